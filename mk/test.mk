@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# check, test, test-all: TAP programs run by prove.
