@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The virtual GIC (Arm IHI 0069, GICv3: one Security state, affinity routing always on).
+ *
+ * One struct vgic is the interrupt controller of one virtual machine. It decides and owns all
+ * virtual state, and touches no hardware: the embedder traps the guest, moves values between
+ * struct gic_cpuif and the ICH_*_EL2 registers, and serves the hooks of struct vgic_port.
+ *
+ * The life of a vCPU on a physical CPU:
+ *
+ *	cpu = vgic_load(vgic, vcpu);
+ *	loop {
+ *		if (vgic_attention(cpu)) {
+ *			read the list registers in image->live, ICH_HCR, ICH_VMCR into image;
+ *			vgic_exit(cpu, image);
+ *			vgic_enter(cpu, image);
+ *			write the list registers in image->changed; ICH_HCR if image->hcr_changed;
+ *		}
+ *		run the guest until it traps or a physical interrupt comes;
+ *		serve the trap: vgic_dist_read() and so on, vgic_set_line(), ...
+ *	}
+ *	vgic_exit(cpu, image); vgic_put(cpu);
+ *
+ * An exit for which vgic_attention() stays false reads and writes no GIC register at all.
+ *
+ * Contexts. "Any CPU" functions may be called anywhere, concurrently, interrupts masked or not
+ * provided that the caller cannot be suspended for long in the middle. "Owner" functions take a
+ * struct vgic_cpu, are called on the physical CPU that called vgic_load(), one at a time, and
+ * with preemption off.
+ */
+#ifndef CARILLON_VGIC_H
+#define CARILLON_VGIC_H
+
+#include <carillon/carillon.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VGIC_MAX_VCPUS 512
+#define VGIC_MAX_SPIS 988 /* INTIDs 32 to 1019 */
+#define VGIC_MAX_LRS 16
+
+#define VGIC_DIST_SIZE 0x10000u	  /* bytes of the distributor's frame */
+#define VGIC_REDIST_STRIDE 0x20000u /* bytes of one redistributor: RD_base and SGI_base frames */
+
+struct vgic;	 /* a VM's interrupt controller */
+struct vgic_cpu; /* a vCPU's interface while it is loaded; comes only from vgic_load() */
+
+struct vgic_config {
+	uint16_t vcpus;	       /* 1 to VGIC_MAX_VCPUS */
+	uint16_t spis;	       /* 0 to VGIC_MAX_SPIS; ITLinesNumber rounds up, the rest is RAZ/WI */
+	uint8_t priority_bits; /* 5 to 8: ICH_VTR_EL2.PRIbits + 1 */
+	uint8_t preemption_bits; /* 5 to 7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
+	uint8_t lrs;	       /* 1 to VGIC_MAX_LRS: ICH_VTR_EL2.ListRegs + 1 */
+	/*
+	 * Affinities: vCPU n has Aff0 = n modulo 2^cluster_bits; the quotient fills Aff1, Aff2. 4
+	 * (16 in a cluster) is what QEMU's virt board does. 0 to 4: an SGI's target list has 16 bits.
+	 */
+	uint8_t cluster_bits;
+};
+
+/*
+ * What the library asks of its host. Hooks are bounded, never call back into the library, and may
+ * be called with a vCPU's lock held.
+ */
+struct vgic_port {
+	/*
+	 * Any CPU: make this vCPU pass through vgic_exit() and vgic_enter() soon. Running on another
+	 * physical CPU: send it an interrupt; blocked or descheduled: make it runnable; running here
+	 * (the caller is its own trap): nothing, the caller checks vgic_attention() on its way back.
+	 */
+	void (*kick)(void *host, unsigned vcpu);
+	/*
+	 * Set or clear the active state of a mapped physical interrupt. A shared one: any CPU; a
+	 * private one (below 32): called only on the physical CPU where `vcpu` is loaded.
+	 */
+	void (*hwirq_set_active)(void *host, unsigned vcpu, struct hwirq irq, bool active);
+	/* Clear the pending state of a mapped physical interrupt. Contexts as hwirq_set_active. */
+	void (*hwirq_clear_pending)(void *host, unsigned vcpu, struct hwirq irq);
+	/* The level of a mapped physical interrupt's line, now. Contexts as hwirq_set_active. */
+	bool (*hwirq_line)(void *host, unsigned vcpu, struct hwirq irq);
+	/*
+	 * Optional, any CPU: the guest routed a mapped shared interrupt to `vcpu`; the physical
+	 * interrupt may follow.
+	 */
+	void (*hwirq_route)(void *host, struct hwirq irq, unsigned vcpu);
+};
+
+/* The bytes that vgic_init() wants for this configuration, or 0 if vgic_check() refuses it. */
+size_t vgic_size(const struct vgic_config *config);
+
+/* 0, or -VIRQ_ERR_CONFIG; then *why, if why is not NULL, is a sentence that names the field. */
+int vgic_check(const struct vgic_config *config, const char **why);
+
+/*
+ * Build a vGIC in `memory` (64-byte aligned, `size` bytes, owned by the vGIC until the embedder
+ * stops using it; nothing else is allocated, there is no destroy). All interrupts are disabled,
+ * inactive, group 0, priority 0, SPIs routed to affinity 0.0.0.0; vCPUs are not loaded. `port` is
+ * copied; `host` is passed back to its hooks.
+ * 0; -VIRQ_ERR_CONFIG; -VIRQ_ERR_MEMORY. One CPU, before anything else.
+ */
+int vgic_init(struct vgic **vgic, void *memory, size_t size, const struct vgic_config *config,
+	      const struct vgic_port *port, void *host);
+
+/* Aff3.Aff2.Aff1.Aff0 of a vCPU as MPIDR_EL1 has them (bits 39:32 and 23:0). Any CPU. */
+uint64_t vgic_mpidr(const struct vgic *vgic, unsigned vcpu);
+
+/* The vCPU that has this MPIDR's affinity (other bits ignored), or -VIRQ_ERR_RANGE. Any CPU. */
+int vgic_vcpu_of_mpidr(const struct vgic *vgic, uint64_t mpidr);
+
+/* --- Sources. Any CPU, any context, lock-free. ------------------------------------------------ */
+
+/*
+ * The level of an interrupt's input. For a level-sensitive one it is pending while the line is
+ * high; for an edge-triggered one the rising edge makes it pending. For a mapped level interrupt
+ * the host calls it with `true` from the physical handler, after the priority drop and with the
+ * physical interrupt left active; the library lowers the line by itself.
+ * `vcpu` is used for PPIs (16 to 31) and ignored for SPIs. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for
+ * an SGI.
+ */
+int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level);
+
+/* An edge: makes the interrupt pending, whatever its configuration. Otherwise as vgic_set_line. */
+int vgic_pulse(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/*
+ * Tie a PPI or SPI to a physical interrupt that the host leaves active for the guest to
+ * deactivate (ICH_LR HW bit). `level`: the physical interrupt is level-sensitive: its line is then
+ * sampled through the port. Before the interrupt is first used, or with its vCPU not loaded (PPI).
+ * 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI; -VIRQ_ERR_BUSY if it is mapped.
+ */
+int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, bool level);
+
+/* --- The vCPU's own physical CPU. ------------------------------------------------------------- */
+
+/*
+ * The virtual CPU interface: an image of ICH_*_EL2. The embedder keeps one per vCPU, zeroed at
+ * first, and hands it to exit and enter.
+ */
+struct gic_cpuif {
+	uint64_t lr[VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
+	uint32_t hcr;		   /* ICH_HCR_EL2; exit reads EOIcount from it, enter writes it */
+	uint32_t vmcr;		   /* ICH_VMCR_EL2, read before exit */
+	uint32_t ap0r[4];	   /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit only if the */
+	uint32_t ap1r[4];	   /* answer of vgic_pending() or vgic_put()'s state is wanted */
+	uint32_t live;		   /* list registers in use, to be read before exit (by enter) */
+	uint32_t changed;	   /* list registers to write before the guest runs (by enter) */
+	bool hcr_changed;	   /* ICH_HCR_EL2 to be written before the guest runs (by enter) */
+};
+
+/*
+ * The vCPU got this physical CPU. Private mapped interrupts get their physical active state. NULL
+ * if `vcpu` is out of range or already loaded.
+ */
+struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned vcpu);
+
+/*
+ * The vCPU gives up its physical CPU; vgic_exit() has been called since the guest last ran. What
+ * the image holds in vmcr and ap*r is kept for vgic_pending(). The handle is dead after this.
+ */
+void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image);
+
+/*
+ * Settle what the guest is about to see: fills image->lr, hcr; says in `changed` and
+ * `hcr_changed` what hardware does not have yet. vgic_exit() has been called since the guest last
+ * ran. Afterwards the list registers are live, and the guest must be run, or vgic_exit() called.
+ */
+void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
+ * Take back what the guest did: image->lr[n] for every n in image->live, hcr and vmcr are as
+ * hardware has them. Afterwards memory has the truth of every interrupt of this vCPU until the
+ * next enter. May be called again without an enter in between: then it serves what other CPUs
+ * asked for meanwhile (a waiter's loop), and reads nothing from the image.
+ */
+void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
+ * Does this vCPU have to pass through exit and enter before it runs the guest again? Two loads.
+ * True after a maintenance interrupt only if there is something to do.
+ */
+static inline bool vgic_attention(const struct vgic_cpu *cpu);
+
+/*
+ * Would the virtual IRQ or FIQ be asserted if this vCPU ran now? Exact: enables, groups, priority
+ * mask, running priority, binary point; whatever PSTATE masks. The vCPU is outside (exit called) or
+ * not loaded; any CPU if it is not loaded, else its own.
+ */
+bool vgic_pending(struct vgic *vgic, unsigned vcpu);
+
+/*
+ * The CPU interface comes out of reset (PSCI CPU_ON, VM reset): priority mask, group enables,
+ * active priorities cleared; the image is made what hardware has to be given (all list registers
+ * are marked changed by the next enter). The redistributor's state stays. Owner, after load.
+ */
+void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
+ * Two CPUs must not look at one vCPU's sleep differently. The sleeper calls this after vgic_exit()
+ * and sleeps only if the answer is true; from then on every raise kicks it. False: something came
+ * in meanwhile; call vgic_exit() and look at vgic_pending() again. vgic_exit(), too, ends the state.
+ */
+bool vgic_block(struct vgic_cpu *cpu);
+
+/* --- Traps. Owner. ---------------------------------------------------------------------------- */
+
+enum vgic_result {
+	VGIC_DONE,
+	/*
+	 * The access needs what list registers hold. Call vgic_exit() (with the registers read if the
+	 * guest ran since), then present the same access again; while the answer stays AGAIN another
+	 * vCPU has been kicked and has not come out yet: wait a little (or run other things), call
+	 * vgic_exit() again, repeat. No lock is held meanwhile. Reads and writes are both safe to repeat.
+	 */
+	VGIC_AGAIN,
+};
+
+/*
+ * A guest's access to the distributor frame at `offset` (below VGIC_DIST_SIZE), `bytes` 1, 2, 4
+ * or 8. Widths, alignments and offsets that the architecture does not define are RAZ/WI. Reads
+ * give the value zero-extended. IHI 0069 12.9.
+ */
+enum vgic_result vgic_dist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				uint64_t *value);
+enum vgic_result vgic_dist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				 uint64_t value);
+
+/*
+ * The same for the redistributors: vCPU n's frames are at n * VGIC_REDIST_STRIDE of a contiguous
+ * region. Beyond the last vCPU: RAZ/WI. IHI 0069 12.10, 12.11.
+ */
+enum vgic_result vgic_redist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				  uint64_t *value);
+enum vgic_result vgic_redist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				   uint64_t value);
+
+/* System registers whose accesses trap while HCR_EL2.IMO and FMO are set. */
+enum vgic_sysreg {
+	VGIC_ICC_SGI1R_EL1,  /* one Security state: sends SGIs of either group */
+	VGIC_ICC_SGI0R_EL1,  /* sends those that the target has in group 0 */
+	VGIC_ICC_ASGI1R_EL1, /* there is no other group 1: as SGI0R */
+	VGIC_ICC_DIR_EL1,    /* trapped while image->hcr has TDIR */
+};
+
+enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, enum vgic_sysreg reg, uint64_t value);
+
+/* --- Statistics: counted by the library per vCPU, read by anyone, never reset. ----------------- */
+
+struct vgic_stats {
+	uint64_t sgis, ppis, spis; /* put into a list register as pending */
+	uint64_t overflows;	   /* entries that left something pending outside the list registers */
+	uint64_t kicks;		   /* calls of the kick hook for this vCPU */
+	uint64_t guest_errors;	   /* accesses outside what the architecture defines */
+};
+
+void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats);
+
+/* What is inside and inlined: the owner's view of the attention flags. Not for embedders. */
+struct vgic_cpu {
+	struct vgic_irq *inbox; /* atomic: interrupts this vCPU has to look at */
+	uint32_t resettle;	/* atomic: a group enable changed, or maintenance is due */
+};
+
+static inline bool vgic_attention(const struct vgic_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED);
+}
+
+/*
+ * A maintenance interrupt came (ICH_MISR_EL2 non-zero), or the embedder wants the list registers
+ * settled for a reason of its own: the next vgic_attention() is true. Owner.
+ */
+static inline void vgic_maintenance(struct vgic_cpu *cpu)
+{
+	__atomic_fetch_or(&cpu->resettle, 1u, __ATOMIC_RELAXED);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
