@@ -1,3 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# run, debug, bench: hands the user's variables to the launcher, tools/run.
+# run, debug, bench: hands the user's variables to the launcher, tools/run, which checks them.
+
+# What quotes and dollars the user wrote must arrive as they are: make neither expands these two
+# nor passes its own expansion on.
+unexport CMD BOOTARGS
+export CARILLON_CMD      = $(value CMD)
+export CARILLON_BOOTARGS = $(value BOOTARGS)
+
+HYPERVISOR := $(BUILD)/monitor/arm64/carillon.bin
+FIRMWARE_FILE = $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64),$(FIRMWARE))
+
+run_option = $(if $($1),$2 '$($1)')
+RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
+	$(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
+	$(call run_option,KERNEL,--kernel) $(call run_option,INITRD,--initrd) \
+	$(call run_option,DTB,--dtb) $(call run_option,FIRMWARE_FILE,--firmware) \
+	$(call run_option,DISK,--disk) $(call run_option,LIMIT,--limit) $(call run_option,QEMU,--qemu) \
+	$(if $(value BOOTARGS),--append "$$CARILLON_BOOTARGS") $(if $(value CMD),--cmd "$$CARILLON_CMD")
+
+RUN_DEPS = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
+	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64))
+
+run: $(RUN_DEPS)
+	$(Q)BUILD=$(BUILD) tools/run $(RUN_OPTIONS)
+
+debug: $(RUN_DEPS)
+	$(Q)BUILD=$(BUILD) tools/debug $(HYPERVISOR:.bin=.elf) $(RUN_OPTIONS)
+
+bench: $(BENCH_DEPS)
+	$(if $(BENCH_CMD),,$(error nothing sets BENCH_CMD: there is no benchmark in this tree yet))
+	$(Q)$(BENCH_CMD)
+
+.PHONY: run debug bench
