@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# Our own bare-metal guests: build/guest/<name>.bin (arm64 Image) and .elf, one per test, plus the bench guest.
+
+GUEST_IMAGES := sgi ppi
+GUEST_BUILD := $(BUILD)/guest
+GUEST_CC ?= $(ARM64)gcc
+GUEST_OBJCOPY ?= $(ARM64)objcopy
+
+GUEST_CFLAGS := -std=gnu11 -ffreestanding -nostdlib -static -mgeneral-regs-only -fno-pie \
+	-mno-outline-atomics -mstrict-align -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-common -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Iguest/lib
+GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
+
+GUEST_LIB := start.o boot.o cpu.o gic.o timer.o psci.o tap.o
+GUEST_LIB_OBJS := $(GUEST_LIB:%=$(GUEST_BUILD)/lib/%)
+GUEST_ALL := $(GUEST_IMAGES)
+GUEST_BINARIES := $(GUEST_ALL:%=$(GUEST_BUILD)/%.bin)
+
+.PHONY: guests
+guests: $(GUEST_BINARIES)
+
+$(GUEST_BUILD)/%.o: guest/%.c guest/guest.mk
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/%.o: guest/%.S guest/guest.mk
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o
+$(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o
+
+$(GUEST_BUILD)/%.elf: $(GUEST_LIB_OBJS) guest/lib/guest.ld
+	$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -T guest/lib/guest.ld -o $@ \
+		$(filter %.o,$^)
+
+$(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
+	$(GUEST_OBJCOPY) -O binary $< $@
+
+-include $(wildcard $(GUEST_BUILD)/*/*.d)

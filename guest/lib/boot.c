@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * From the first C instruction to guest_main: conduit, translation tables (Arm ARM D8: identity map,
+ * device memory below RAM, write-back inner shareable RAM), CPUs, and exceptions.
+ */
+#include "gic.h"
+#include "psci.h"
+#include "tap.h"
+
+#define BLOCK_DEVICE 0x0060000000000401ull /* attribute 0, access flag, never executed */
+#define BLOCK_NORMAL 0x0040000000000705ull /* attribute 1, inner shareable, access flag */
+#define TABLE 3ull
+#define RAM_BASE 0x40000000ull
+#define MIB2 0x200000ull
+#define MAPPED_BLOCKS 16 /* 32 MiB: far more than an image with its stacks */
+
+#define CNTKCTL_EVENT_STREAM 0x64ull /* EVNTEN on counter bit 6: an event at least every 0.2 ms */
+#define CNTKCTL_EL0 0x3ull
+
+void early_init(const void *device_tree);
+_Noreturn void first_main(void);
+_Noreturn void secondary_main(uint64_t index);
+void exception_sync(uint64_t *frame);
+void exception_irq(void);
+void exception_fiq(void);
+_Noreturn void fatal_exception(uint64_t vector, uint64_t esr, uint64_t elr, uint64_t far);
+
+_Alignas(4096) uint64_t level1_table[512];
+static _Alignas(4096) uint64_t level2_table[512];
+_Alignas(64) char stacks[MAX_CPUS][STACK_SIZE];
+
+interrupt_hook *on_interrupt;
+
+/* Runs with the MMU off. */
+void early_init(const void *device_tree)
+{
+	psci_init(device_tree);
+	level1_table[0] = BLOCK_DEVICE;
+	level1_table[1] = (uintptr_t)level2_table | TABLE;
+	for (unsigned i = 0; i < MAPPED_BLOCKS; i++)
+		level2_table[i] = (RAM_BASE + i * MIB2) | BLOCK_NORMAL;
+}
+
+static void cpu_init(struct cpu *me)
+{
+	write_sysreg(tpidr_el1, me);
+	write_sysreg(cntkctl_el1, CNTKCTL_EVENT_STREAM | CNTKCTL_EL0);
+	gic_init_cpu(me);
+	irq_unmask();
+}
+
+_Noreturn void first_main(void)
+{
+	uart_init();
+	gic_find_cpus();
+	gic_init_distributor();
+	cpu_init(&cpus[0]);
+	atomic_store(&cpus[0].online, 1);
+	if (cpu_count < 2)
+		bail_out("needs at least two CPUs");
+	if (!smp_start())
+		bail_out("a CPU did not start");
+	guest_main();
+	tap_end();
+	system_off();
+}
+
+_Noreturn void secondary_main(uint64_t index)
+{
+	cpu_init(&cpus[index]);
+	cpu_work_loop(&cpus[index]);
+}
+
+static void note(struct cpu *me, unsigned intid)
+{
+	unsigned at = atomic_load_explicit(&me->logged, memory_order_relaxed);
+
+	if (at < LOG_LENGTH)
+		me->log[at] = (uint16_t)intid;
+	atomic_store_explicit(&me->logged, at + 1, memory_order_relaxed);
+}
+
+/*
+ * The count is raised last, with release order: who waits for it finds the hook's work done. The
+ * end of interrupt follows it; a waiter that needs that waits for the active state to go.
+ */
+static void handle(struct cpu *me, unsigned intid)
+{
+	note(me, intid);
+	if (on_interrupt)
+		on_interrupt(me, intid);
+	atomic_fetch_add_explicit(&me->seen[intid % MAX_INTIDS], 1, memory_order_release);
+	sev();
+}
+
+void exception_irq(void)
+{
+	struct cpu *me = this_cpu();
+	unsigned intid = gic_acknowledge();
+
+	if (intid == INTID_SPURIOUS) {
+		atomic_fetch_add(&me->spurious, 1);
+		return;
+	}
+	handle(me, intid);
+	gic_end(intid);
+}
+
+/* Group 0. */
+void exception_fiq(void)
+{
+	struct cpu *me = this_cpu();
+	unsigned intid = (unsigned)read_sysreg(icc_iar0_el1);
+
+	dsb();
+	if (intid == INTID_SPURIOUS) {
+		atomic_fetch_add(&me->spurious, 1);
+		return;
+	}
+	handle(me, intid);
+	dsb();
+	write_sysreg(icc_eoir0_el1, intid);
+	isb();
+}
+
+#define FRAME_ELR 21 /* 64-bit slot of the return address in the frame of start.S */
+
+void exception_sync(uint64_t *frame)
+{
+	struct cpu *me = this_cpu();
+	uint64_t esr = read_sysreg(esr_el1);
+
+	if (!me || !me->fault_expected)
+		fatal_exception(4, esr, frame[FRAME_ELR], read_sysreg(far_el1));
+	me->fault_expected = false;
+	me->fault_esr = esr;
+	atomic_fetch_add(&me->faults, 1);
+	frame[FRAME_ELR] += 4;
+}
+
+_Noreturn void fatal_exception(uint64_t vector, uint64_t esr, uint64_t elr, uint64_t far)
+{
+	print("# exception: vector %lu esr 0x%lx elr 0x%lx far 0x%lx\n", vector, esr, elr, far);
+	bail_out("unexpected exception");
+}
+
+/* What GCC calls for structure copies and clears. */
+void *memset(void *to, int value, size_t n);
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+
+void *memset(void *to, int value, size_t n)
+{
+	for (volatile char *p = to; n; n--)
+		*p++ = (char)value;
+	return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	volatile char *d = to;
+
+	for (const char *s = from; n; n--)
+		*d++ = *s++;
+	return to;
+}
