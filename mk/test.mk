@@ -1,3 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# check, test, test-all: TAP programs run by prove.
+# check, test, test-all: TAP programs run by prove, closing with "N passed, N failed".
+
+CHECK_JOBS  ?= $(shell nproc)
+SYSTEM_JOBS ?= 2
+
+check: $(CHECK_DEPS)
+	$(Q)BUILD=$(BUILD) tools/run-tests check $(CHECK_JOBS) '$(CHECK_TESTS)'
+
+test: all $(CHECK_DEPS) $(SYSTEM_DEPS)
+	$(Q)BUILD=$(BUILD) tools/run-tests check $(CHECK_JOBS) '$(CHECK_TESTS)' \
+		system $(SYSTEM_JOBS) '$(SYSTEM_TESTS)'
+
+test-all: all $(CHECK_DEPS) $(SYSTEM_DEPS) $(TEST_ALL_DEPS)
+	$(Q)BUILD=$(BUILD) tools/run-tests check $(CHECK_JOBS) '$(CHECK_TESTS)' \
+		system $(SYSTEM_JOBS) '$(SYSTEM_TESTS)' all $(SYSTEM_JOBS) '$(TEST_ALL_TESTS)'
+
+.PHONY: check test test-all
