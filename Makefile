@@ -22,8 +22,12 @@ CHECK_DEPS     :=
 SYSTEM_TESTS   :=
 SYSTEM_DEPS    :=
 TEST_ALL_TESTS :=
+TEST_ALL_DEPS  :=
 BENCH_DEPS     :=
 BENCH_CMD      :=
+
+# What monitor/ makes and the launcher boots.
+HYPERVISOR := $(BUILD)/monitor/arm64/carillon.bin
 
 all:
 

@@ -20,6 +20,11 @@ $(LIBFDT_ARM64_LIB): $(LIBFDT_STAMP) ;
 UBOOT_ARM64 := $(BUILD)/pkg/u-boot/usr/lib/u-boot/qemu_arm64/u-boot.bin
 $(UBOOT_ARM64): $(BUILD)/pkg/u-boot.stamp ;
 
+# The emulator that bench figures are of, whatever is on the PATH.
+QEMU_10 := $(BUILD)/pkg/qemu-10.0-system-aarch64
+$(QEMU_10): $(BUILD)/pkg/qemu-10.0.stamp tools/wrap-qemu
+	$(Q)tools/wrap-qemu $(BUILD)/pkg/qemu-10.0 $@
+
 LINUX_IMAGE := $(BUILD)/linux/Image
 $(LINUX_IMAGE): $(BUILD)/pkg/linux.stamp tools/raw-image
 	$(Q)mkdir -p $(@D)

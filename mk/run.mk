@@ -8,7 +8,6 @@ unexport CMD BOOTARGS
 export CARILLON_CMD      = $(value CMD)
 export CARILLON_BOOTARGS = $(value BOOTARGS)
 
-HYPERVISOR := $(BUILD)/monitor/arm64/carillon.bin
 FIRMWARE_FILE = $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64),$(FIRMWARE))
 
 run_option = $(if $($1),$2 '$($1)')

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# For the system tests: TAP output, and runs of tools/run with a time limit and a log of their own.
+# The test sets its name first: name=...; . tests/system/lib.sh
+#
+# From the environment: TEST_LIMIT, seconds a boot may take (60); TEST_BARE=1 runs on the bare machine
+# what would run under the hypervisor, which tells whose fault a failure is; QEMU, the emulator; SUITE, a word
+# that tells logs of one emulator from another's.
+
+set -u
+export BUILD="${BUILD:-build}"
+results=$BUILD/test/system${SUITE:+-$SUITE}
+limit=${TEST_LIMIT:-60}
+work=$(mktemp -d "${TMPDIR:-/tmp}/carillon-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+mkdir -p "$results"
+
+tests=0 failures=0
+
+diag() { sed 's/^/# /'; }
+
+ok() { tests=$((tests + 1)); echo "ok $tests - $*"; }
+not_ok() { tests=$((tests + 1)) failures=$((failures + 1)); echo "not ok $tests - $*"; }
+
+# check NAME COMMAND...: one test, passed if the command succeeds.
+check() {
+	what=$1
+	shift
+	if "$@"; then ok "$what"; else not_ok "$what"; fi
+}
+
+done_testing() {
+	echo "1..$tests"
+	[ "$failures" = 0 ]
+	exit
+}
+
+# launch LOG-NAME OPTIONS...: a run; prints nothing, keeps the console and what the launcher said.
+launch() {
+	log=$results/$name-$1.log
+	said=$results/$name-$1.run
+	shift
+	tools/run --batch --quiet --limit "$limit" --log "$log" ${QEMU:+--qemu "$QEMU"} "$@" \
+		>"$said" 2>&1
+}
+
+under_hypervisor() {
+	if [ -n "${TEST_BARE:-}" ]; then launch "$@" --bare; else launch "$@"; fi
+}
+
+explain() {
+	sed -n 's/^run: //p' "$said" | diag
+	echo "the end of the console, $log:" | diag
+	tail -n 25 "$log" | tr -d '\r' | diag
+}
+
+# went_well NAME OPTIONS...: the run must end well.
+went_well() {
+	if under_hypervisor "$@"; then
+		ok "$1 ends well"
+	else
+		not_ok "$1 ends well"
+		explain
+		return 1
+	fi
+}
+
+# The hypervisor's account at the end of a run.
+says_what_it_did() {
+	[ -z "${TEST_BARE:-}" ] || return 0
+	check "the hypervisor prints its exit table" grep -qi 'exits' "$log"
+}

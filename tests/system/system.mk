@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# The boots. prove passes no arguments, so that each case is a small script under build/, named after
+# the program in tests/system and its arguments, with commas in between.
+
+SYSTEM_CASES     := $(BUILD)/test/cases
+SYSTEM_CASES_NEW := $(BUILD)/test/cases-qemu-10.0
+comma := ,
+empty :=
+space := $(empty) $(empty)
+
+$(SYSTEM_CASES)/%: tests/system/system.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec tests/system/%s\n' '$(subst $(comma),$(space),$*)' >$@ && chmod +x $@
+
+# The same on the QEMU of bookworm-backports.
+$(SYSTEM_CASES_NEW)/%: tests/system/system.mk
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nQEMU=%s SUITE=qemu-10.0 exec tests/system/%s\n' '$(QEMU_10)' \
+		'$(subst $(comma),$(space),$*)' >$@ && chmod +x $@
+
+# Linux: CPUs, model, MiB of memory. Here each value of one meets each value of every other;
+# test-all has the whole product, and all of it again on QEMU 10.0.
+SYSTEM_LINUX := 8,max,512 8,cortex-a72,1024 4,cortex-a72,512 4,max,1024 2,max,96 2,cortex-a72,1024 \
+	1,cortex-a72,96 1,max,512 4,max,96 8,cortex-a72,96 2,max,512 1,max,1024
+SYSTEM_LINUX_ALL := $(foreach cpus,8 4 2 1,$(foreach cpu,cortex-a72 max,$(foreach mem,96 512 1024, \
+	$(cpus),$(cpu),$(mem))))
+
+SYSTEM_OTHERS := ending,panic ending,hang ending,status ending,quotes ending,off-cpu reboot \
+	firmware,cortex-a72 firmware,max
+SYSTEM_GUESTS     := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu)))
+SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),8)) \
+	$(foreach g,$(firstword $(GUEST_IMAGES)),guest,$g,cortex-a72,4,elf)
+
+SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_OTHERS)
+SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL))
+
+SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
+SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
+	$(HYPERVISOR) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) $(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
+
+SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
+	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))
+TEST_ALL_TESTS += $(SYSTEM_MORE)
+TEST_ALL_DEPS  += $(SYSTEM_MORE) $(QEMU_10) $(GUEST_IMAGES:%=$(BUILD)/guest/%.elf)
