@@ -37,7 +37,8 @@ SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LIN
 
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
-	$(HYPERVISOR) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) $(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
+	$(if $(TEST_BARE),,$(HYPERVISOR)) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) \
+	$(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
 
 SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
 	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))
