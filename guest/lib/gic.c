@@ -133,6 +133,23 @@ void gic_route(unsigned intid, unsigned cpu)
 	write64(GICD_BASE + GICD_IROUTER + intid * 8, cpus[cpu].affinity);
 }
 
+void spi_setup(unsigned intid, unsigned cpu, uint8_t priority, bool edge)
+{
+	gic_disable(0, intid);
+	gic_clear_pending(0, intid);
+	gic_clear_active(0, intid);
+	gic_set_edge(0, intid, edge);
+	gic_set_priority(0, intid, priority);
+	gic_route(intid, cpu);
+	gic_enable(0, intid);
+}
+
+void spi_release(unsigned intid)
+{
+	spi_setup(intid, 0, PRIORITY_DEFAULT, false);
+	gic_disable(0, intid);
+}
+
 static bool wait_bit(unsigned cpu, unsigned intid, uintptr_t reg, bool wanted)
 {
 	uint64_t deadline = counter_after_ms(LIMIT_MS);

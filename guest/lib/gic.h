@@ -45,9 +45,9 @@
 #define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)
 #define IROUTER_IRM (1ull << 31)
 
-/* SPIs that no device of the board drives: ours to set pending by hand. */
-#define SPI_FREE 224
-#define SPI_FREE_END 288
+/* SPIs that no device of the board drives (as long as its platform bus is empty): ours to set pending by hand. */
+#define SPI_FREE 192
+#define SPI_FREE_END 256
 
 #define PPI_FREE 20
 #define INTID_SPURIOUS 1023
@@ -80,6 +80,10 @@ uint8_t gic_priority(unsigned cpu, unsigned intid);
 void gic_set_edge(unsigned cpu, unsigned intid, bool edge);
 void gic_set_group(unsigned cpu, unsigned intid, unsigned group);
 void gic_route(unsigned intid, unsigned cpu);
+/* An SPI made ready: nothing pending or active, configured, routed, enabled. */
+void spi_setup(unsigned intid, unsigned cpu, uint8_t priority, bool edge);
+/* Back to what gic_init_distributor left. */
+void spi_release(unsigned intid);
 /* Waits until what ISPENDR reads for an interrupt is `pending`. */
 bool gic_wait_pending(unsigned cpu, unsigned intid, bool pending);
 bool gic_wait_active(unsigned cpu, unsigned intid, bool active);

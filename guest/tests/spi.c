@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Shared peripheral interrupts (IHI 0069, 4.1 and 12.9): set pending and active by hand, configured edge
+ * and level, withdrawn, rerouted, and the UART's own interrupt as a level-sensitive source.
+ */
+#include "gic.h"
+#include "tap.h"
+
+#define SPI SPI_FREE
+
+static void pending_by_hand(bool edge)
+{
+	const char *how = edge ? "edge" : "level";
+
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, edge);
+	gic_set_pending(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "%s SPI by hand: delivered", how);
+	ok(gic_wait_active(0, SPI, false), "%s SPI by hand: inactive after its end", how);
+	ok(!gic_is_pending(0, SPI), "%s SPI by hand: not pending after it", how);
+	irq_mask();
+	gic_set_pending(0, SPI);
+	gic_set_pending(0, SPI);
+	ok(gic_is_pending(0, SPI), "%s SPI set twice: reads as pending", how);
+	irq_unmask();
+	wait_at_least(&cpus[0].seen[SPI], 2);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 2, "%s SPI set twice: delivered once", how);
+	counts_clear();
+	spi_release(SPI);
+}
+
+static void enable_and_disable(bool edge)
+{
+	const char *how = edge ? "edge" : "level";
+
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, edge);
+	gic_disable(0, SPI);
+	gic_set_pending(0, SPI);
+	ok(gic_is_pending(0, SPI), "%s SPI disabled: pending", how);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 0, "%s SPI disabled: not delivered", how);
+	gic_enable(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "%s SPI enabled: delivered", how);
+	irq_mask();
+	gic_set_pending(0, SPI);
+	ok(wait_irq_asserted(), "%s SPI enabled: signalled", how);
+	gic_disable(0, SPI);
+	ok(!irq_asserted(), "%s SPI disabled while signalled: withdrawn", how);
+	ok(gic_is_pending(0, SPI), "%s SPI disabled while signalled: still pending", how);
+	gic_clear_pending(0, SPI);
+	ok(!gic_is_pending(0, SPI), "%s SPI: ICPENDR takes it back", how);
+	gic_enable(0, SPI);
+	irq_unmask();
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 1, "%s SPI: ICPENDR: not delivered", how);
+	counts_clear();
+	spi_release(SPI);
+}
+
+static void acknowledged_by_hand(bool edge)
+{
+	const char *how = edge ? "edge" : "level";
+
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, edge);
+	irq_mask();
+	gic_set_pending(0, SPI);
+	wait_irq_asserted();
+	ok(!gic_is_active(0, SPI), "%s SPI: inactive before acknowledge", how);
+	is(gic_acknowledge(), SPI, "%s SPI: acknowledged", how);
+	ok(gic_is_active(0, SPI), "%s SPI: active after acknowledge", how);
+	ok(!gic_is_pending(0, SPI), "%s SPI: not pending after acknowledge", how);
+	gic_set_pending(0, SPI);
+	ok(gic_is_active(0, SPI) && gic_is_pending(0, SPI), "%s SPI: active and pending", how);
+	ok(!irq_asserted(), "%s SPI: not signalled while active", how);
+	is(gic_acknowledge(), INTID_SPURIOUS, "%s SPI: not acknowledged while active", how);
+	gic_end(SPI);
+	ok(!gic_is_active(0, SPI), "%s SPI: inactive after the end", how);
+	ok(wait_irq_asserted(), "%s SPI: signalled again after the end", how);
+	is(gic_acknowledge(), SPI, "%s SPI: acknowledged again", how);
+	gic_end(SPI);
+	is(gic_acknowledge(), INTID_SPURIOUS, "%s SPI: then nothing more", how);
+	irq_unmask();
+	is(count_total(0), 0, "%s SPI: nothing delivered when unmasked", how);
+	counts_clear();
+	spi_release(SPI);
+}
+
+static void active_by_hand(void)
+{
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, true);
+	gic_set_active(0, SPI);
+	ok(gic_is_active(0, SPI), "ISACTIVER: reads back");
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 0, "ISACTIVER: blocks delivery");
+	ok(gic_is_pending(0, SPI), "ISACTIVER: pending meanwhile");
+	gic_clear_active(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "ICACTIVER: releases it");
+	is(count_all(SPI), 1, "ICACTIVER: once");
+	ok(gic_wait_active(0, SPI, false), "ICACTIVER: inactive in the end");
+	gic_set_active(0, SPI);
+	gic_clear_active(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 1, "active set and cleared: no interrupt comes of it");
+	counts_clear();
+	spi_release(SPI);
+}
+
+/*
+ * The end of an interrupt whose active state was cleared meanwhile only drops the priority; what
+ * pended meanwhile is then delivered.
+ */
+static void active_cleared_in_handler(struct cpu *me, unsigned intid)
+{
+	if (count_of(me->index, intid) == 0) {
+		gic_clear_active(0, intid);
+		gic_set_pending(0, intid);
+	}
+}
+
+static void cleared_before_its_end(void)
+{
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, true);
+	on_interrupt = active_cleared_in_handler;
+	gic_set_pending(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 2), "ICACTIVER before the end: next one delivered");
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 2, "ICACTIVER before the end: once");
+	is(read_sysreg(icc_rpr_el1), 0xff, "ICACTIVER before the end: priority dropped");
+	on_interrupt = NULL;
+	counts_clear();
+	spi_release(SPI);
+}
+
+static void routing(void)
+{
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, true);
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+		gic_route(SPI, cpu);
+		gic_set_pending(0, SPI);
+		ok(wait_at_least(&cpus[cpu].seen[SPI], 1), "IROUTER: delivered to CPU %u", cpu);
+		is(count_all(SPI), cpu + 1, "IROUTER: to CPU %u only", cpu);
+	}
+	counts_clear();
+	write64(GICD_BASE + GICD_IROUTER + SPI * 8, 0xff00fffffful);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 0, "IROUTER to a CPU that is not there: not delivered");
+	ok(gic_is_pending(0, SPI), "IROUTER to a CPU that is not there: pending");
+	gic_route(SPI, 1);
+	ok(wait_at_least(&cpus[1].seen[SPI], 1), "IROUTER then to one that is: delivered");
+	is(count_all(SPI), 1, "IROUTER then to one that is: once");
+	counts_clear();
+	spi_release(SPI);
+}
+
+/* A CPU that runs with interrupts masked, so that what is meant for it stays signalled to it. */
+static atomic_uint masked_now, may_unmask;
+
+static void stay_masked(void *unused)
+{
+	(void)unused;
+	irq_mask();
+	atomic_store(&masked_now, 1);
+	sev();
+	wait_at_least(&may_unmask, 1);
+	irq_unmask();
+}
+
+static void mask_other(unsigned cpu)
+{
+	atomic_store(&masked_now, 0);
+	atomic_store(&may_unmask, 0);
+	cpu_start(cpu, stay_masked, NULL);
+	wait_at_least(&masked_now, 1);
+}
+
+static void unmask_other(unsigned cpu)
+{
+	atomic_store(&may_unmask, 1);
+	sev();
+	cpu_finish(cpu);
+	wait_ms(SETTLE_MS);
+}
+
+static void withdrawn_from_another_cpu(void)
+{
+	unsigned last = cpu_count - 1;
+
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	mask_other(1);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	gic_disable(0, SPI);
+	unmask_other(1);
+	is(count_all(SPI), 0, "ICENABLER withdraws from another CPU that has it signalled");
+	gic_enable(0, SPI);
+	ok(wait_at_least(&cpus[1].seen[SPI], 1), "ISENABLER gives it back");
+
+	mask_other(1);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	gic_clear_pending(0, SPI);
+	ok(!gic_is_pending(0, SPI), "ICPENDR for another CPU: not pending after it");
+	wait_ms(SETTLE_MS);
+	unmask_other(1);
+	is(count_all(SPI), 1, "ICPENDR withdraws from another CPU that has it signalled");
+
+	mask_other(1);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	gic_route(SPI, 0);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "rerouted while pending: delivered to the new CPU");
+	unmask_other(1);
+	is(count_of(1, SPI), 1, "rerouted while pending: not to the old one");
+
+	gic_disable(0, SPI);
+	gic_set_pending(0, SPI);
+	gic_route(SPI, last);
+	gic_enable(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_of(0, SPI), 1, "rerouted while disabled and pending: not to the old CPU");
+	ok(wait_at_least(&cpus[last].seen[SPI], last == 1 ? 2 : 1), "but to the new one");
+	counts_clear();
+	spi_release(SPI);
+}
+
+/* CPU 1 stays in its handler until CPU 0 has looked at the interrupt. */
+static atomic_uint inside, leave;
+
+static void stay_inside(struct cpu *me, unsigned intid)
+{
+	(void)intid;
+	if (me->index != 1)
+		return;
+	atomic_fetch_add(&inside, 1);
+	sev();
+	wait_at_least(&leave, atomic_load(&inside));
+}
+
+static void let_out(void)
+{
+	atomic_fetch_add(&leave, 1);
+	sev();
+}
+
+static void active_on_another_cpu(void)
+{
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	on_interrupt = stay_inside;
+	gic_set_pending(0, SPI);
+	wait_at_least(&inside, 1);
+	ok(gic_is_active(0, SPI), "active on another CPU: ISACTIVER reads 1");
+	ok(!gic_is_pending(0, SPI), "active on another CPU: ISPENDR reads 0");
+	gic_set_pending(0, SPI);
+	ok(gic_is_active(0, SPI) && gic_is_pending(0, SPI), "set pending there: both read 1");
+	wait_ms(SETTLE_MS);
+	is(atomic_load(&inside), 1, "not delivered again while active");
+	let_out();
+	ok(wait_at_least(&inside, 2), "delivered again after its end");
+	let_out();
+	ok(gic_wait_active(0, SPI, false), "ISACTIVER reads 0 after the end");
+
+	gic_set_pending(0, SPI);
+	wait_at_least(&inside, 3);
+	gic_route(SPI, 0);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_of(0, SPI), 0, "active on one CPU, next for another: waits for the end");
+	let_out();
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "active on one CPU, next for another: delivered");
+	is(count_of(0, SPI), 1, "active on one CPU, next for another: once");
+	is(count_of(1, SPI), 3, "active on one CPU, next for another: not to the first");
+	on_interrupt = NULL;
+	counts_clear();
+	spi_release(SPI);
+}
+
+/* The UART's transmit interrupt: rises when a character has gone, falls by UARTICR. */
+static void uart_handler(struct cpu *me, unsigned intid)
+{
+	(void)me;
+	if (intid == UART_INTID)
+		write32(UART_BASE + UART_ICR, UART_TX_INTERRUPT);
+}
+
+static void uart_quiet(void)
+{
+	write32(UART_BASE + UART_IMSC, 0);
+	write32(UART_BASE + UART_ICR, UART_TX_INTERRUPT);
+	dsb();
+}
+
+/* Ends the comment line that the tests' characters began; no interrupt comes of it. */
+static void uart_end_line(void)
+{
+	uart_quiet();
+	uart_put('\n');
+	uart_quiet();
+}
+
+static void uart_taken(void)
+{
+	unsigned wanted;
+
+	on_interrupt = uart_handler;
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+		uart_quiet();
+		spi_setup(UART_INTID, cpu, PRIORITY_DEFAULT, false);
+		write32(UART_BASE + UART_IMSC, UART_TX_INTERRUPT);
+		for (wanted = 1; wanted <= 20; wanted++) {
+			uart_put('#');
+			if (!wait_at_least(&cpus[cpu].seen[UART_INTID], wanted))
+				break;
+			gic_wait_active(0, UART_INTID, false);
+		}
+		uart_end_line();
+		is(count_of(cpu, UART_INTID), 20, "UART, CPU %u: one interrupt a character", cpu);
+		is(count_all(UART_INTID), 20, "UART, CPU %u: none elsewhere", cpu);
+		counts_clear();
+	}
+	on_interrupt = NULL;
+	spi_release(UART_INTID);
+}
+
+static void uart_level(void)
+{
+	bool pending, after, again, low;
+	unsigned first, second;
+
+	uart_quiet();
+	spi_setup(UART_INTID, 0, PRIORITY_DEFAULT, false);
+	irq_mask();
+	write32(UART_BASE + UART_IMSC, UART_TX_INTERRUPT);
+	uart_put('#');
+	pending = gic_wait_pending(0, UART_INTID, true) && wait_irq_asserted();
+	first = gic_acknowledge();
+	gic_end(first);
+	again = wait_irq_asserted();
+	second = gic_acknowledge();
+	write32(UART_BASE + UART_ICR, UART_TX_INTERRUPT);
+	low = gic_wait_pending(0, UART_INTID, false);
+	gic_end(second);
+	after = gic_wait_active(0, UART_INTID, false) && !irq_asserted();
+	irq_unmask();
+	uart_end_line();
+	ok(pending, "UART, polled: pending and signalled");
+	is(first, UART_INTID, "UART, polled: acknowledged");
+	ok(again, "UART, polled: signalled again after its end, line high");
+	is(second, UART_INTID, "UART, polled: acknowledged again");
+	ok(low, "UART, polled: not pending when the line fell");
+	ok(after, "UART, polled: nothing after the end");
+	counts_clear();
+	spi_release(UART_INTID);
+}
+
+static void uart_masked(void)
+{
+	bool unseen, pending, gone;
+
+	uart_quiet();
+	spi_setup(UART_INTID, 0, PRIORITY_DEFAULT, false);
+	gic_disable(0, UART_INTID);
+	uart_put('#');
+	unseen = !gic_is_pending(0, UART_INTID);
+	write32(UART_BASE + UART_IMSC, UART_TX_INTERRUPT);
+	pending = gic_wait_pending(0, UART_INTID, true);
+	write32(UART_BASE + UART_IMSC, 0);
+	gone = gic_wait_pending(0, UART_INTID, false);
+	gic_enable(0, UART_INTID);
+	wait_ms(SETTLE_MS);
+	on_interrupt = uart_handler;
+	unsigned before = count_all(UART_INTID);
+
+	write32(UART_BASE + UART_IMSC, UART_TX_INTERRUPT);
+	bool taken = wait_at_least(&cpus[0].seen[UART_INTID], 1);
+
+	uart_end_line();
+	ok(unseen, "UART, masked at the device: not pending");
+	ok(pending, "UART, disabled at the GIC: pending when unmasked at the device");
+	ok(gone, "UART, disabled at the GIC: not pending when masked again");
+	is(before, 0, "UART, enabled at the GIC after that: not delivered");
+	ok(taken, "UART, unmasked at the device: delivered");
+	is(count_all(UART_INTID), 1, "UART, unmasked at the device: once");
+	on_interrupt = NULL;
+	counts_clear();
+	spi_release(UART_INTID);
+}
+
+void guest_main(void)
+{
+	if (gic_lines() < SPI_FREE_END)
+		bail_out("needs 256 interrupt lines");
+	for (unsigned edge = 0; edge < 2; edge++) {
+		pending_by_hand(edge);
+		enable_and_disable(edge);
+		acknowledged_by_hand(edge);
+	}
+	active_by_hand();
+	cleared_before_its_end();
+	routing();
+	withdrawn_from_another_cpu();
+	active_on_another_cpu();
+	uart_taken();
+	uart_level();
+	uart_masked();
+}
