@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The registers that have bits for each interrupt, the same in the distributor (SPIs) and in a
+ * redistributor's SGI_base frame (SGIs and PPIs). A handler gets the register's interrupts as
+ * access->irqs[0 .. n-1]; interrupts that do not exist are RAZ/WI by not being among them.
+ * IHI 0069 12.9 and 12.11.
+ */
+#include "internal.h"
+
+/* --- Waiting for list registers ----------------------------------------------------------------- */
+
+/* Names one access of one vCPU; never 0. */
+static uint32_t key_of(const struct access *access)
+{
+	uint32_t frame = access->owner ? access->owner->index + 1u : 0;
+
+	return frame << 16 | access->offset | 1u << 31;
+}
+
+/*
+ * Bring the truth about these interrupts from live list registers into their words, as far as
+ * `wanted` says. Our own have to be folded by our caller; others' holders are asked once, and have
+ * answered when their W_SYNC is gone: the word then tells what was so when they looked.
+ */
+static enum vgic_result settle_truth(struct access *access, uint32_t wanted)
+{
+	struct vgic_vcpu *self = access->self;
+	uint32_t key = key_of(access);
+	bool first = self->wait_key != key;
+	bool waits = false;
+
+	if (first)
+		self->wait_mask = 0;
+	self->wait_key = key;
+	for (; wanted; wanted &= wanted - 1) {
+		unsigned i = (unsigned)__builtin_ctz(wanted);
+		struct vgic_irq *irq = &access->irqs[i];
+		uint64_t w = word_load(irq);
+
+		if ((w & W_IN_LR) && word_holder(w) == self->index) {
+			waits = true;
+		} else if (first && irq_sync(self, irq)) {
+			self->wait_mask |= 1u << i;
+			waits = true;
+		} else if ((self->wait_mask & 1u << i) && (w & W_SYNC)) {
+			waits = true;
+		}
+	}
+	if (waits)
+		return VGIC_AGAIN;
+	self->wait_key = 0;
+	return VGIC_DONE;
+}
+
+static uint32_t all_of(const struct access *access)
+{
+	return access->n == 32 ? ~0u : (1u << access->n) - 1;
+}
+
+/* --- One bit an interrupt ----------------------------------------------------------------------- */
+
+static void change(struct access *access, unsigned i, uint64_t clear, uint64_t set)
+{
+	irq_change(access->vgic, access->self, &access->irqs[i], clear, set);
+}
+
+static bool mapped(const struct access *access, unsigned i)
+{
+	return irq_hwirq(&access->irqs[i]) != 0;
+}
+
+static enum vgic_result read_group(struct access *access, uint64_t *value)
+{
+	for (unsigned i = 0; i < access->n; i++)
+		*value |= (uint64_t)!!(word_load(&access->irqs[i]) & W_GROUP1) << i;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_group(struct access *access, uint64_t value)
+{
+	for (unsigned i = 0; i < access->n; i++) {
+		uint64_t group = value >> i & 1 ? W_GROUP1 : 0;
+
+		if ((word_load(&access->irqs[i]) & W_GROUP1) != group)
+			change(access, i, W_GROUP1, group);
+	}
+	return VGIC_DONE;
+}
+
+/* From the top, so that each interrupt costs one load and one shift: W_ENABLED is bit 63. */
+static enum vgic_result read_enable(struct access *access, uint64_t *value)
+{
+	uint64_t bits = 0;
+
+	_Static_assert(W_ENABLED == 1ull << 63, "the shift below");
+	for (const struct vgic_irq *irq = access->irqs + access->n; irq-- > access->irqs;)
+		bits = bits << 1 | word_load(irq) >> 63;
+	*value = bits;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_senable(struct access *access, uint64_t value)
+{
+	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
+		uint64_t w = word_load(&access->irqs[i]);
+
+		if (w & W_ENABLED)
+			continue;
+		/* A mapped line may have fallen since the disabled interrupt fired. */
+		change(access, i, 0, W_ENABLED | (mapped(access, i) && (w & W_LINE) ? W_PHYSICAL : 0));
+	}
+	return VGIC_DONE;
+}
+
+/* RWP stays set until it has left the list registers of a running vCPU. */
+static enum vgic_result write_cenable(struct access *access, uint64_t value)
+{
+	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
+
+		if (!(word_load(&access->irqs[i]) & W_ENABLED))
+			continue;
+		change(access, i, W_ENABLED, 0);
+		uint64_t w = word_load(&access->irqs[i]);
+
+		if ((w & W_IN_LR) && word_holder(w) != access->self->index)
+			irq_sync(access->self, &access->irqs[i]);
+	}
+	return VGIC_DONE;
+}
+
+static bool seen_pending(uint64_t w)
+{
+	return word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT));
+}
+
+static enum vgic_result read_pending(struct access *access, uint64_t *value)
+{
+	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
+		return VGIC_AGAIN;
+	for (unsigned i = 0; i < access->n; i++)
+		*value |= (uint64_t)seen_pending(word_load(&access->irqs[i])) << i;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_spend(struct access *access, uint64_t value)
+{
+	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
+
+		change(access, i, 0, W_LATCH | (mapped(access, i) ? W_PHYSICAL : 0));
+	}
+	return VGIC_DONE;
+}
+
+/* Our own list registers are folded first, so that an acknowledge before this write is known. */
+static bool own_live(struct access *access, uint32_t bits)
+{
+	for (; bits; bits &= bits - 1) {
+		uint64_t w = word_load(&access->irqs[__builtin_ctz(bits)]);
+
+		if ((w & W_IN_LR) && word_holder(w) == access->self->index)
+			return true;
+	}
+	return false;
+}
+
+/* Clear `bits` of each interrupt's word; in a list register, ask the holder for `request`. */
+static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state,
+				    uint64_t request)
+{
+	bits &= all_of(access);
+	if (own_live(access, bits))
+		return VGIC_AGAIN;
+	for (; bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
+		struct vgic_irq *irq = &access->irqs[i];
+		uint64_t old = word_load(irq), new;
+
+		do {
+			new = old & ~state;
+			if (old & W_IN_LR)
+				new |= request;
+			if (mapped(access, i))
+				new |= request | W_PHYSICAL;
+			if (new != old && word_needs_look(new))
+				new |= W_QUEUED;
+		} while (!word_cas(irq, &old, new));
+		if ((new & ~old) & W_QUEUED) {
+			irq->next = NULL;
+			irqs_post(access->vgic, access->self, irq);
+		}
+	}
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_cpend(struct access *access, uint64_t value)
+{
+	return clear_state(access, (uint32_t)value, W_LATCH, W_RETRACT);
+}
+
+static enum vgic_result read_active(struct access *access, uint64_t *value)
+{
+	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
+		return VGIC_AGAIN;
+	for (unsigned i = 0; i < access->n; i++)
+		*value |= (uint64_t)!!(word_load(&access->irqs[i]) & W_ACTIVE) << i;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_sactive(struct access *access, uint64_t value)
+{
+	uint32_t bits = (uint32_t)value & all_of(access);
+
+	if (settle_truth(access, bits) == VGIC_AGAIN)
+		return VGIC_AGAIN;
+	for (; bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits);
+
+		if (word_load(&access->irqs[i]) & W_ACTIVE)
+			continue;
+		change(access, i, 0, W_ACTIVE | W_ACK | (mapped(access, i) ? W_PHYSICAL : 0));
+	}
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_cactive(struct access *access, uint64_t value)
+{
+	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE);
+}
+
+/* --- Eight bits an interrupt, by byte or word --------------------------------------------------- */
+
+static enum vgic_result read_priority(struct access *access, uint64_t *value)
+{
+	for (unsigned i = 0; i < access->n; i++)
+		*value |= (uint64_t)word_priority(word_load(&access->irqs[i])) << 8 * i;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_priority(struct access *access, uint64_t value)
+{
+	unsigned implemented = 0xff00u >> access->vgic->config.priority_bits & 0xff;
+
+	for (unsigned i = 0; i < access->n; i++, value >>= 8) {
+		uint64_t priority = (value & implemented) << W_PRIORITY_SHIFT;
+
+		if ((word_load(&access->irqs[i]) & W_PRIORITY) != priority)
+			change(access, i, W_PRIORITY, priority);
+	}
+	return VGIC_DONE;
+}
+
+/* --- Two bits an interrupt ---------------------------------------------------------------------- */
+
+static bool is_sgi(const struct access *access, unsigned i)
+{
+	return access->owner && &access->irqs[i] - access->owner->private < (int)SGIS;
+}
+
+static enum vgic_result read_config(struct access *access, uint64_t *value)
+{
+	for (unsigned i = 0; i < access->n; i++)
+		if (!(word_load(&access->irqs[i]) & W_LEVEL))
+			*value |= 2ull << 2 * i;
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_config(struct access *access, uint64_t value)
+{
+	for (unsigned i = 0; i < access->n; i++) {
+		uint64_t level = value >> (2 * i + 1) & 1 ? 0 : W_LEVEL;
+
+		if (!is_sgi(access, i) && (word_load(&access->irqs[i]) & W_LEVEL) != level)
+			change(access, i, W_LEVEL, level);
+	}
+	return VGIC_DONE;
+}
+
+const struct reg reg_per_irq[REG_OWN] = {
+	[REG_IGROUPR] = { 4, 1, read_group, write_group },
+	[REG_ISENABLER] = { 4, 1, read_enable, write_senable },
+	[REG_ICENABLER] = { 4, 1, read_enable, write_cenable },
+	[REG_ISPENDR] = { 4, 1, read_pending, write_spend },
+	[REG_ICPENDR] = { 4, 1, read_pending, write_cpend },
+	[REG_ISACTIVER] = { 4, 1, read_active, write_sactive },
+	[REG_ICACTIVER] = { 4, 1, read_active, write_cactive },
+	[REG_IPRIORITYR] = { 1 | 4, 8, read_priority, write_priority },
+	[REG_ICFGR] = { 4, 2, read_config, write_config },
+};

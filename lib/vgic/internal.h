@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The private structures of the virtual GIC, who may touch which field, and what its files call
+ * of each other.
+ */
+#ifndef CARILLON_VGIC_INTERNAL_H
+#define CARILLON_VGIC_INTERNAL_H
+
+#include <carillon/vgic.h>
+
+#include "../core/lock.h"
+#include "word.h"
+
+#define PRIVATE_IRQS 32u
+#define SGIS 16u
+
+/* In which of its holder's structures an interrupt is. Under the holder's lock. */
+enum place {
+	PLACE_NONE,
+	PLACE_PENDING0, /* pending[0] */
+	PLACE_PENDING1,
+	PLACE_ACTIVE,
+	PLACE_LR,
+};
+
+struct vgic_irq {
+	uint64_t word;		   /* atomic */
+	struct vgic_irq *next;	   /* inbox link: of whoever set W_QUEUED, then of the drainer */
+	uint32_t q_next, q_prev;   /* queue links (offsets from the vgic): under the holder's lock */
+	uint32_t route;		   /* atomic: IROUTER's Aff3.Aff2.Aff1.Aff0 (SPIs) */
+	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
+	uint8_t place;		   /* enum place: under the holder's lock */
+	uint8_t bucket;		   /* in which of the queue's buckets: under the holder's lock */
+};
+
+#define HWIRQ_LEVEL 0x8000u
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct vgic_irq) == 32, "32 bytes an interrupt");
+
+/*
+ * Interrupts by priority: insert, remove and best in O(1). `heads` has one circular list for every
+ * priority level; `summary` says which of them are not empty. Under the vCPU's lock.
+ */
+struct queue {
+	uint64_t summary[4];
+	uint32_t count;
+	uint32_t *heads;
+};
+
+/* What a list register in use holds. The owner's. */
+struct slot {
+	struct vgic_irq *irq;
+	bool took_latch; /* its pending state came from the latch */
+	bool took_line;	 /* or from the line of a level-sensitive mapped interrupt */
+	bool was_active; /* it went in as active (or active and pending) */
+	bool soft;	 /* mapped, but without the HW bit: deactivation is ours to pass on */
+};
+
+/* Where a vCPU is. Written by its owner, read by raisers. */
+enum mode {
+	MODE_PUT,     /* not loaded: its lock may be taken by anyone */
+	MODE_OUTSIDE, /* will pass through enter before it runs */
+	MODE_RUNNING, /* has passed: only a kick makes it look again */
+	MODE_BLOCKED, /* sleeps */
+};
+
+/* vgic_cpu.resettle */
+#define RESETTLE 1u	    /* look again at everything; vgic_maintenance() sets it too */
+#define RESETTLE_COUNTED 2u /* and GICD_CTLR.RWP waits for it */
+#define RESETTLE_ENTER 4u   /* exit was called: enter has to be, before the guest runs */
+
+struct vgic_vcpu {
+	struct vgic_cpu cpu; /* first: the public handle */
+	uint32_t mode;	     /* atomic: enum mode */
+	struct lock lock;
+	struct vgic *vgic;
+	struct vgic_irq *private; /* its 32 SGIs and PPIs */
+	uint16_t index;
+	bool asleep; /* atomic: GICR_WAKER.ProcessorSleep */
+
+	/* Under the lock. */
+	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
+	struct queue active;	 /* active here, not in a list register; by priority at acknowledge */
+	uint64_t ghosts[2];	 /* preemption levels that still wait for the end of an interrupt */
+				 /* whose active state was cleared by ICACTIVER */
+	struct slot slots[VGIC_MAX_LRS];
+	uint64_t hw_lr[VGIC_MAX_LRS]; /* what hardware's list registers hold ... */
+	uint32_t hw_stale;	      /* ... where that is not an empty one that is not in use */
+	uint32_t hw_hcr;
+	uint32_t live;	     /* list registers in use */
+	uint32_t vmcr;	     /* as last seen */
+	uint32_t ap0r[4], ap1r[4];
+	struct vgic_irq *forward; /* settled, and another vCPU's: posted when the lock is dropped */
+
+	/* A register access that waits for other vCPUs' list registers. The owner's. */
+	uint32_t wait_key;  /* which access; 0: none */
+	uint32_t wait_mask; /* which of its interrupts */
+
+	uint32_t rwp; /* atomic: GICR_CTLR.RWP: withdrawals under way */
+	struct vgic_stats stats; /* atomic, relaxed */
+};
+
+struct vgic {
+	struct vgic_config config;
+	struct vgic_port port;
+	void *host;
+	struct vgic_irq *irqs;	 /* 32 for each vCPU, then the SPIs */
+	struct vgic_irq *shared; /* the first SPI */
+	struct vgic_vcpu *vcpus;
+	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
+	uint32_t rwp;	 /* atomic: GICD_CTLR.RWP: withdrawals under way */
+};
+
+static inline struct vgic_vcpu *vcpu_of(struct vgic_cpu *cpu)
+{
+	return (struct vgic_vcpu *)cpu;
+}
+
+static inline unsigned level_of(const struct vgic *vgic, unsigned priority)
+{
+	return priority >> (8 - vgic->config.priority_bits);
+}
+
+static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq *irq)
+{
+	return irq < vgic->shared;
+}
+
+static inline virq_t irq_intid(const struct vgic *vgic, const struct vgic_irq *irq)
+{
+	if (irq_is_private(vgic, irq))
+		return (virq_t)(irq - vgic->irqs) % PRIVATE_IRQS;
+	return (virq_t)(irq - vgic->shared) + PRIVATE_IRQS;
+}
+
+static inline uint64_t word_load(const struct vgic_irq *irq)
+{
+	return __atomic_load_n(&irq->word, __ATOMIC_RELAXED);
+}
+
+/*
+ * acq_rel: what a source wrote before it raised is visible to who takes the interrupt, through
+ * however many CPUs change the word in between. Partner: every other word_cas().
+ */
+static inline bool word_cas(struct vgic_irq *irq, uint64_t *expected, uint64_t desired)
+{
+	return __atomic_compare_exchange_n(&irq->word, expected, desired, true, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+static inline unsigned irq_hwirq(const struct vgic_irq *irq)
+{
+	return __atomic_load_n(&irq->hwirq, __ATOMIC_RELAXED);
+}
+
+static inline struct hwirq hwirq_of(const struct vgic_irq *irq)
+{
+	return (struct hwirq){ (uint16_t)(irq_hwirq(irq) & ~HWIRQ_LEVEL) };
+}
+
+static inline void count(uint64_t *statistic)
+{
+	__atomic_store_n(statistic, __atomic_load_n(statistic, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
+}
+
+/* queue.c */
+void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, unsigned level,
+		  bool front);
+void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq);
+struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue);
+
+/* settle.c */
+void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
+uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+		    uint64_t clear, uint64_t set);
+void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list);
+void vcpu_kick(struct vgic_vcpu *vcpu);
+void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self);
+void vcpu_drain(struct vgic_vcpu *vcpu);
+struct vgic_irq *vcpu_take_forwards(struct vgic_vcpu *vcpu);
+
+/* Why an interrupt is settled. */
+enum settle_why {
+	FROM_INBOX, /* something about it changed */
+	FROM_LR,    /* its list register is folded */
+	FROM_EOI,   /* the guest ended it without a list register */
+};
+
+/* What a list register said about its interrupt. */
+struct folded {
+	bool active;
+	bool was_active; /* it went in as active */
+	bool latch;	 /* still pending, and that came from the latch */
+	bool line;	 /* still pending, mapped, and the physical line is high */
+	uint8_t ack;	 /* priority it was acknowledged with, if active */
+};
+
+void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why why,
+		const struct folded *folded);
+bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq);
+bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+
+/* lr.c */
+unsigned vcpu_groups(const struct vgic_vcpu *vcpu);
+
+/* access.c: what distributor and redistributor share */
+struct access {
+	struct vgic *vgic;
+	struct vgic_vcpu *self;	 /* who accesses */
+	struct vgic_vcpu *owner; /* whose redistributor; NULL for the distributor */
+	struct vgic_irq *irqs;	 /* the register's first interrupt */
+	unsigned n;		 /* how many it has */
+	unsigned bytes;
+	uint32_t offset; /* in the frame */
+};
+
+typedef enum vgic_result read_fn(struct access *access, uint64_t *value);
+typedef enum vgic_result write_fn(struct access *access, uint64_t value);
+
+struct reg {
+	uint8_t widths; /* in bytes, or'ed: 1, 2, 4, 8 */
+	uint8_t bits;	/* of the register that belong to one interrupt; 0: not such a register */
+	read_fn *read;
+	write_fn *write;
+};
+
+/* The registers that have bits for interrupts, in the order of reg_per_irq[]. */
+enum {
+	REG_RESERVED,
+	REG_IGROUPR,
+	REG_ISENABLER,
+	REG_ICENABLER,
+	REG_ISPENDR,
+	REG_ICPENDR,
+	REG_ISACTIVER,
+	REG_ICACTIVER,
+	REG_IPRIORITYR,
+	REG_ICFGR,
+	REG_OWN, /* distributor and redistributor go on from here */
+};
+
+extern const struct reg reg_per_irq[REG_OWN];
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * List registers: exit folds what the guest did with them into the interrupt words, enter fills
+ * them from the queues. IHI 0069 chapter 11 and 12.5 (ICH_LR<n>_EL2, ICH_HCR_EL2).
+ */
+#include "internal.h"
+
+#define LR_PENDING (1ull << 62)
+#define LR_ACTIVE (1ull << 63)
+#define LR_HW (1ull << 61)
+#define LR_GROUP1 (1ull << 60)
+#define LR_EOI (1ull << 41) /* HW = 0: maintenance interrupt at the end of interrupt */
+#define LR_PRIORITY_SHIFT 48
+#define LR_PINTID_SHIFT 32
+
+#define HCR_EN (1u << 0)
+#define HCR_LRENPIE (1u << 2)
+#define HCR_NPIE (1u << 3)
+#define HCR_VGRP0EIE (1u << 4) /* group 0 gets enabled; DIE (bit 5): disabled; 6, 7: group 1 */
+#define HCR_VGRP0DIE (1u << 5)
+#define HCR_VGRP1EIE (1u << 6)
+#define HCR_VGRP1DIE (1u << 7)
+#define HCR_TDIR (1u << 14)
+#define HCR_EOICOUNT_SHIFT 27
+
+#define VMCR_VENG0 (1u << 0)
+#define VMCR_VENG1 (1u << 1)
+#define VMCR_VEOIM (1u << 9)
+
+/* Groups that the distributor forwards to this vCPU: bit 0, bit 1. */
+unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
+{
+	if (__atomic_load_n(&vcpu->asleep, __ATOMIC_RELAXED))
+		return 0;
+	return __atomic_load_n(&vcpu->vgic->groups, __ATOMIC_RELAXED);
+}
+
+/* --- Exit --------------------------------------------------------------------------------------- */
+
+static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
+{
+	struct slot *slot = &vcpu->slots[n];
+	struct vgic_irq *irq = slot->irq;
+	unsigned hwirq = irq_hwirq(irq);
+	bool pending = lr & LR_PENDING;
+	struct folded folded = {
+		.active = lr & LR_ACTIVE,
+		.was_active = slot->was_active,
+		.latch = pending && slot->took_latch,
+		.ack = (uint8_t)(lr >> LR_PRIORITY_SHIFT),
+	};
+	bool lowered = false;
+
+	vcpu->hw_lr[n] = lr;
+	if (slot->was_active)
+		folded.ack = (uint8_t)word_ack(word_load(irq));
+	if (hwirq & HWIRQ_LEVEL) {
+		/* Never acknowledged, and the line went into the register with it: look at it now. */
+		if (pending && slot->took_line) {
+			folded.line = physical_line(vcpu, irq);
+			lowered = !folded.line;
+		} else if (!(lr & (LR_PENDING | LR_ACTIVE)) && (word_load(irq) & W_LINE)) {
+			lowered = physical_lower(vcpu, irq);
+		}
+	}
+	irq_settle(vcpu, irq, FROM_LR, &folded);
+	/* Only now: the word says that the line is low, so the next assertion will be seen. */
+	if (hwirq && (lowered || (slot->soft && !(lr & LR_ACTIVE))))
+		physical_release(vcpu, irq);
+}
+
+/*
+ * The guest ended interrupts that had no list register. With EOImode 0 they are those with the
+ * highest active priorities of what was left outside; ghosts are among them.
+ */
+static void replay(struct vgic_vcpu *vcpu, unsigned ends)
+{
+	unsigned shift = 8 - vcpu->vgic->config.preemption_bits;
+
+	for (; ends; ends--) {
+		struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->active);
+		unsigned ghost = vcpu->ghosts[0] ? (unsigned)__builtin_ctzll(vcpu->ghosts[0]) :
+				 vcpu->ghosts[1] ? 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1]) :
+						   ~0u;
+
+		if (irq && word_ack(word_load(irq)) >> shift < ghost) {
+			irq_settle(vcpu, irq, FROM_EOI, NULL);
+			if (irq_hwirq(irq))
+				physical_release(vcpu, irq);
+		} else if (ghost != ~0u) {
+			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
+		} else {
+			return;
+		}
+	}
+}
+
+static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	unsigned ends = image->hcr >> HCR_EOICOUNT_SHIFT;
+
+	vcpu->vmcr = image->vmcr;
+	for (unsigned i = 0; i < 4; i++) {
+		vcpu->ap0r[i] = image->ap0r[i];
+		vcpu->ap1r[i] = image->ap1r[i];
+	}
+	vcpu->hw_hcr = image->hcr;
+	/* Before the actives that are in list registers join those that are not. */
+	if (ends && !(image->vmcr & VMCR_VEOIM))
+		replay(vcpu, ends);
+	for (uint32_t live = vcpu->live; live; live &= live - 1) {
+		unsigned n = (unsigned)__builtin_ctz(live);
+
+		fold(vcpu, n, image->lr[n]);
+	}
+	vcpu->hw_stale |= vcpu->live;
+	vcpu->live = 0;
+	image->live = 0;
+}
+
+void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	struct vgic_irq *forwards;
+	bool ran = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_RUNNING;
+
+	/* relaxed: a raiser that still sees RUNNING sends a kick too many, no more */
+	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
+	lock_take(&vcpu->lock);
+	if (ran)
+		fold_all(vcpu, image);
+	if (__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED))
+		vcpu_drain(vcpu);
+	forwards = vcpu_take_forwards(vcpu);
+	lock_drop(&vcpu->lock);
+	vcpu_resettled(vcpu, RESETTLE_ENTER);
+	irqs_post(vcpu->vgic, vcpu, forwards);
+}
+
+/* --- Enter -------------------------------------------------------------------------------------- */
+
+static void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
+{
+	count(virq < SGIS ? &vcpu->stats.sgis :
+	      virq < PRIVATE_IRQS ? &vcpu->stats.ppis : &vcpu->stats.spis);
+}
+
+/*
+ * The list register of an interrupt with this word. `pending` and `active` are never both told
+ * with the HW bit: the physical interrupt has one active state to give. Then, and when an active
+ * interrupt's next edge is another vCPU's, its end must be seen: no HW bit, EOI request.
+ */
+static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t word, bool pending)
+{
+	virq_t virq = irq_intid(vgic, slot->irq);
+	unsigned hwirq = irq_hwirq(slot->irq) & ~HWIRQ_LEVEL;
+	bool active = word & W_ACTIVE;
+	bool waits = active && word_wanted(word) && !pending;
+	unsigned priority = active && word_ack(word) != ACK_BY_HAND ? word_ack(word) :
+								       word_priority(word);
+	uint64_t lr = virq | (uint64_t)priority << LR_PRIORITY_SHIFT;
+
+	if (pending)
+		lr |= LR_PENDING;
+	if (active)
+		lr |= LR_ACTIVE;
+	if (word & W_GROUP1)
+		lr |= LR_GROUP1;
+	slot->soft = hwirq && waits;
+	if (hwirq && !waits)
+		return lr | LR_HW | (uint64_t)hwirq << LR_PINTID_SHIFT;
+	/* A level input that we were told about may still be high after the end of the interrupt. */
+	if (waits || (word & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE))
+		lr |= LR_EOI;
+	return lr;
+}
+
+/*
+ * Move an interrupt from its queue into list register n. The pending state moves with it: latch,
+ * and the line of a mapped interrupt, of which only rising edges are ever told.
+ */
+static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
+		 struct queue *queue, struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+	struct slot *slot = &vcpu->slots[n];
+	unsigned hwirq = irq_hwirq(irq);
+	uint64_t old = word_load(irq), new;
+	bool pending;
+
+	queue_remove(vgic, queue, irq);
+	irq->place = PLACE_LR;
+	do {
+		pending = word_wanted(old) && word_target(old) == vcpu->index &&
+			  !(hwirq && (old & W_ACTIVE));
+		new = old | W_IN_LR;
+		if (pending)
+			new = (new | W_LR_PENDING) & ~W_LATCH;
+		if (pending && (hwirq & HWIRQ_LEVEL))
+			new &= ~W_LINE;
+	} while (!word_cas(irq, &old, new));
+
+	slot->irq = irq;
+	slot->took_latch = pending && (old & W_LATCH);
+	slot->took_line = pending && (hwirq & HWIRQ_LEVEL) && (old & W_LINE);
+	slot->was_active = old & W_ACTIVE;
+	image->lr[n] = lr_value(vgic, slot, old, pending);
+	vcpu->live |= 1u << n;
+	if (pending)
+		count_pending(vcpu, irq_intid(vgic, irq));
+}
+
+/* The better one of the two groups' best, as far as `groups` allows. */
+static struct queue *best_pending(struct vgic_vcpu *vcpu, unsigned groups, struct vgic_irq **irq)
+{
+	struct vgic_irq *best[2] = { NULL, NULL };
+
+	for (unsigned g = 0; g < 2; g++)
+		if (groups & 1u << g)
+			best[g] = queue_best(vcpu->vgic, &vcpu->pending[g]);
+	unsigned g = !best[0] || (best[1] && best[1]->bucket < best[0]->bucket);
+
+	*irq = best[g];
+	return &vcpu->pending[g];
+}
+
+static unsigned fill_active(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
+			    unsigned end)
+{
+	struct vgic_irq *irq;
+
+	while (n < end && (irq = queue_best(vcpu->vgic, &vcpu->active)))
+		fill(vcpu, image, n++, &vcpu->active, irq);
+	return n;
+}
+
+static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
+			     unsigned end, unsigned groups)
+{
+	struct vgic_irq *irq;
+	struct queue *queue;
+
+	while (n < end && (queue = best_pending(vcpu, groups, &irq), irq))
+		fill(vcpu, image, n++, queue, irq);
+	return n;
+}
+
+/*
+ * More than fits. One list register is for the best pending interrupt that the guest could take,
+ * or actives alone would hide it; actives come next, in the order in which they will end; then as
+ * many pending ones as there is room for. Returns what the guest has to be stopped for.
+ */
+static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned groups)
+{
+	unsigned lrs = vcpu->vgic->config.lrs;
+	unsigned open = groups & (vcpu->vmcr & (VMCR_VENG0 | VMCR_VENG1));
+	unsigned n = fill_pending(vcpu, image, 0, 1, open);
+	uint32_t hcr = 0;
+
+	n = fill_active(vcpu, image, n, lrs);
+	n = fill_pending(vcpu, image, n, lrs, open);
+	n = fill_pending(vcpu, image, n, lrs, groups & ~open);
+	if ((open & 1 && vcpu->pending[0].count) || (open & 2 && vcpu->pending[1].count))
+		hcr |= HCR_NPIE;
+	if (vcpu->pending[0].count && (groups & 1))
+		hcr |= open & 1 ? HCR_VGRP0DIE : HCR_VGRP0EIE;
+	if (vcpu->pending[1].count && (groups & 2))
+		hcr |= open & 2 ? HCR_VGRP1DIE : HCR_VGRP1EIE;
+	if (hcr)
+		count(&vcpu->stats.overflows);
+	if (vcpu->active.count) {
+		hcr |= HCR_LRENPIE;
+		if (vcpu->vmcr & VMCR_VEOIM)
+			hcr |= HCR_TDIR;
+	}
+	return hcr;
+}
+
+static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned groups)
+{
+	unsigned lrs = vcpu->vgic->config.lrs;
+	uint32_t wanted = vcpu->active.count;
+
+	if (groups & 1)
+		wanted += vcpu->pending[0].count;
+	if (groups & 2)
+		wanted += vcpu->pending[1].count;
+	if (wanted > lrs)
+		return fill_some(vcpu, image, groups);
+	fill_pending(vcpu, image, fill_active(vcpu, image, 0, lrs), lrs, groups);
+	return 0;
+}
+
+void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	struct vgic_irq *forwards;
+	uint32_t hcr, dirty = 0;
+
+	/*
+	 * From here on a raiser kicks; what it pushed before it looked at the mode is drained below.
+	 * Full barrier; partner: irqs_post(), vcpu_resettle().
+	 */
+	__atomic_store_n(&vcpu->mode, MODE_RUNNING, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	vcpu_resettled(vcpu, 0);
+	lock_take(&vcpu->lock);
+	if (__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED))
+		vcpu_drain(vcpu);
+	hcr = HCR_EN | fill_all(vcpu, image, vcpu_groups(vcpu));
+	if (vcpu->ghosts[0] | vcpu->ghosts[1])
+		hcr |= HCR_LRENPIE;
+	forwards = vcpu_take_forwards(vcpu);
+	lock_drop(&vcpu->lock);
+
+	for (uint32_t n, look = vcpu->live | vcpu->hw_stale; look; look &= look - 1) {
+		n = (uint32_t)__builtin_ctz(look);
+		if (!(vcpu->live & 1u << n))
+			image->lr[n] = 0;
+		if (image->lr[n] != vcpu->hw_lr[n])
+			dirty |= 1u << n;
+		vcpu->hw_lr[n] = image->lr[n];
+	}
+	vcpu->hw_stale = 0;
+	image->live = vcpu->live;
+	image->changed = dirty;
+	image->hcr_changed = hcr != vcpu->hw_hcr;
+	image->hcr = vcpu->hw_hcr = hcr;
+	irqs_post(vcpu->vgic, vcpu, forwards);
+}

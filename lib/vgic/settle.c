@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * How a change of an interrupt reaches the vCPU that it concerns: the inbox, the kick, and the
+ * settling of one interrupt into its holder's queues. word.md has the transitions;
+ * tests/protocol models the inbox and the kick.
+ */
+#include "internal.h"
+
+void vcpu_kick(struct vgic_vcpu *vcpu)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	/* Raisers race for this counter; it may be counted by any of them, so it is an atomic add. */
+	__atomic_fetch_add(&vcpu->stats.kicks, 1, __ATOMIC_RELAXED);
+	vgic->port.kick(vgic->host, vcpu->index);
+}
+
+/*
+ * Push on the looker's inbox. W_QUEUED was set by the caller, and by nobody else: the link is the
+ * caller's. Returns the vCPU if it has to be told, NULL if it will look anyway.
+ */
+static struct vgic_vcpu *push(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
+{
+	uint64_t word = word_load(irq);
+
+	/* Routed to nowhere in the meantime: there is nobody to tell. */
+	while (!(word & W_HELD) && word_target(word) == TARGET_NONE)
+		if (word_cas(irq, &word, word & ~(W_QUEUED | W_REQUESTS)))
+			return NULL;
+	struct vgic_vcpu *vcpu = &vgic->vcpus[word_looker(word)];
+	struct vgic_irq *head = __atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED);
+
+	/* release: the word and the link before the push; partner: the exchange in vcpu_drain() */
+	do
+		irq->next = head;
+	while (!__atomic_compare_exchange_n(&vcpu->cpu.inbox, &head, irq, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+	/* Its own CPU looks at its inbox before it runs the guest; a second push rides on the first. */
+	return vcpu == self || head ? NULL : vcpu;
+}
+
+/*
+ * Nobody runs this vCPU, so nobody serves its inbox before it is loaded, and an interrupt that it
+ * holds and that has to go elsewhere would be stuck: serve it here. Returns what has to be posted.
+ */
+static struct vgic_irq *serve_unloaded(struct vgic_vcpu *vcpu)
+{
+	struct vgic_irq *forwards = NULL;
+
+	lock_take(&vcpu->lock);
+	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
+		vcpu_drain(vcpu);
+		forwards = vcpu_take_forwards(vcpu);
+	}
+	lock_drop(&vcpu->lock);
+	return forwards;
+}
+
+/* Post every interrupt of a list that the caller owns. No lock is held. */
+void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list)
+{
+	while (list) {
+		struct vgic_irq *irq = list;
+
+		list = irq->next;
+		struct vgic_vcpu *vcpu = push(vgic, self, irq);
+
+		if (!vcpu)
+			continue;
+		/* Full barrier between push and mode; partners: vgic_enter(), vgic_block(), vgic_put(). */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		uint32_t mode = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED);
+
+		if (mode == MODE_OUTSIDE)
+			continue;
+		if (mode == MODE_PUT) {
+			struct vgic_irq *last = serve_unloaded(vcpu), *forwards = last;
+
+			while (last && last->next)
+				last = last->next;
+			if (last) {
+				last->next = list;
+				list = forwards;
+			}
+		}
+		vcpu_kick(vcpu);
+	}
+}
+
+/* Take the whole inbox and settle what is in it. Under the lock. */
+void vcpu_drain(struct vgic_vcpu *vcpu)
+{
+	/* acquire: partner is the release of push() */
+	struct vgic_irq *irq = __atomic_exchange_n(&vcpu->cpu.inbox, NULL, __ATOMIC_ACQUIRE);
+
+	while (irq) {
+		struct vgic_irq *next = irq->next; /* before settling gives the link away */
+
+		irq_settle(vcpu, irq, FROM_INBOX, NULL);
+		irq = next;
+	}
+}
+
+/* What drain and fold found to be other vCPUs': to be posted once the lock is dropped. */
+struct vgic_irq *vcpu_take_forwards(struct vgic_vcpu *vcpu)
+{
+	struct vgic_irq *list = vcpu->forward;
+
+	vcpu->forward = NULL;
+	return list;
+}
+
+/*
+ * The one way in which anybody but the holder changes a word. Returns the word before. Every call
+ * writes the word, also one that changes nothing, so that what its caller wrote before is seen by
+ * whoever takes the interrupt afterwards.
+ */
+uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+		    uint64_t clear, uint64_t set)
+{
+	uint64_t old = word_load(irq), new;
+
+	do {
+		new = (old & ~clear) | set;
+		if (new != old && word_needs_look(new))
+			new |= W_QUEUED;
+	} while (!word_cas(irq, &old, new));
+	if ((new & ~old) & W_QUEUED) {
+		irq->next = NULL;
+		irqs_post(vgic, self, irq);
+	}
+	return old;
+}
+
+/*
+ * Wait for the truth about an interrupt in a live list register: make its holder fold. Returns
+ * true if there is something to wait for; W_SYNC is then cleared by whoever settles it, and RWP is
+ * accounted by both.
+ */
+bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
+{
+	struct vgic *vgic = self->vgic;
+	uint64_t old = word_load(irq), new;
+
+	do {
+		if (!(old & W_IN_LR))
+			return false;
+		new = old | W_SYNC | W_QUEUED;
+	} while (!word_cas(irq, &old, new));
+	if (!(old & W_SYNC)) {
+		uint32_t *rwp = irq_is_private(vgic, irq) ?
+					&vgic->vcpus[word_holder(new)].rwp :
+					&vgic->rwp;
+
+		__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
+	}
+	if (!(old & W_QUEUED)) {
+		irq->next = NULL;
+		irqs_post(vgic, self, irq);
+	}
+	return true;
+}
+
+/* Something about a whole vCPU changed: group enables, sleep. */
+void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	if (!(__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE | RESETTLE_COUNTED,
+				__ATOMIC_RELEASE) &
+	      RESETTLE_COUNTED))
+		__atomic_fetch_add(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	if (vcpu == self)
+		return;
+	/* Full barrier between request and mode, as in irqs_post(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	uint32_t mode = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED);
+
+	/* Nothing of it is live: there is nothing to wait for, and it may not come for long. */
+	if (mode != MODE_RUNNING && (__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_COUNTED,
+							__ATOMIC_RELAXED) &
+				     RESETTLE_COUNTED))
+		__atomic_fetch_sub(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	if (mode != MODE_OUTSIDE)
+		vcpu_kick(vcpu);
+}
+
+/*
+ * The vCPU looks, or has looked, at everything: take the requests, leave `next` instead.
+ * acquire: partner is vcpu_resettle(); release: list registers were folded before RWP falls.
+ */
+void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next)
+{
+	if (__atomic_exchange_n(&vcpu->cpu.resettle, next, __ATOMIC_ACQUIRE) & RESETTLE_COUNTED)
+		__atomic_fetch_sub(&vcpu->vgic->rwp, 1, __ATOMIC_RELEASE);
+}
+
+/* W_SYNC was taken from the word: tell whoever waits. */
+static void account(struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+	uint32_t *rwp = irq_is_private(vgic, irq) ? &vcpu->rwp : &vgic->rwp;
+
+	__atomic_fetch_sub(rwp, 1, __ATOMIC_RELEASE);
+}
+
+/* Where an interrupt with this word goes when vCPU `me` looks; makes the word say so. */
+static enum place decide(unsigned me, uint64_t *word)
+{
+	uint64_t w = *word;
+	bool mine = w & W_HELD ? word_holder(w) == me : word_target(w) == me;
+
+	if (mine && (w & W_ACTIVE)) {
+		*word = (w & ~W_HOLDER) | W_HELD | (uint64_t)me << W_HOLDER_SHIFT;
+		return PLACE_ACTIVE;
+	}
+	if (mine && word_target(w) == me && word_wanted(w)) {
+		*word = (w & ~W_HOLDER) | W_HELD | (uint64_t)me << W_HOLDER_SHIFT;
+		return w & W_GROUP1 ? PLACE_PENDING1 : PLACE_PENDING0;
+	}
+	if (mine)
+		w &= ~(W_HELD | W_HOLDER);
+	if (word_needs_look(w))
+		w |= W_QUEUED; /* somebody else's: forward */
+	*word = w;
+	return PLACE_NONE;
+}
+
+static struct queue *queue_of(struct vgic_vcpu *vcpu, unsigned place)
+{
+	return place == PLACE_ACTIVE ? &vcpu->active : &vcpu->pending[place - PLACE_PENDING0];
+}
+
+/* May the hooks for this interrupt's physical one be called on this CPU? */
+static bool physical_reachable(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
+{
+	return !irq_is_private(vcpu->vgic, irq) ||
+	       __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) != MODE_PUT;
+}
+
+static void physical_set_active(struct vgic_vcpu *vcpu, struct vgic_irq *irq, bool active)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	if (physical_reachable(vcpu, irq))
+		vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq), active);
+}
+
+/* The level of a mapped level-sensitive interrupt's line. What cannot be sampled counts as high. */
+bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	return !physical_reachable(vcpu, irq) ||
+	       vgic->port.hwirq_line(vgic->host, vcpu->index, hwirq_of(irq));
+}
+
+/*
+ * The mapped line is believed high, but may have fallen while nobody looked. Lower it in the word
+ * before the physical active state is cleared: in the other order another CPU takes the next
+ * assertion in between, and it is wiped out. Returns whether it was lowered.
+ */
+bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	uint64_t old = word_load(irq);
+
+	if (physical_line(vcpu, irq))
+		return false;
+	while (!word_cas(irq, &old, old & ~W_LINE))
+		;
+	return true;
+}
+
+/* The guest is done with it: let the physical interrupt fire again, unless more of it is due. */
+void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	if (!(word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE)))
+		physical_set_active(vcpu, irq, false);
+}
+
+/* The guest meddled with a mapped interrupt by hand: what hardware has follows. */
+static void physical_after(struct vgic_vcpu *vcpu, struct vgic_irq *irq, uint64_t asked,
+			   uint64_t word)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	if ((asked & W_RETRACT) && physical_reachable(vcpu, irq))
+		vgic->port.hwirq_clear_pending(vgic->host, vcpu->index, hwirq_of(irq));
+	/* A line that is high keeps it active also while edge-configured: the host left it so. */
+	physical_set_active(vcpu, irq, word & (W_ACTIVE | W_LATCH | W_LINE));
+}
+
+/*
+ * An active state that was acknowledged was cleared by hand: the guest's end of interrupt will
+ * still come, and find no list register. IHI 0069, ICH_HCR_EL2.EOIcount.
+ */
+static void leave_ghost(struct vgic_vcpu *vcpu, unsigned ack)
+{
+	unsigned level = ack >> (8 - vcpu->vgic->config.preemption_bits);
+
+	if (ack != ACK_BY_HAND)
+		vcpu->ghosts[level / 64] |= 1ull << level % 64;
+}
+
+/* The word after a list register was folded: what it held, less what was asked for meanwhile. */
+static uint64_t fold_word(const struct folded *folded, uint64_t w)
+{
+	uint64_t new = w & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE);
+
+	if (folded->active && !(w & W_DEACTIVATE))
+		new = (new & ~W_ACK) | W_ACTIVE | (uint64_t)folded->ack << W_ACK_SHIFT;
+	else if ((w & W_ACTIVE) && !folded->was_active)
+		new |= W_ACTIVE | W_ACK; /* by hand, while it was in the list register */
+	if (folded->latch && !(w & W_RETRACT))
+		new |= W_LATCH;
+	if (folded->line)
+		new |= W_LINE;
+	return new;
+}
+
+/*
+ * The next word of an interrupt that is being settled, and where that puts it. If somebody else is
+ * pushing it right now (folding meets W_QUEUED), that and what was asked stays for the drainer.
+ */
+static enum place next_word(struct vgic_vcpu *vcpu, enum settle_why why,
+			    const struct folded *folded, uint64_t old, uint64_t *new)
+{
+	uint64_t w = folded ? fold_word(folded, old) : old;
+	uint64_t keep = why == FROM_INBOX ? 0 : w & (W_QUEUED | W_REQUESTS);
+	uint64_t asked = w & W_REQUESTS;
+	enum place place;
+
+	if (why == FROM_EOI)
+		w &= ~W_ACTIVE;
+	w &= ~(W_QUEUED | W_REQUESTS);
+	place = decide(vcpu->index, &w);
+	if ((w & W_HELD) && word_holder(w) != vcpu->index)
+		w |= asked | W_QUEUED; /* what was asked of its holder */
+	*new = w | keep;
+	return place;
+}
+
+/*
+ * Put an interrupt where its word says it belongs. If this vCPU holds it, it is in the queue that
+ * irq->place says, or in a list register that is being folded. Under the lock.
+ */
+void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why why,
+		const struct folded *folded)
+{
+	struct vgic *vgic = vcpu->vgic;
+	uint64_t old = word_load(irq), new;
+	bool was_active = false;
+	enum place place;
+
+	/* HELD by us is stable under our lock; else `place` is not ours to look at. */
+	if ((old & W_HELD) && word_holder(old) == vcpu->index) {
+		was_active = irq->place == PLACE_ACTIVE;
+		if (irq->place != PLACE_NONE && irq->place != PLACE_LR)
+			queue_remove(vgic, queue_of(vcpu, irq->place), irq);
+		irq->place = PLACE_NONE;
+	}
+	if ((old & (W_PHYSICAL | W_ACTIVE | W_LINE)) == (W_PHYSICAL | W_LINE) &&
+	    (irq_hwirq(irq) & HWIRQ_LEVEL))
+		physical_lower(vcpu, irq);
+
+	old = word_load(irq);
+	do
+		place = next_word(vcpu, why, folded, old, &new);
+	while (!word_cas(irq, &old, new));
+
+	if (place != PLACE_NONE) {
+		unsigned priority = place == PLACE_ACTIVE ? word_ack(new) : word_priority(new);
+
+		irq->place = (uint8_t)place;
+		queue_insert(vgic, queue_of(vcpu, place), irq, level_of(vgic, priority),
+			     why == FROM_LR);
+	}
+	if (folded && folded->active && (old & W_DEACTIVATE))
+		leave_ghost(vcpu, folded->ack);
+	if (why == FROM_INBOX && was_active && !(new & W_ACTIVE))
+		leave_ghost(vcpu, word_ack(old));
+	if (why != FROM_INBOX && (old & W_QUEUED))
+		return; /* the link is not ours, and draining will do what was asked */
+	if (new & W_QUEUED) {
+		irq->next = vcpu->forward;
+		vcpu->forward = irq;
+		if (new & W_HELD)
+			return;
+	}
+	if (old & W_PHYSICAL)
+		physical_after(vcpu, irq, old, new);
+	if (old & W_SYNC)
+		account(vcpu, irq);
+}

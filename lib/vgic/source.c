@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Where interrupts come from: lines, pulses, and the physical interrupts they are mapped to. Any
+ * CPU, lock-free: one change of the word, and a push if a vCPU has to look.
+ */
+#include "internal.h"
+
+static int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq **irq)
+{
+	if (virq < SGIS)
+		return -VIRQ_ERR_KIND;
+	if (virq < PRIVATE_IRQS) {
+		if (vcpu >= vgic->config.vcpus)
+			return -VIRQ_ERR_RANGE;
+		*irq = &vgic->irqs[PRIVATE_IRQS * vcpu + virq];
+		return 0;
+	}
+	if (virq - PRIVATE_IRQS >= vgic->config.spis)
+		return -VIRQ_ERR_RANGE;
+	*irq = &vgic->shared[virq - PRIVATE_IRQS];
+	return 0;
+}
+
+/* The rising edge of an input. What it means depends on the configuration at that moment. */
+static void line_rises(struct vgic *vgic, struct vgic_irq *irq)
+{
+	uint64_t old = word_load(irq), new;
+
+	do {
+		new = old | W_LINE;
+		if (!(old & (W_LEVEL | W_LINE)))
+			new |= W_LATCH;
+		/* A mapped line is told anew each time it fires, fallen or not in between. */
+		if (!(old & W_LEVEL) && (irq_hwirq(irq) & HWIRQ_LEVEL))
+			new |= W_LATCH;
+		if (new != old && word_needs_look(new))
+			new |= W_QUEUED;
+	} while (!word_cas(irq, &old, new));
+	if ((new & ~old) & W_QUEUED) {
+		irq->next = NULL;
+		irqs_post(vgic, NULL, irq);
+	}
+}
+
+int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level)
+{
+	struct vgic_irq *irq;
+	int error = source(vgic, vcpu, virq, &irq);
+
+	if (error)
+		return error;
+	if (level)
+		line_rises(vgic, irq);
+	else
+		irq_change(vgic, NULL, irq, W_LINE, 0);
+	return 0;
+}
+
+int vgic_pulse(struct vgic *vgic, unsigned vcpu, virq_t virq)
+{
+	struct vgic_irq *irq;
+	int error = source(vgic, vcpu, virq, &irq);
+
+	if (error)
+		return error;
+	irq_change(vgic, NULL, irq, 0, W_LATCH);
+	return 0;
+}
+
+int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, bool level)
+{
+	struct vgic_irq *irq;
+	uint16_t none = 0;
+	int error = source(vgic, vcpu, virq, &irq);
+
+	if (error)
+		return error;
+	if (hwirq.intid < SGIS || hwirq.intid > 8191)
+		return -VIRQ_ERR_RANGE;
+	if (!__atomic_compare_exchange_n(&irq->hwirq, &none,
+					 (uint16_t)(hwirq.intid | (level ? HWIRQ_LEVEL : 0)),
+					 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return -VIRQ_ERR_BUSY;
+	return 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The virtual GIC as a whole: configuration, layout in memory, a vCPU's coming and going, and the
+ * wake predicate.
+ */
+#include "internal.h"
+
+#define ALIGN 64u
+
+static size_t round_up(size_t n)
+{
+	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+int vgic_check(const struct vgic_config *config, const char **why)
+{
+	const char *reason = NULL;
+
+	if (config->vcpus < 1 || config->vcpus > VGIC_MAX_VCPUS)
+		reason = "vcpus is not 1 to 512";
+	else if (config->spis > VGIC_MAX_SPIS)
+		reason = "spis is not 0 to 988";
+	else if (config->priority_bits < 5 || config->priority_bits > 8)
+		reason = "priority_bits is not 5 to 8";
+	else if (config->preemption_bits < 5 || config->preemption_bits > 7 ||
+		 config->preemption_bits > config->priority_bits)
+		reason = "preemption_bits is not 5 to 7 and at most priority_bits";
+	else if (config->lrs < 1 || config->lrs > VGIC_MAX_LRS)
+		reason = "lrs is not 1 to 16";
+	else if (config->cluster_bits > 4)
+		reason = "cluster_bits is not 0 to 4";
+	if (why)
+		*why = reason;
+	return reason ? -VIRQ_ERR_CONFIG : 0;
+}
+
+/* The parts of the memory block, in order: vgic, vCPUs, interrupts, queue heads. */
+static size_t irqs_at(const struct vgic_config *config)
+{
+	return round_up(sizeof(struct vgic)) +
+	       round_up(sizeof(struct vgic_vcpu)) * config->vcpus;
+}
+
+static size_t heads_at(const struct vgic_config *config)
+{
+	return irqs_at(config) +
+	       sizeof(struct vgic_irq) * (PRIVATE_IRQS * (size_t)config->vcpus + config->spis);
+}
+
+size_t vgic_size(const struct vgic_config *config)
+{
+	if (vgic_check(config, NULL))
+		return 0;
+	return round_up(heads_at(config) + 3 * sizeof(uint32_t) * config->vcpus
+						   * ((size_t)1 << config->priority_bits));
+}
+
+static void init_irq(struct vgic_irq *irq, uint64_t word)
+{
+	*irq = (struct vgic_irq){ .word = word };
+}
+
+static void init_vcpu(struct vgic *vgic, unsigned index, uint32_t **heads)
+{
+	struct vgic_vcpu *vcpu = &vgic->vcpus[index];
+	struct queue *queues[] = { &vcpu->pending[0], &vcpu->pending[1], &vcpu->active };
+	size_t levels = (size_t)1 << vgic->config.priority_bits;
+
+	*vcpu = (struct vgic_vcpu){
+		.mode = MODE_PUT,
+		.vgic = vgic,
+		.private = &vgic->irqs[PRIVATE_IRQS * index],
+		.index = (uint16_t)index,
+		.asleep = true,
+	};
+	for (unsigned q = 0; q < 3; q++, *heads += levels) {
+		queues[q]->heads = *heads;
+		for (size_t i = 0; i < levels; i++)
+			queues[q]->heads[i] = 0;
+	}
+	/* SGIs are edge-triggered and enabled by software like any other; PPIs come up as level. */
+	for (unsigned i = 0; i < PRIVATE_IRQS; i++)
+		init_irq(&vcpu->private[i],
+			 (i < SGIS ? 0 : W_LEVEL) | (uint64_t)index << W_TARGET_SHIFT);
+}
+
+int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic_config *config,
+	      const struct vgic_port *port, void *host)
+{
+	struct vgic *vgic = memory;
+	char *base = memory;
+	uint32_t *heads;
+
+	if (vgic_check(config, NULL))
+		return -VIRQ_ERR_CONFIG;
+	if ((uintptr_t)memory % ALIGN || size < vgic_size(config))
+		return -VIRQ_ERR_MEMORY;
+	*vgic = (struct vgic){ .config = *config, .port = *port, .host = host };
+	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
+	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
+	vgic->shared = vgic->irqs + PRIVATE_IRQS * (size_t)config->vcpus;
+	heads = (uint32_t *)(base + heads_at(config));
+	for (unsigned i = 0; i < config->vcpus; i++)
+		init_vcpu(vgic, i, &heads);
+	for (unsigned i = 0; i < config->spis; i++)
+		init_irq(&vgic->shared[i], W_LEVEL);
+	*result = vgic;
+	return 0;
+}
+
+/* --- Affinity: vCPU n is Aff0 = n mod 2^bits of cluster n / 2^bits. ---------------------------- */
+
+uint64_t vgic_mpidr(const struct vgic *vgic, unsigned vcpu)
+{
+	unsigned bits = vgic->config.cluster_bits;
+	unsigned cluster = vcpu >> bits;
+
+	return (vcpu & ((1u << bits) - 1)) | (uint64_t)(cluster & 0xff) << 8 |
+	       (uint64_t)(cluster >> 8) << 16;
+}
+
+int vgic_vcpu_of_mpidr(const struct vgic *vgic, uint64_t mpidr)
+{
+	unsigned bits = vgic->config.cluster_bits;
+	uint64_t vcpu = (mpidr >> 32 & 0xff) << 16 | (mpidr >> 8 & 0xffff);
+
+	if (mpidr & 0xff & ~((1u << bits) - 1))
+		return -VIRQ_ERR_RANGE;
+	vcpu = vcpu << bits | (mpidr & 0xff);
+	return vcpu < vgic->config.vcpus ? (int)vcpu : -VIRQ_ERR_RANGE;
+}
+
+/* --- Coming and going. -------------------------------------------------------------------------- */
+
+/*
+ * Private mapped interrupts live in the redistributor of the physical CPU: what they hold there is
+ * given up at put and established at load. The virtual timer, mostly.
+ */
+static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	for (unsigned i = SGIS; i < PRIVATE_IRQS; i++) {
+		struct vgic_irq *irq = &vcpu->private[i];
+		bool active = word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE);
+
+		if (irq_hwirq(irq))
+			vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq),
+						    loaded && active);
+	}
+}
+
+struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
+{
+	struct vgic_vcpu *vcpu;
+	bool loaded = false;
+
+	if (index >= vgic->config.vcpus)
+		return NULL;
+	vcpu = &vgic->vcpus[index];
+	lock_take(&vcpu->lock);
+	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
+		__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
+		/* Another vCPU may have left anything in this CPU's list registers. */
+		for (unsigned n = 0; n < vgic->config.lrs; n++)
+			vcpu->hw_lr[n] = ~0ull;
+		vcpu->hw_stale = (1u << vgic->config.lrs) - 1;
+		vcpu->hw_hcr = ~0u;
+		private_physical(vcpu, true);
+		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+		loaded = true;
+	}
+	lock_drop(&vcpu->lock);
+	return loaded ? &vcpu->cpu : NULL;
+}
+
+void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	struct vgic_irq *forwards;
+
+	lock_take(&vcpu->lock);
+	private_physical(vcpu, false);
+	vcpu->vmcr = image->vmcr;
+	for (unsigned i = 0; i < 4; i++) {
+		vcpu->ap0r[i] = image->ap0r[i];
+		vcpu->ap1r[i] = image->ap1r[i];
+	}
+	vcpu->wait_key = 0;
+	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELAXED);
+	/* Who pushed before this and saw OUTSIDE did not serve; partner: irqs_post(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	vcpu_drain(vcpu);
+	forwards = vcpu_take_forwards(vcpu);
+	lock_drop(&vcpu->lock);
+	irqs_post(vcpu->vgic, NULL, forwards);
+}
+
+void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	lock_take(&vcpu->lock);
+	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
+	vcpu->wait_key = 0;
+	vcpu->vmcr = 0;
+	*image = (struct gic_cpuif){ 0 };
+	for (unsigned i = 0; i < 4; i++)
+		vcpu->ap0r[i] = vcpu->ap1r[i] = 0;
+	lock_drop(&vcpu->lock);
+}
+
+bool vgic_block(struct vgic_cpu *cpu)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	__atomic_store_n(&vcpu->mode, MODE_BLOCKED, __ATOMIC_RELAXED);
+	/* Full barrier between mode and inbox; partners: irqs_post(), vcpu_resettle(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED) &&
+	    !(__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) & ~RESETTLE_ENTER))
+		return true;
+	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* --- The wake predicate: IHI 0069 4.8. ---------------------------------------------------------- */
+
+#define VMCR_VENG(group) (1u << (group))
+#define VMCR_VCBPR (1u << 4)
+
+static unsigned vmcr_pmr(uint32_t vmcr)
+{
+	return vmcr >> 24;
+}
+
+/* The part of a priority that decides about preemption: above the binary point. */
+static unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
+{
+	unsigned bpr0 = vmcr >> 21 & 7, bpr1 = vmcr >> 18 & 7;
+	unsigned subpriority_bits = group == 0 || (vmcr & VMCR_VCBPR) ? bpr0 + 1 : bpr1;
+
+	return priority & ~0u << subpriority_bits;
+}
+
+/* Priority of what runs: the highest set active-priority bit; 0xff when nothing does. */
+static unsigned running_priority(const struct vgic_vcpu *vcpu)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t active = vcpu->ap0r[i] | vcpu->ap1r[i];
+
+		if (active)
+			return (32 * i + (unsigned)__builtin_ctz(active))
+			       << (8 - vcpu->vgic->config.preemption_bits);
+	}
+	return 0xff;
+}
+
+static bool deliverable(const struct vgic_vcpu *vcpu, unsigned group)
+{
+	struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->pending[group]);
+	unsigned priority;
+
+	if (!irq || !(vcpu_groups(vcpu) & 1u << group) || !(vcpu->vmcr & VMCR_VENG(group)))
+		return false;
+	priority = word_priority(word_load(irq));
+	return priority < vmcr_pmr(vcpu->vmcr) &&
+	       group_priority(vcpu->vmcr, group, priority) < running_priority(vcpu);
+}
+
+bool vgic_pending(struct vgic *vgic, unsigned index)
+{
+	struct vgic_vcpu *vcpu;
+	struct vgic_irq *forwards;
+	bool pending;
+
+	if (index >= vgic->config.vcpus)
+		return false;
+	vcpu = &vgic->vcpus[index];
+	lock_take(&vcpu->lock);
+	vcpu_drain(vcpu);
+	forwards = vcpu_take_forwards(vcpu);
+	pending = deliverable(vcpu, 0) || deliverable(vcpu, 1);
+	lock_drop(&vcpu->lock);
+	irqs_post(vgic, NULL, forwards);
+	return pending;
+}
+
+void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats)
+{
+	const struct vgic_stats *from = &vgic->vcpus[vcpu].stats;
+
+	stats->sgis = __atomic_load_n(&from->sgis, __ATOMIC_RELAXED);
+	stats->ppis = __atomic_load_n(&from->ppis, __ATOMIC_RELAXED);
+	stats->spis = __atomic_load_n(&from->spis, __ATOMIC_RELAXED);
+	stats->overflows = __atomic_load_n(&from->overflows, __ATOMIC_RELAXED);
+	stats->kicks = __atomic_load_n(&from->kicks, __ATOMIC_RELAXED);
+	stats->guest_errors = __atomic_load_n(&from->guest_errors, __ATOMIC_RELAXED);
+}

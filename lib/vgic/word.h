@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The interrupt word: everything about an interrupt that CPUs race for, in one 64-bit atomic.
+ * Facts (is it pending, who has to look at it) are pure functions of a word. word.md beside this
+ * file is the table of transitions; IHI 0069 4.1 has the states themselves.
+ */
+#ifndef CARILLON_VGIC_WORD_H
+#define CARILLON_VGIC_WORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the guest configured and what sources said. */
+#define W_ENABLED (1ull << 63)
+#define W_LATCH (1ull << 62) /* an edge, or software set it pending */
+#define W_LINE (1ull << 61)  /* the level of the input */
+#define W_LEVEL (1ull << 60) /* configured level-sensitive */
+#define W_ACTIVE (1ull << 59)
+#define W_GROUP1 (1ull << 58)
+#define W_IRM (1ull << 57) /* IROUTER.Interrupt_Routing_Mode, for reading back */
+
+/* Where the interrupt is. */
+#define W_QUEUED (1ull << 56) /* in somebody's inbox, or on its way there; makes that single */
+#define W_HELD (1ull << 55)   /* the holder has it in a queue or a list register */
+#define W_IN_LR (1ull << 54)  /* in a live list register of the holder: that has the truth */
+#define W_LR_PENDING (1ull << 53) /* it went in there as pending */
+
+/* Requests to the holder, done when it next looks. */
+#define W_SYNC (1ull << 52)    /* somebody waits until the holder has looked; see account() */
+#define W_RETRACT (1ull << 51) /* the pending state that the list register took is void */
+#define W_DEACTIVATE (1ull << 50) /* so is the active state */
+#define W_PHYSICAL (1ull << 49)	  /* bring the mapped physical interrupt in line */
+
+#define W_REQUESTS (W_SYNC | W_RETRACT | W_DEACTIVATE | W_PHYSICAL)
+
+/* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37:36 are free. */
+#define W_PRIORITY_SHIFT 28 /* 8 bits */
+#define W_ACK_SHIFT 20	    /* 8 bits: the priority it was acknowledged with, while active */
+#define W_HOLDER_SHIFT 10   /* 10 bits, with W_HELD */
+#define W_TARGET_SHIFT 0    /* 10 bits */
+
+#define W_PRIORITY (0xffull << W_PRIORITY_SHIFT)
+#define W_ACK (0xffull << W_ACK_SHIFT)
+#define W_HOLDER (0x3ffull << W_HOLDER_SHIFT)
+#define W_TARGET (0x3ffull << W_TARGET_SHIFT)
+
+#define TARGET_NONE 0x3ffu /* routed to an affinity that no vCPU has */
+
+/*
+ * No running interrupt has this priority (it never beats a priority mask), so it marks an
+ * interrupt that software set active without an acknowledge.
+ */
+#define ACK_BY_HAND 0xffu
+
+static inline unsigned word_priority(uint64_t w)
+{
+	return (unsigned)(w >> W_PRIORITY_SHIFT) & 0xff;
+}
+
+static inline unsigned word_ack(uint64_t w)
+{
+	return (unsigned)(w >> W_ACK_SHIFT) & 0xff;
+}
+
+static inline unsigned word_holder(uint64_t w)
+{
+	return (unsigned)(w >> W_HOLDER_SHIFT) & 0x3ff;
+}
+
+static inline unsigned word_target(uint64_t w)
+{
+	return (unsigned)(w >> W_TARGET_SHIFT) & 0x3ff;
+}
+
+/* Pending outside list registers: the latch, or a level-sensitive input that is high. */
+static inline bool word_pending(uint64_t w)
+{
+	return (w & W_LATCH) || (w & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE);
+}
+
+/* Waiting to be delivered to its target, as far as the interrupt itself goes. */
+static inline bool word_wanted(uint64_t w)
+{
+	return (w & W_ENABLED) && word_pending(w);
+}
+
+/* After a change: does some vCPU have to look at it? */
+static inline bool word_needs_look(uint64_t w)
+{
+	if (w & W_HELD)
+		return true;
+	if (word_target(w) == TARGET_NONE)
+		return false;
+	return word_wanted(w) || (w & (W_ACTIVE | W_REQUESTS));
+}
+
+/* Which one; valid when word_needs_look() says so. */
+static inline unsigned word_looker(uint64_t w)
+{
+	return w & W_HELD ? word_holder(w) : word_target(w);
+}
+
+/*
+ * Invariants, by name; word_valid() is asserted by tests and proofs.
+ *   LR_IS_HELD     in a list register only as the holder's
+ *   PENDING_IN_LR  LR_PENDING only with IN_LR
+ */
+static inline bool word_valid(uint64_t w)
+{
+	if ((w & W_IN_LR) && !(w & W_HELD))
+		return false;
+	return !(w & W_LR_PENDING) || (w & W_IN_LR);
+}
+
+#endif
