@@ -19,7 +19,7 @@
 
 void early_init(const void *device_tree);
 _Noreturn void first_main(void);
-_Noreturn void secondary_main(uint64_t index);
+_Noreturn void secondary_main(uint64_t index, uint64_t daif, uint64_t sctlr);
 void exception_sync(uint64_t *frame);
 void exception_irq(void);
 void exception_fiq(void);
@@ -65,8 +65,10 @@ _Noreturn void first_main(void)
 	system_off();
 }
 
-_Noreturn void secondary_main(uint64_t index)
+_Noreturn void secondary_main(uint64_t index, uint64_t daif, uint64_t sctlr)
 {
+	cpus[index].entry_daif = daif;
+	cpus[index].entry_sctlr = sctlr;
 	cpu_init(&cpus[index]);
 	cpu_work_loop(&cpus[index]);
 }

@@ -11,13 +11,46 @@
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;
 
+bool cpu_turn_on(unsigned cpu)
+{
+	return psci_cpu_on(cpu) == PSCI_SUCCESS && wait_at_least(&cpus[cpu].online, 1);
+}
+
 bool smp_start(void)
 {
 	bool all = true;
 
 	for (unsigned i = 1; i < cpu_count; i++)
-		all &= psci_cpu_on(i) == PSCI_SUCCESS && wait_at_least(&cpus[i].online, 1);
+		all &= cpu_turn_on(i);
 	return all;
+}
+
+/* Does not come back; whoever turned it off asks AFFINITY_INFO, so the work counts as done. */
+static void go_off(void *unused)
+{
+	struct cpu *me = this_cpu();
+
+	(void)unused;
+	irq_mask();
+	atomic_store(&me->online, 0);
+	atomic_store_explicit(&me->busy, 0, memory_order_release);
+	psci(PSCI_CPU_OFF, 0, 0, 0);
+	for (;;)
+		wfe();
+}
+
+bool cpu_turn_off(unsigned cpu)
+{
+	uint64_t deadline = counter_after_ms(LIMIT_MS);
+
+	if (!cpu_start(cpu, go_off, NULL))
+		return false;
+	while (psci(PSCI_AFFINITY_INFO, cpus[cpu].affinity, 0, 0) != AFFINITY_OFF) {
+		if (counter_passed(deadline))
+			return false;
+		wfe();
+	}
+	return true;
 }
 
 _Noreturn void cpu_work_loop(struct cpu *me)

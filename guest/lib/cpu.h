@@ -117,6 +117,8 @@ struct cpu {
 	atomic_uint busy;     /* work was handed over and is not done */
 	void (*work)(void *); /* valid while busy */
 	void *work_argument;
+	uint64_t entry_daif;  /* as CPU_ON handed the CPU over */
+	uint64_t entry_sctlr;
 	bool fault_expected; /* the next synchronous exception is skipped and noted */
 	uint64_t fault_esr;
 	atomic_uint faults;
@@ -151,6 +153,10 @@ bool cpu_finish(unsigned cpu);
 bool cpu_run(unsigned cpu, void (*work)(void *), void *argument);
 /* Runs it on all CPUs at once, the caller's included. */
 bool cpu_run_all(void (*work)(void *), void *argument);
+/* Turns another CPU off by PSCI and waits until it is; false if it did not happen. */
+bool cpu_turn_off(unsigned cpu);
+/* Turns it on again and waits for its work loop. */
+bool cpu_turn_on(unsigned cpu);
 /* The loop a CPU other than the first lives in. */
 _Noreturn void cpu_work_loop(struct cpu *me);
 

@@ -49,6 +49,8 @@ first_cpu:
 	.global secondary_entry
 secondary_entry:
 	mov	x20, x0
+	mrs	x21, daif
+	mrs	x22, sctlr_el1
 mmu_on:
 	ldr	x1, =vectors
 	msr	vbar_el1, x1
@@ -73,6 +75,8 @@ mmu_on:
 	mov	x29, xzr
 	mov	x30, xzr
 	mov	x0, x20
+	mov	x1, x21
+	mov	x2, x22
 	cbnz	x20, secondary_main
 	b	first_main
 
