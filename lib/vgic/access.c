@@ -93,8 +93,8 @@ static enum vgic_result read_enable(struct access *access, uint64_t *value)
 	uint64_t bits = 0;
 
 	_Static_assert(W_ENABLED == 1ull << 63, "the shift below");
-	for (const struct vgic_irq *irq = access->irqs + access->n; irq-- > access->irqs;)
-		bits = bits << 1 | word_load(irq) >> 63;
+	for (unsigned i = access->n; i--;)
+		bits = bits << 1 | word_load(&access->irqs[i]) >> 63;
 	*value = bits;
 	return VGIC_DONE;
 }
