@@ -40,6 +40,8 @@ include mk/fetch.mk
 -include $(wildcard bench/*.mk)
 -include $(wildcard tests/*/*.mk)
 
+all: $(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
+
 include mk/run.mk
 include mk/test.mk
 include mk/lint.mk
