@@ -13,7 +13,7 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--
 
 GUEST_LIB := start.o boot.o cpu.o gic.o timer.o psci.o tap.o
 GUEST_LIB_OBJS := $(GUEST_LIB:%=$(GUEST_BUILD)/lib/%)
-GUEST_ALL := $(GUEST_IMAGES)
+GUEST_ALL := $(GUEST_IMAGES) bench
 GUEST_BINARIES := $(GUEST_ALL:%=$(GUEST_BUILD)/%.bin)
 
 .PHONY: guests

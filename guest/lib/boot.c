@@ -7,15 +7,15 @@
 #include "psci.h"
 #include "tap.h"
 
-#define BLOCK_DEVICE 0x0060000000000401ull /* attribute 0, access flag, never executed */
-#define BLOCK_NORMAL 0x0040000000000705ull /* attribute 1, inner shareable, access flag */
-#define TABLE 3ull
-#define RAM_BASE 0x40000000ull
-#define MIB2 0x200000ull
+#define BLOCK_DEVICE  0x0060000000000401ull /* attribute 0, access flag, never executed */
+#define BLOCK_NORMAL  0x0040000000000705ull /* attribute 1, inner shareable, access flag */
+#define TABLE         3ull
+#define RAM_BASE      0x40000000ull
+#define MIB2          0x200000ull
 #define MAPPED_BLOCKS 16 /* 32 MiB: far more than an image with its stacks */
 
 #define CNTKCTL_EVENT_STREAM 0x64ull /* EVNTEN on counter bit 6: an event at least every 0.2 ms */
-#define CNTKCTL_EL0 0x3ull
+#define CNTKCTL_EL0          0x3ull
 
 void early_init(const void *device_tree);
 _Noreturn void first_main(void);

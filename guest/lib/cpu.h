@@ -11,22 +11,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAX_CPUS 8
+#define MAX_CPUS   8
 #define STACK_SIZE 0x8000 /* must agree with STACK_SHIFT in start.S */
 #define MAX_INTIDS 1024
 #define LOG_LENGTH 512
 
 /* How long a wait for something that must come may take, and how long we look at what must not come. */
-#define LIMIT_MS 10000
+#define LIMIT_MS  10000
 #define SETTLE_MS 20
 
-#define read_sysreg(name)                                                                          \
-	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory");                       \
-		value_;                                                                            \
+#define read_sysreg(name)                                                    \
+	({                                                                   \
+		uint64_t value_;                                             \
+		__asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory"); \
+		value_;                                                      \
 	})
-#define write_sysreg(name, value)                                                                  \
+#define write_sysreg(name, value) \
 	__asm__ volatile("msr " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
 
 static inline void isb(void)
@@ -112,12 +112,12 @@ static inline void write8(uintptr_t at, uint8_t value)
 struct cpu {
 	unsigned index;
 	uint64_t affinity;    /* as in MPIDR_EL1: Aff3 in bits 39:32, Aff2..0 in 23:0 */
-	uintptr_t gicr;	      /* RD_base of its redistributor; SGI_base is 64 KiB above */
+	uintptr_t gicr;       /* RD_base of its redistributor; SGI_base is 64 KiB above */
 	atomic_uint online;   /* runs its work loop */
 	atomic_uint busy;     /* work was handed over and is not done */
 	void (*work)(void *); /* valid while busy */
 	void *work_argument;
-	uint64_t entry_daif;  /* as CPU_ON handed the CPU over */
+	uint64_t entry_daif; /* as CPU_ON handed the CPU over */
 	uint64_t entry_sctlr;
 	bool fault_expected; /* the next synchronous exception is skipped and noted */
 	uint64_t fault_esr;

@@ -206,8 +206,7 @@ void gic_init_distributor(void)
 
 void gic_init_cpu(struct cpu *me)
 {
-	write32(me->gicr + GICR_WAKER,
-		read32(me->gicr + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
+	write32(me->gicr + GICR_WAKER, read32(me->gicr + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
 	while (read32(me->gicr + GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP)
 		;
 	reset_bits(me->gicr + GICR_SGI_BASE, 0, 32);
@@ -223,8 +222,8 @@ void gic_init_cpu(struct cpu *me)
 	isb();
 }
 
-#define SGI_AFFINITY(affinity)                                                                     \
-	(((affinity) >> 32 & 0xff) << 48 | ((affinity) >> 16 & 0xff) << 32 |                       \
+#define SGI_AFFINITY(affinity)                                               \
+	(((affinity) >> 32 & 0xff) << 48 | ((affinity) >> 16 & 0xff) << 32 | \
 	 ((affinity) >> 8 & 0xff) << 16 | ((affinity) >> 4 & 0xf) << 44)
 
 uint64_t sgi_value(uint64_t affinity, unsigned intid)

@@ -8,51 +8,51 @@
 
 #include "cpu.h"
 
-#define GICD_BASE 0x08000000ul
-#define GICR_BASE 0x080a0000ul
-#define GICR_STRIDE 0x20000ul
+#define GICD_BASE     0x08000000ul
+#define GICR_BASE     0x080a0000ul
+#define GICR_STRIDE   0x20000ul
 #define GICR_SGI_BASE 0x10000ul
 
-#define GICD_CTLR 0x0000
-#define GICD_TYPER 0x0004
-#define GICD_IIDR 0x0008
-#define GICR_CTLR 0x0000
-#define GICR_TYPER 0x0008
-#define GICR_WAKER 0x0014
-#define GIC_IGROUPR 0x0080
-#define GIC_ISENABLER 0x0100
-#define GIC_ICENABLER 0x0180
-#define GIC_ISPENDR 0x0200
-#define GIC_ICPENDR 0x0280
-#define GIC_ISACTIVER 0x0300
-#define GIC_ICACTIVER 0x0380
+#define GICD_CTLR      0x0000
+#define GICD_TYPER     0x0004
+#define GICD_IIDR      0x0008
+#define GICR_CTLR      0x0000
+#define GICR_TYPER     0x0008
+#define GICR_WAKER     0x0014
+#define GIC_IGROUPR    0x0080
+#define GIC_ISENABLER  0x0100
+#define GIC_ICENABLER  0x0180
+#define GIC_ISPENDR    0x0200
+#define GIC_ICPENDR    0x0280
+#define GIC_ISACTIVER  0x0300
+#define GIC_ICACTIVER  0x0380
 #define GIC_IPRIORITYR 0x0400
 #define GICD_ITARGETSR 0x0800
-#define GIC_ICFGR 0x0c00
-#define GIC_IGRPMODR 0x0d00
-#define GICD_SGIR 0x0f00
-#define GICD_IROUTER 0x6000
-#define GIC_PIDR2 0xffe8
+#define GIC_ICFGR      0x0c00
+#define GIC_IGRPMODR   0x0d00
+#define GICD_SGIR      0x0f00
+#define GICD_IROUTER   0x6000
+#define GIC_PIDR2      0xffe8
 
-#define GICD_CTLR_GROUP0 (1u << 0)
-#define GICD_CTLR_GROUP1 (1u << 1)
-#define GICD_CTLR_ARE (1u << 4)
-#define GICD_CTLR_DS (1u << 6)
-#define GICD_CTLR_RWP (1u << 31)
-#define GICR_CTLR_RWP (1u << 3)
-#define GICR_TYPER_LAST (1ull << 4)
+#define GICD_CTLR_GROUP0           (1u << 0)
+#define GICD_CTLR_GROUP1           (1u << 1)
+#define GICD_CTLR_ARE              (1u << 4)
+#define GICD_CTLR_DS               (1u << 6)
+#define GICD_CTLR_RWP              (1u << 31)
+#define GICR_CTLR_RWP              (1u << 3)
+#define GICR_TYPER_LAST            (1ull << 4)
 #define GICR_WAKER_PROCESSOR_SLEEP (1u << 1)
 #define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)
-#define IROUTER_IRM (1ull << 31)
+#define IROUTER_IRM                (1ull << 31)
 
 /* SPIs that no device of the board drives (as long as its platform bus is empty): ours to set pending by hand. */
-#define SPI_FREE 192
+#define SPI_FREE     192
 #define SPI_FREE_END 256
 
-#define PPI_FREE 20
-#define INTID_SPURIOUS 1023
+#define PPI_FREE         20
+#define INTID_SPURIOUS   1023
 #define PRIORITY_DEFAULT 0xa0
-#define PRIORITY_OPEN 0xff
+#define PRIORITY_OPEN    0xff
 
 #define SGI_TO_ALL_OTHERS (1ull << 40)
 

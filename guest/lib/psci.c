@@ -6,11 +6,11 @@
 #include "psci.h"
 #include "tap.h"
 
-#define FDT_MAGIC 0xd00dfeedu
+#define FDT_MAGIC      0xd00dfeedu
 #define FDT_BEGIN_NODE 1u
-#define FDT_END_NODE 2u
-#define FDT_PROPERTY 3u
-#define FDT_NOP 4u
+#define FDT_END_NODE   2u
+#define FDT_PROPERTY   3u
+#define FDT_NOP        4u
 
 static bool conduit_is_smc;
 
@@ -73,8 +73,8 @@ struct call_result call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3
 	register uint64_t x3 __asm__("x3") = a3;
 
 	/* SMCCC 1.0 lets a call change x4 to x17. */
-#define CLOBBERS                                                                                   \
-	"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",       \
+#define CLOBBERS                                                                             \
+	"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", \
 		"x17", "memory"
 	if (conduit_is_smc)
 		__asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::CLOBBERS);

@@ -5,25 +5,25 @@
 
 #include "cpu.h"
 
-#define PSCI_VERSION 0x84000000ul
-#define PSCI_CPU_SUSPEND 0xc4000001ul
-#define PSCI_CPU_OFF 0x84000002ul
-#define PSCI_CPU_ON 0xc4000003ul
-#define PSCI_AFFINITY_INFO 0xc4000004ul
+#define PSCI_VERSION           0x84000000ul
+#define PSCI_CPU_SUSPEND       0xc4000001ul
+#define PSCI_CPU_OFF           0x84000002ul
+#define PSCI_CPU_ON            0xc4000003ul
+#define PSCI_AFFINITY_INFO     0xc4000004ul
 #define PSCI_MIGRATE_INFO_TYPE 0x84000006ul
-#define PSCI_SYSTEM_OFF 0x84000008ul
-#define PSCI_SYSTEM_RESET 0x84000009ul
-#define PSCI_FEATURES 0x8400000aul
+#define PSCI_SYSTEM_OFF        0x84000008ul
+#define PSCI_SYSTEM_RESET      0x84000009ul
+#define PSCI_FEATURES          0x8400000aul
 
-#define PSCI_SUCCESS 0
-#define PSCI_NOT_SUPPORTED (-1)
+#define PSCI_SUCCESS            0
+#define PSCI_NOT_SUPPORTED      (-1)
 #define PSCI_INVALID_PARAMETERS (-2)
-#define PSCI_DENIED (-3)
-#define PSCI_ALREADY_ON (-4)
-#define PSCI_ON_PENDING (-5)
+#define PSCI_DENIED             (-3)
+#define PSCI_ALREADY_ON         (-4)
+#define PSCI_ON_PENDING         (-5)
 
-#define AFFINITY_ON 0
-#define AFFINITY_OFF 1
+#define AFFINITY_ON         0
+#define AFFINITY_OFF        1
 #define AFFINITY_ON_PENDING 2
 
 struct call_result {

@@ -7,7 +7,7 @@
 #include "tap.h"
 
 #define FR_TX_FULL (1u << 5)
-#define CR_ENABLE 0x301u /* UART, transmit and receive */
+#define CR_ENABLE  0x301u /* UART, transmit and receive */
 
 static atomic_uint lock;
 static unsigned results;
@@ -68,8 +68,8 @@ static void put_format(const char *format, va_list *arguments)
 		else if (*format == 'd')
 			put_signed(wide ? va_arg(*arguments, long) : va_arg(*arguments, int));
 		else
-			put_number(wide ? va_arg(*arguments, unsigned long) :
-					  va_arg(*arguments, unsigned),
+			put_number(wide ? va_arg(*arguments, unsigned long)
+					: va_arg(*arguments, unsigned),
 				   *format == 'x' ? 16 : 10);
 	}
 }

@@ -48,8 +48,7 @@ void timer_set(const struct timer *timer, uint64_t compare, unsigned control)
 unsigned timer_status(const struct timer *timer)
 {
 	isb();
-	return (unsigned)(timer->physical ? read_sysreg(cntp_ctl_el0) :
-					    read_sysreg(cntv_ctl_el0));
+	return (unsigned)(timer->physical ? read_sysreg(cntp_ctl_el0) : read_sysreg(cntv_ctl_el0));
 }
 
 uint64_t timer_compare(const struct timer *timer)

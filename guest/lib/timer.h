@@ -5,8 +5,8 @@
 
 #include "cpu.h"
 
-#define TIMER_ENABLE 1u
-#define TIMER_IMASK 2u
+#define TIMER_ENABLE  1u
+#define TIMER_IMASK   2u
 #define TIMER_ISTATUS 4u
 
 #define TIMER_NEVER UINT64_MAX

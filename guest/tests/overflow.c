@@ -6,9 +6,9 @@
 #include "gic.h"
 #include "tap.h"
 
-#define SPI SPI_FREE
-#define MANY 48
-#define DEEP 10
+#define SPI    SPI_FREE
+#define MANY   48
+#define DEEP   10
 #define ROUNDS 40
 
 /* Scattered, so that the order of INTIDs says nothing about the order of priorities. */
@@ -52,7 +52,8 @@ static unsigned out_of_order(unsigned cpu)
 	unsigned wrong = 0, n = count_total(cpu);
 
 	for (unsigned i = 1; i < n && i < LOG_LENGTH; i++)
-		wrong += gic_priority(cpu, cpus[cpu].log[i - 1]) > gic_priority(cpu, cpus[cpu].log[i]);
+		wrong += gic_priority(cpu, cpus[cpu].log[i - 1]) >
+			 gic_priority(cpu, cpus[cpu].log[i]);
 	return wrong;
 }
 
@@ -216,7 +217,8 @@ static void deep(unsigned cpu)
 	deepest = wrong = 0;
 	on_interrupt = nest;
 	gic_set_pending(0, SPI);
-	ok(wait_each(cpu, MANY, 1), "%u active at once on CPU %u, others pending: all end", DEEP, cpu);
+	ok(wait_each(cpu, MANY, 1), "%u active at once on CPU %u, others pending: all end", DEEP,
+	   cpu);
 	is(deepest, DEEP, "CPU %u: nested %u deep", cpu, DEEP);
 	is(wrong, 0, "CPU %u: active states and running priorities right at each level", cpu);
 	is(count_total(cpu), MANY, "CPU %u: each once", cpu);

@@ -8,8 +8,8 @@
 #include "timer.h"
 
 #define NEAR_US 2000
-#define ROUNDS 100
-#define TRIES 20
+#define ROUNDS  100
+#define TRIES   20
 
 static const struct timer *under_test;
 static atomic_uint early;
@@ -35,7 +35,8 @@ static bool fires_once(const struct timer *timer)
 {
 	struct cpu *me = this_cpu();
 
-	return wait_at_least(&me->seen[timer->intid], 1) && gic_wait_active(me->index, timer->intid, false) &&
+	return wait_at_least(&me->seen[timer->intid], 1) &&
+	       gic_wait_active(me->index, timer->intid, false) &&
 	       count_of(me->index, timer->intid) == 1;
 }
 
@@ -104,7 +105,8 @@ static void reprogrammed(const struct timer *timer)
 {
 	ok(push_back_in_time(timer), "%s: pushed back before expiry", timer->name);
 	wait_ms(SETTLE_MS);
-	is(count_of(0, timer->intid), 0, "%s: pushed back: does not fire at the old time", timer->name);
+	is(count_of(0, timer->intid), 0, "%s: pushed back: does not fire at the old time",
+	   timer->name);
 	timer_control(timer, 0);
 	timer_set(timer, after_us(timer, NEAR_US), TIMER_ENABLE);
 	timer_control(timer, 0);
@@ -130,11 +132,13 @@ static void masked_at_the_gic(const struct timer *timer)
 {
 	gic_disable(0, timer->intid);
 	timer_set(timer, 0, TIMER_ENABLE);
-	ok(gic_wait_pending(0, timer->intid, true), "%s: disabled at the GIC: pending", timer->name);
+	ok(gic_wait_pending(0, timer->intid, true), "%s: disabled at the GIC: pending",
+	   timer->name);
 	wait_ms(SETTLE_MS);
 	is(count_of(0, timer->intid), 0, "%s: disabled at the GIC: not delivered", timer->name);
 	timer_control(timer, 0);
-	ok(gic_wait_pending(0, timer->intid, false), "%s: condition gone: not pending", timer->name);
+	ok(gic_wait_pending(0, timer->intid, false), "%s: condition gone: not pending",
+	   timer->name);
 	gic_enable(0, timer->intid);
 	wait_ms(SETTLE_MS);
 	is(count_of(0, timer->intid), 0, "%s: enabled after it went: not delivered", timer->name);
@@ -153,7 +157,8 @@ static void level(const struct timer *timer)
 
 	irq_mask();
 	timer_set(timer, 0, TIMER_ENABLE);
-	ok(gic_wait_pending(0, intid, true), "%s: level: pending while the line is high", timer->name);
+	ok(gic_wait_pending(0, intid, true), "%s: level: pending while the line is high",
+	   timer->name);
 	gic_clear_pending(0, intid);
 	ok(gic_is_pending(0, intid), "%s: level: ICPENDR does not lower the line", timer->name);
 	timer_control(timer, 0);
@@ -163,7 +168,8 @@ static void level(const struct timer *timer)
 	ok(wait_irq_asserted(), "%s: level: the CPU sees it", timer->name);
 	is(gic_acknowledge(), intid, "%s: level: acknowledged", timer->name);
 	ok(gic_is_active(0, intid), "%s: level: active after acknowledge", timer->name);
-	ok(gic_wait_pending(0, intid, true), "%s: level: active and pending, line high", timer->name);
+	ok(gic_wait_pending(0, intid, true), "%s: level: active and pending, line high",
+	   timer->name);
 	ok(!irq_asserted(), "%s: level: not signalled while active", timer->name);
 	gic_end(intid);
 	ok(wait_irq_asserted(), "%s: level: signalled again after the end, line high", timer->name);
@@ -191,7 +197,8 @@ static void repeated(const struct timer *timer)
 {
 	on_interrupt = quiet_at_third;
 	timer_set(timer, 0, TIMER_ENABLE);
-	ok(wait_at_least(&cpus[0].seen[timer->intid], 3), "%s: taken again until lowered", timer->name);
+	ok(wait_at_least(&cpus[0].seen[timer->intid], 3), "%s: taken again until lowered",
+	   timer->name);
 	wait_ms(SETTLE_MS);
 	is(count_of(0, timer->intid), 3, "%s: and not after that", timer->name);
 	timer_control(timer, 0);
@@ -210,7 +217,8 @@ static void sleep_masked(const struct timer *timer)
 	while (!irq_asserted() && !counter_passed(limit))
 		wfi();
 	ok(irq_asserted(), "%s: WFI with interrupts masked wakes", timer->name);
-	ok(timer_counter(timer) >= expiry, "%s: WFI: not with the interrupt before its time", timer->name);
+	ok(timer_counter(timer) >= expiry, "%s: WFI: not with the interrupt before its time",
+	   timer->name);
 	is(count_of(0, timer->intid), 0, "%s: WFI: not delivered while masked", timer->name);
 	irq_unmask();
 	ok(fires_once(timer), "%s: WFI: delivered when unmasked", timer->name);
@@ -315,7 +323,8 @@ static void all_cpus(void)
 	cpu_run_all(run_both_timers, NULL);
 	is(atomic_load(&complete), cpu_count, "both timers of all CPUs at once: none lost");
 	is(count_all(timer_virtual.intid), ROUNDS * cpu_count, "virtual timers: as many as armed");
-	is(count_all(timer_physical.intid), ROUNDS * cpu_count, "physical timers: as many as armed");
+	is(count_all(timer_physical.intid), ROUNDS * cpu_count,
+	   "physical timers: as many as armed");
 	on_interrupt = NULL;
 	counts_clear();
 }

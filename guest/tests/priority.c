@@ -6,7 +6,7 @@
 #include "gic.h"
 #include "tap.h"
 
-#define SPI SPI_FREE
+#define SPI    SPI_FREE
 #define LEVELS 8
 
 static uint8_t priority_of_level(unsigned level)
@@ -136,14 +136,16 @@ static void running_priority(void)
 	gic_set_pending(0, SPI + 1);
 	wait_ms(SETTLE_MS);
 	ok(!irq_asserted(), "equal and lower priority do not preempt: not signalled");
-	is(gic_acknowledge(), INTID_SPURIOUS, "equal and lower priority do not preempt: not acknowledged");
+	is(gic_acknowledge(), INTID_SPURIOUS,
+	   "equal and lower priority do not preempt: not acknowledged");
 	is(read_sysreg(icc_hppir1_el1), SPI + LEVELS, "ICC_HPPIR1 shows what waits");
 	gic_set_pending(0, SPI + 5);
 	ok(wait_irq_asserted(), "higher priority preempts: signalled");
 	is(gic_acknowledge(), SPI + 5, "higher priority preempts: acknowledged");
 	is(read_sysreg(icc_rpr_el1), priority_of_level(5), "ICC_RPR is the higher one's");
 	gic_set_priority(0, SPI + 5, 0xe0);
-	is(read_sysreg(icc_rpr_el1), priority_of_level(5), "ICC_RPR keeps it when IPRIORITYR changes");
+	is(read_sysreg(icc_rpr_el1), priority_of_level(5),
+	   "ICC_RPR keeps it when IPRIORITYR changes");
 	gic_end(SPI + 5);
 	is(read_sysreg(icc_rpr_el1), priority_of_level(3), "ICC_RPR drops to the preempted one's");
 	is(gic_acknowledge(), INTID_SPURIOUS, "equal priority still waits");
@@ -321,7 +323,8 @@ static void groups(void)
 	write_sysreg(icc_eoir0_el1, SPI);
 	isb();
 	ok(wait_irq_asserted(), "group 1: signalled as IRQ after that");
-	is(read_sysreg(icc_iar0_el1), INTID_SPURIOUS, "group 1 is the highest: ICC_IAR0 reads 1023");
+	is(read_sysreg(icc_iar0_el1), INTID_SPURIOUS,
+	   "group 1 is the highest: ICC_IAR0 reads 1023");
 	is(gic_acknowledge(), SPI + 1, "group 1 is the highest: ICC_IAR1 acknowledges it");
 	gic_end(SPI + 1);
 	irq_unmask();

@@ -8,16 +8,16 @@
 #include "tap.h"
 #include "timer.h"
 
-#define CYCLES 10
-#define RACES 20
-#define SPI SPI_FREE
+#define CYCLES          10
+#define RACES           20
+#define SPI             SPI_FREE
 #define ABSENT_AFFINITY 0xff00fffffful
-#define CPU_ON_32 0x84000003ul
-#define UNKNOWN_32 0x8400001dul
-#define UNKNOWN_64 0xc400001dul
-#define DAIF_ALL 0x3c0
-#define SCTLR_MMU 1u
-#define SCTLR_CACHE 4u
+#define CPU_ON_32       0x84000003ul
+#define UNKNOWN_32      0x8400001dul
+#define UNKNOWN_64      0xc400001dul
+#define DAIF_ALL        0x3c0
+#define SCTLR_MMU       1u
+#define SCTLR_CACHE     4u
 
 static void identity(void)
 {
@@ -26,7 +26,7 @@ static void identity(void)
 		uint64_t function;
 	} required[] = {
 		{ "CPU_SUSPEND", PSCI_CPU_SUSPEND }, { "CPU_OFF", PSCI_CPU_OFF },
-		{ "CPU_ON", PSCI_CPU_ON },	     { "AFFINITY_INFO", PSCI_AFFINITY_INFO },
+		{ "CPU_ON", PSCI_CPU_ON },           { "AFFINITY_INFO", PSCI_AFFINITY_INFO },
 		{ "SYSTEM_OFF", PSCI_SYSTEM_OFF },   { "SYSTEM_RESET", PSCI_SYSTEM_RESET },
 		{ "PSCI_FEATURES", PSCI_FEATURES },
 	};
@@ -50,7 +50,8 @@ static void bad_arguments(void)
 	is((unsigned)psci(CPU_ON_32, cpus[1].affinity, 0x40080000, 0), (unsigned)PSCI_ALREADY_ON,
 	   "CPU_ON by the 32-bit call: ALREADY_ON");
 	is((unsigned)psci(PSCI_CPU_ON, ABSENT_AFFINITY, 0x40080000, 0),
-	   (unsigned)PSCI_INVALID_PARAMETERS, "CPU_ON of a CPU that is not there: INVALID_PARAMETERS");
+	   (unsigned)PSCI_INVALID_PARAMETERS,
+	   "CPU_ON of a CPU that is not there: INVALID_PARAMETERS");
 	is((unsigned)psci(PSCI_AFFINITY_INFO, ABSENT_AFFINITY, 0, 0),
 	   (unsigned)PSCI_INVALID_PARAMETERS,
 	   "AFFINITY_INFO of a CPU that is not there: INVALID_PARAMETERS");

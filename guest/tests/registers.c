@@ -6,7 +6,7 @@
 #include "gic.h"
 #include "tap.h"
 
-#define SPI SPI_FREE
+#define SPI      SPI_FREE
 #define SPI_WORD (SPI / 32 * 4)
 
 static uint32_t gicd(uintptr_t offset)
@@ -58,15 +58,16 @@ static void distributor_control(void)
 }
 
 /* A set and a clear register over one state: both read it, zeroes written change nothing. */
-static void set_and_clear(const char *name, uintptr_t base, uintptr_t set, uintptr_t clear, uint32_t mask,
-			  unsigned cpu, unsigned intid)
+static void set_and_clear(const char *name, uintptr_t base, uintptr_t set, uintptr_t clear,
+			  uint32_t mask, unsigned cpu, unsigned intid)
 {
 	write32(base + clear, mask);
 	gic_wait_rwp(cpu, intid);
 	is(read32(base + set) & mask, 0, "%s: all cleared", name);
 	write32(base + set, 0x00a50011 & mask);
 	is(read32(base + set) & mask, 0x00a50011 & mask, "%s: what was set reads 1", name);
-	is(read32(base + clear) & mask, 0x00a50011 & mask, "%s: the clear register reads the same", name);
+	is(read32(base + clear) & mask, 0x00a50011 & mask, "%s: the clear register reads the same",
+	   name);
 	write32(base + set, 0);
 	write32(base + clear, 0);
 	is(read32(base + set) & mask, 0x00a50011 & mask, "%s: writing 0 changes nothing", name);
@@ -84,8 +85,8 @@ static void bit_registers(void)
 	irq_mask();
 	set_and_clear("GICD_IS/ICENABLER", GICD_BASE, GIC_ISENABLER + SPI_WORD,
 		      GIC_ICENABLER + SPI_WORD, ~0u, 0, SPI);
-	set_and_clear("GICD_IS/ICPENDR", GICD_BASE, GIC_ISPENDR + SPI_WORD,
-		      GIC_ICPENDR + SPI_WORD, ~0u, 0, SPI);
+	set_and_clear("GICD_IS/ICPENDR", GICD_BASE, GIC_ISPENDR + SPI_WORD, GIC_ICPENDR + SPI_WORD,
+		      ~0u, 0, SPI);
 	set_and_clear("GICD_IS/ICACTIVER", GICD_BASE, GIC_ISACTIVER + SPI_WORD,
 		      GIC_ICACTIVER + SPI_WORD, ~0u, 0, SPI);
 	for (unsigned cpu = 0; cpu < 2; cpu++) {
@@ -93,11 +94,12 @@ static void bit_registers(void)
 		const char *whose = cpu ? "another CPU's" : "own";
 
 		print("# %s redistributor\n", whose);
-		set_and_clear("GICR_IS/ICENABLER0, SGIs", base, GIC_ISENABLER, GIC_ICENABLER, 0xffff, cpu,
+		set_and_clear("GICR_IS/ICENABLER0, SGIs", base, GIC_ISENABLER, GIC_ICENABLER,
+			      0xffff, cpu, 0);
+		set_and_clear("GICR_IS/ICPENDR0, SGIs", base, GIC_ISPENDR, GIC_ICPENDR, 0xffff, cpu,
 			      0);
-		set_and_clear("GICR_IS/ICPENDR0, SGIs", base, GIC_ISPENDR, GIC_ICPENDR, 0xffff, cpu, 0);
-		set_and_clear("GICR_IS/ICACTIVER0, SGIs", base, GIC_ISACTIVER, GIC_ICACTIVER, 0xffff, cpu,
-			      0);
+		set_and_clear("GICR_IS/ICACTIVER0, SGIs", base, GIC_ISACTIVER, GIC_ICACTIVER,
+			      0xffff, cpu, 0);
 		write32(base + GIC_ISENABLER, 0xffff);
 	}
 	irq_unmask();
@@ -112,10 +114,14 @@ static void banked_words(void)
 		const char *name;
 		uintptr_t offset;
 	} words[] = {
-		{ "GICD_ISENABLER0", GIC_ISENABLER }, { "GICD_ICENABLER0", GIC_ICENABLER },
-		{ "GICD_ISPENDR0", GIC_ISPENDR },     { "GICD_ISACTIVER0", GIC_ISACTIVER },
-		{ "GICD_IPRIORITYR0", GIC_IPRIORITYR }, { "GICD_ICFGR0", GIC_ICFGR },
-		{ "GICD_ITARGETSR0", GICD_ITARGETSR }, { "GICD_ITARGETSR8", GICD_ITARGETSR + 32 },
+		{ "GICD_ISENABLER0", GIC_ISENABLER },
+		{ "GICD_ICENABLER0", GIC_ICENABLER },
+		{ "GICD_ISPENDR0", GIC_ISPENDR },
+		{ "GICD_ISACTIVER0", GIC_ISACTIVER },
+		{ "GICD_IPRIORITYR0", GIC_IPRIORITYR },
+		{ "GICD_ICFGR0", GIC_ICFGR },
+		{ "GICD_ITARGETSR0", GICD_ITARGETSR },
+		{ "GICD_ITARGETSR8", GICD_ITARGETSR + 32 },
 		{ "GICD_ITARGETSR of an SPI", GICD_ITARGETSR + SPI },
 	};
 
@@ -129,7 +135,8 @@ static void banked_words(void)
 	ok(!irq_asserted(), "GICD_SGIR: ignored with affinity routing");
 	irq_unmask();
 	is(count_all(3), 0, "GICD_SGIR: no SGI anywhere");
-	is(read32(sgi_base(0) + GIC_ISENABLER) & 0xffff, 0xffff, "GICR_ISENABLER0: untouched by it");
+	is(read32(sgi_base(0) + GIC_ISENABLER) & 0xffff, 0xffff,
+	   "GICR_ISENABLER0: untouched by it");
 	counts_clear();
 }
 
@@ -146,7 +153,8 @@ static void priorities(const char *name, unsigned intid, uintptr_t base)
 	   "%s: unimplemented bits are the lowest, read 0", name);
 	write32(word, 0x40302010);
 	is(read32(word), 0x40302010, "%s: word written, word read", name);
-	is(read8(word) | read8(word + 1) << 8 | read8(word + 2) << 16 | (uint32_t)read8(word + 3) << 24,
+	is(read8(word) | read8(word + 1) << 8 | read8(word + 2) << 16 |
+		   (uint32_t)read8(word + 3) << 24,
 	   0x40302010, "%s: word written, bytes read", name);
 	write8(word + 2, 0xc0);
 	is(read32(word), 0x40c02010, "%s: a byte written changes that byte", name);
@@ -279,7 +287,8 @@ static void reserved(void)
 		write32(GICD_BASE + distributor[i], 0xffffffff);
 		zero += gicd(distributor[i]) == 0;
 	}
-	is(zero, sizeof(distributor) / sizeof(distributor[0]), "reserved distributor words: RAZ/WI");
+	is(zero, sizeof(distributor) / sizeof(distributor[0]),
+	   "reserved distributor words: RAZ/WI");
 	is(gicd(GICD_CTLR) & 3, 3, "and nothing else changed");
 }
 

@@ -6,10 +6,10 @@
 #include "gic.h"
 #include "tap.h"
 
-#define SGIS 16
-#define ROUNDS 300
-#define PASSES 400
-#define PING 3
+#define SGIS     16
+#define ROUNDS   300
+#define PASSES   400
+#define PING     3
 #define FINISHED 15
 
 static void to_self(void)

@@ -210,7 +210,8 @@ static void withdrawn_from_another_cpu(void)
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
 	gic_route(SPI, 0);
-	ok(wait_at_least(&cpus[0].seen[SPI], 1), "rerouted while pending: delivered to the new CPU");
+	ok(wait_at_least(&cpus[0].seen[SPI], 1),
+	   "rerouted while pending: delivered to the new CPU");
 	unmask_other(1);
 	is(count_of(1, SPI), 1, "rerouted while pending: not to the old one");
 

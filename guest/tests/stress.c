@@ -9,10 +9,10 @@
 #include "tap.h"
 #include "timer.h"
 
-#define ROUNDS 1500
-#define SPI SPI_FREE
+#define ROUNDS       1500
+#define SPI          SPI_FREE
 #define SPIS_PER_CPU 6
-#define TIMER_US 300
+#define TIMER_US     300
 
 static atomic_uint sgis_sent[MAX_CPUS][MAX_CPUS];
 static atomic_uint spis_sent[MAX_CPUS * SPIS_PER_CPU];
@@ -164,7 +164,8 @@ static void check_sgis(void)
 
 	for (unsigned from = 0; from < cpu_count; from++) {
 		for (unsigned to = 0; to < cpu_count; to++)
-			lost += !wait_at_least(&cpus[to].seen[from], atomic_load(&sgis_sent[from][to]));
+			lost += !wait_at_least(&cpus[to].seen[from],
+					       atomic_load(&sgis_sent[from][to]));
 	}
 	wait_ms(SETTLE_MS);
 	for (unsigned from = 0; from < cpu_count; from++) {

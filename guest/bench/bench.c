@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What interrupt operations cost. Under the hypervisor: exits and instructions executed at EL2, by
+ * its COUNT call; on the bare machine: this guest's own instructions, by PMU event 8 (Arm ARM
+ * D12.11, INST_RETIRED). The cost of counting is measured and taken off. Waits are WFE or WFI only:
+ * how long a spin takes is up to the emulator.
+ */
+#include "gic.h"
+#include "psci.h"
+#include "tap.h"
+#include "timer.h"
+
+#define ROUNDS             1000
+#define CALL_NULL          0xc6000000ul
+#define CALL_COUNT         0xc6000001ul
+#define CALL_PULSE         0xc6000002ul
+#define DEVICE_ID          0x0b000000ul /* exists under the hypervisor only */
+#define UART_PERIPHERAL_ID 0xfe0
+#define INST_RETIRED       8
+#define SGI                1
+#define SPI                SPI_FREE
+#define SPI_CHANGED        45 /* a bit of GICD_ISENABLER1 that belongs to no device */
+#define WORD1              4
+
+struct sample {
+	uint64_t exits;
+	uint64_t instructions;
+};
+
+static bool hypervised;
+static struct sample overhead;
+
+static struct sample take(void)
+{
+	if (hypervised) {
+		struct call_result result = call(CALL_COUNT, 0, 0, 0);
+
+		return (struct sample){ result.x[2], result.x[1] };
+	}
+	isb();
+	return (struct sample){ 0, read_sysreg(pmevcntr0_el0) };
+}
+
+static void add_difference(struct sample *sum, struct sample before, struct sample after)
+{
+	uint64_t instructions = after.instructions - before.instructions;
+
+	/* Before PMUv3p5 an event counter has 32 bits. */
+	if (!hypervised)
+		instructions = (uint32_t)instructions;
+	sum->instructions += instructions - overhead.instructions;
+	sum->exits += after.exits - before.exits - overhead.exits;
+}
+
+static void start_counter(void *unused)
+{
+	(void)unused;
+	write_sysreg(pmevtyper0_el0, INST_RETIRED);
+	write_sysreg(pmcntenset_el0, 1);
+	write_sysreg(pmcr_el0, read_sysreg(pmcr_el0) | 1);
+	isb();
+}
+
+/* Without the hypervisor's calls the PMU must be there. */
+static void find_counter(void)
+{
+	struct cpu *me = this_cpu();
+
+	hypervised = (int64_t)call(CALL_COUNT, 0, 0, 0).x[0] == 0;
+	if (hypervised)
+		return;
+	me->fault_expected = true;
+	read_sysreg(pmcr_el0);
+	if (atomic_load(&me->faults))
+		bail_out("neither bench calls (carillon.bench) nor a PMU");
+	me->fault_expected = false;
+	if (!(read_sysreg(pmceid0_el0) >> INST_RETIRED & 1))
+		bail_out("the PMU does not count instructions (QEMU: with -icount only)");
+	cpu_run_all(start_counter, NULL);
+}
+
+static void put_hundredths(uint64_t sum, uint64_t n)
+{
+	uint64_t hundredths = (sum * 100 + n / 2) / n;
+
+	print("%lu.%lu%lu", hundredths / 100, hundredths / 10 % 10, hundredths % 10);
+}
+
+static void report(const char *name, struct sample sum, uint64_t n)
+{
+	print("bench: %s,", name);
+	put_hundredths(sum.exits, n);
+	print(",");
+	put_hundredths(sum.instructions, n);
+	print("\n");
+}
+
+static void nothing(void)
+{
+}
+
+/* `prepare` is not counted. */
+static struct sample measure(void (*prepare)(void), void (*operation)(void), unsigned rounds)
+{
+	struct sample sum = { 0, 0 };
+
+	for (unsigned i = 0; i < rounds; i++) {
+		prepare();
+		struct sample before = take();
+
+		operation();
+		add_difference(&sum, before, take());
+	}
+	return sum;
+}
+
+static void row(const char *name, void (*prepare)(void), void (*operation)(void))
+{
+	counts_clear();
+	report(name, measure(prepare, operation, ROUNDS), ROUNDS);
+}
+
+static void calibrate(void)
+{
+	struct sample sum = measure(nothing, nothing, ROUNDS);
+
+	if (sum.instructions % ROUNDS || sum.exits % ROUNDS)
+		print("# counting is not repeatable: %lu instructions, %lu exits in %u rounds\n",
+		      sum.instructions, sum.exits, ROUNDS);
+	overhead = (struct sample){ sum.exits / ROUNDS, sum.instructions / ROUNDS };
+}
+
+static void null_call(void)
+{
+	call(CALL_NULL, 0, 0, 0);
+}
+
+static void empty_exit(void)
+{
+	__asm__ volatile("hvc #1" ::: "memory");
+}
+
+static void read_distributor(void)
+{
+	read32(GICD_BASE + GICD_TYPER);
+}
+
+static void read_enables(void)
+{
+	read32(GICD_BASE + GIC_ISENABLER + WORD1);
+}
+
+static void write_enables(void)
+{
+	write32(GICD_BASE + GIC_ISENABLER + WORD1, ~0u);
+}
+
+static void disable_one(void)
+{
+	gic_disable(0, SPI_CHANGED);
+}
+
+static void enables(void)
+{
+	write_enables();
+	row("isenabler_read", nothing, read_enables);
+	row("isenabler_write", disable_one, write_enables);
+	write32(GICD_BASE + GIC_ICENABLER + WORD1, ~0u);
+	gic_wait_rwp(0, 32);
+}
+
+static void read_device(void)
+{
+	read32(hypervised ? DEVICE_ID : UART_BASE + UART_PERIPHERAL_ID);
+}
+
+static void make_pending(void)
+{
+	gic_set_pending(0, SPI);
+	wait_irq_asserted();
+}
+
+static void acknowledge_and_end(void)
+{
+	gic_end(gic_acknowledge());
+}
+
+static void ack_eoi(void)
+{
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, true);
+	irq_mask();
+	row("ack_eoi", make_pending, acknowledge_and_end);
+	irq_unmask();
+	spi_release(SPI);
+}
+
+static void sgi_self(void)
+{
+	unsigned next = count_of(0, SGI) + 1;
+
+	sgi_send(0, SGI);
+	wait_at_least(&cpus[0].seen[SGI], next);
+}
+
+/* Two CPUs: each counts over the whole series, the sums are added. */
+static atomic_uint asleep;
+static struct sample receiver_sum;
+
+static void receive_running(void *unused)
+{
+	struct cpu *me = this_cpu();
+	struct sample before = take();
+
+	(void)unused;
+	atomic_store(&asleep, 1);
+	sev();
+	wait_at_least(&me->seen[SGI], ROUNDS);
+	add_difference(&receiver_sum, before, take());
+}
+
+static void receive_sleeping(void *unused)
+{
+	struct sample before = take();
+
+	(void)unused;
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		irq_mask();
+		atomic_store(&asleep, round);
+		sev();
+		while (!irq_asserted())
+			wfi();
+		irq_unmask();
+	}
+	add_difference(&receiver_sum, before, take());
+}
+
+/* The receiver said that it will sleep; it is asleep once this CPU has let it run. */
+static void let_it_fall_asleep(unsigned round)
+{
+	wait_at_least(&asleep, round);
+	for (unsigned i = 0; i < 8; i++)
+		wfe();
+}
+
+static void ipi(const char *name, void (*receive)(void *), bool sleeping)
+{
+	struct sample sum = { 0, 0 };
+
+	counts_clear();
+	receiver_sum = sum;
+	atomic_store(&asleep, 0);
+	cpu_start(1, receive, NULL);
+	wait_at_least(&asleep, 1);
+	struct sample before = take();
+
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		if (sleeping)
+			let_it_fall_asleep(round);
+		sgi_send(1, SGI);
+		wait_at_least(&cpus[1].seen[SGI], round);
+	}
+	add_difference(&sum, before, take());
+	cpu_finish(1);
+	sum.exits += receiver_sum.exits;
+	sum.instructions += receiver_sum.instructions;
+	report(name, sum, ROUNDS);
+}
+
+static void quiet_timer(struct cpu *me, unsigned intid)
+{
+	(void)me;
+	(void)intid;
+	timer_control(&timer_virtual, 0);
+}
+
+/* Armed for now: what is counted is the expiry, not the time until it. */
+static void arm_and_wait(void)
+{
+	unsigned next = count_of(0, timer_virtual.intid) + 1;
+
+	timer_set(&timer_virtual, counter(), TIMER_ENABLE);
+	wait_at_least(&cpus[0].seen[timer_virtual.intid], next);
+}
+
+static void timer(void)
+{
+	on_interrupt = quiet_timer;
+	gic_enable(0, timer_virtual.intid);
+	row("timer", nothing, arm_and_wait);
+	gic_disable(0, timer_virtual.intid);
+	on_interrupt = NULL;
+}
+
+/* What the UART sent last left its transmit interrupt raised: its mask alone moves the line. */
+static void quiet_uart(struct cpu *me, unsigned intid)
+{
+	(void)me;
+	(void)intid;
+	write32(UART_BASE + UART_IMSC, 0);
+}
+
+static void raise_uart(void)
+{
+	unsigned next = count_of(0, UART_INTID) + 1;
+
+	write32(UART_BASE + UART_IMSC, UART_TX_INTERRUPT);
+	wait_at_least(&cpus[0].seen[UART_INTID], next);
+}
+
+static void spi_mapped(void)
+{
+	on_interrupt = quiet_uart;
+	spi_setup(UART_INTID, 0, PRIORITY_DEFAULT, false);
+	row("spi_mapped", nothing, raise_uart);
+	spi_release(UART_INTID);
+	on_interrupt = NULL;
+}
+
+/* The last SPIs there are. All have one priority, so the last to arrive may be any of them. */
+static unsigned inject_first, inject_number;
+
+static void inject(void)
+{
+	unsigned wanted = count_total(0) + inject_number;
+
+	if (hypervised) {
+		call(CALL_PULSE, inject_first, inject_number, 0);
+	} else {
+		for (unsigned i = 0; i < inject_number; i++)
+			gic_set_pending(0, inject_first + i);
+	}
+	wait_at_least(&cpus[0].logged, wanted);
+}
+
+static void injections(const char *name, unsigned number)
+{
+	unsigned end = gic_lines() < 1020 ? gic_lines() : 1020;
+
+	if (end - 32 < number) {
+		print("# %s needs %u SPIs, there are %u\n", name, number, end - 32);
+		return;
+	}
+	counts_clear();
+	inject_first = end - number;
+	inject_number = number;
+	for (unsigned i = 0; i < number; i++)
+		spi_setup(inject_first + i, 0, PRIORITY_DEFAULT, true);
+	report(name, measure(nothing, inject, ROUNDS), (uint64_t)ROUNDS * number);
+	for (unsigned i = 0; i < number; i++)
+		spi_release(inject_first + i);
+}
+
+void guest_main(void)
+{
+	find_counter();
+	print("# counting %s, %u rounds\n",
+	      hypervised ? "the hypervisor's instructions" : "the guest's own instructions",
+	      ROUNDS);
+	calibrate();
+	row("hypercall", nothing, null_call);
+	row("dist_read", nothing, read_distributor);
+	enables();
+	row("device_read", nothing, read_device);
+	ack_eoi();
+	row("sgi_self", nothing, sgi_self);
+	ipi("ipi_running", receive_running, false);
+	ipi("ipi_sleeping", receive_sleeping, true);
+	timer();
+	spi_mapped();
+	injections("inject_1", 1);
+	injections("inject_16", 16);
+	injections("inject_256", 256);
+	if (hypervised)
+		row("exit_entry", nothing, empty_exit);
+	ok(true, "bench ran to its end");
+}
