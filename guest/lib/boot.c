@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * From the first C instruction to guest_main: conduit, translation tables (Arm ARM D8: identity map,
- * device memory below RAM, write-back inner shareable RAM), CPUs, and exceptions.
+ * From the first C instruction to guest_main: conduit, translation tables (Arm ARM D8: identity
+ * map, device memory below RAM, write-back inner shareable RAM), CPUs, and exceptions.
  */
 #include "gic.h"
 #include "psci.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The processor as a guest sees it: system registers, barriers, device accesses, the per-CPU block,
- * work for other CPUs, and waiting with a time limit (Arm ARM D1.16 for WFE and WFI, D11 for the counter).
+ * The processor as a guest sees it: system registers, barriers, device accesses, the per-CPU
+ * block, work for other CPUs, and waiting with a time limit (Arm ARM D1.16 for WFE and WFI, D11
+ * for the counter).
  */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H
@@ -16,7 +17,10 @@
 #define MAX_INTIDS 1024
 #define LOG_LENGTH 512
 
-/* How long a wait for something that must come may take, and how long we look at what must not come. */
+/*
+ * How long a wait for something that must come may take, and how long we look at what must not
+ * come.
+ */
 #define LIMIT_MS  10000
 #define SETTLE_MS 20
 
@@ -173,12 +177,15 @@ static inline bool counter_passed(uint64_t deadline)
 	return (int64_t)(counter() - deadline) >= 0;
 }
 
-/* Waits in WFE (the event stream ends it) with interrupts as they are; true once *value >= wanted. */
+/*
+ * Waits in WFE (the event stream ends it) with interrupts as they are; true once *value >=
+ * wanted.
+ */
 bool wait_at_least(atomic_uint *value, unsigned wanted);
 bool wait_ms_at_least(atomic_uint *value, unsigned wanted, unsigned ms);
 /*
- * The same asleep in WFI. Uses the CPU's virtual timer for the limit, so not for tests of that timer.
- * Interrupts are unmasked between two sleeps and left unmasked.
+ * The same asleep in WFI. Uses the CPU's virtual timer for the limit, so not for tests of that
+ * timer. Interrupts are unmasked between two sleeps and left unmasked.
  */
 bool sleep_at_least(atomic_uint *value, unsigned wanted);
 /* Lets time pass. */

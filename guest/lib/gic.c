@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * GICv3 driver of the guests (IHI 0069, chapters 4 and 12). Private interrupts are reached through their
- * CPU's redistributor, which any CPU may access; shared ones through the distributor.
+ * GICv3 driver of the guests (IHI 0069, chapters 4 and 12). Private interrupts are reached
+ * through their CPU's redistributor, which any CPU may access; shared ones through the
+ * distributor.
  */
 #include "gic.h"
 

@@ -45,7 +45,10 @@
 #define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)
 #define IROUTER_IRM                (1ull << 31)
 
-/* SPIs that no device of the board drives (as long as its platform bus is empty): ours to set pending by hand. */
+/*
+ * SPIs that no device of the board drives (as long as its platform bus is empty): ours to set
+ * pending by hand.
+ */
 #define SPI_FREE     192
 #define SPI_FREE_END 256
 
@@ -58,7 +61,10 @@
 
 /* Fills cpus[] from the redistributors. */
 void gic_find_cpus(void);
-/* All SPIs: disabled, group 1, default priority, level, routed to CPU 0, nothing pending or active. */
+/*
+ * All SPIs: disabled, group 1, default priority, level, routed to CPU 0, nothing pending or
+ * active.
+ */
 void gic_init_distributor(void);
 /* The same for this CPU's private interrupts (SGIs enabled), and its CPU interface open. */
 void gic_init_cpu(struct cpu *me);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The conduit is the one thing that a guest needs from the device tree (Devicetree specification, chapter 5):
- * the "method" property of the PSCI node, the only property of that name on this board.
+ * The conduit is the one thing that a guest needs from the device tree (Devicetree specification,
+ * chapter 5): the "method" property of the PSCI node, the only property of that name on this
+ * board.
  */
 #include "psci.h"
 #include "tap.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Calls to the firmware below: PSCI (DEN0022) and SMCCC (DEN0028) through the conduit of the device tree. */
+/*
+ * Calls to the firmware below: PSCI (DEN0022) and SMCCC (DEN0028) through the conduit of the
+ * device tree.
+ */
 #ifndef GUEST_PSCI_H
 #define GUEST_PSCI_H
 

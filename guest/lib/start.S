@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * First instructions of a guest: the arm64 Image header (Linux Documentation/arch/arm64/booting.rst),
- * entry of the first CPU, entry of the others (PSCI CPU_ON), and the exception vectors (Arm ARM D1.10).
+ * First instructions of a guest: the arm64 Image header (Linux
+ * Documentation/arch/arm64/booting.rst), entry of the first CPU, entry of the others (PSCI
+ * CPU_ON), and the exception vectors (Arm ARM D1.10).
  */
 #define FRAME_SIZE 192
 #define STACK_SHIFT 15 /* must agree with STACK_SIZE in cpu.h */
@@ -11,7 +12,7 @@
 _start:
 	b	first_cpu
 	.long	0
-	.quad	0x80000			/* text_offset: 0x40080000 on a board with RAM at 0x40000000 */
+	.quad	0x80000			/* text_offset, from the start of RAM */
 	.quad	_end - _start		/* image_size, bss and stacks included */
 	.quad	2			/* little endian, 4 KiB pages, near the start of RAM */
 	.quad	0

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Output on the PL011 and results in the Test Anything Protocol. What a passing test prints holds nothing that varies. */
+/*
+ * Output on the PL011 and results in the Test Anything Protocol. What a passing test prints holds
+ * nothing that varies.
+ */
 #ifndef GUEST_TAP_H
 #define GUEST_TAP_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Private peripheral interrupts: the two EL1 timers as level-sensitive sources (Arm ARM D11.2.4, IHI 0069
- * 4.1 and 4.2), masked at the timer and at the GIC, and PPIs set pending by hand.
+ * Private peripheral interrupts: the two EL1 timers as level-sensitive sources (Arm ARM D11.2.4,
+ * IHI 0069 4.1 and 4.2), masked at the timer and at the GIC, and PPIs set pending by hand.
  */
 #include "gic.h"
 #include "tap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Priorities (IHI 0069, 4.8): order of delivery, priority mask, running priority, preemption, binary
- * point, and the two groups with their enables.
+ * Priorities (IHI 0069, 4.8): order of delivery, priority mask, running priority, preemption,
+ * binary point, and the two groups with their enables.
  */
 #include "gic.h"
 #include "tap.h"

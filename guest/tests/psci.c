@@ -108,9 +108,9 @@ static void all_off_and_on(void)
 }
 
 /*
- * All CPUs but the last call CPU_ON for the last one at the same moment. The specification lets one of
- * them succeed; QEMU's own PSCI (7.2 and 10.0) marks the CPU only once it runs and lets several, so
- * only "at least one" can be the same on both machines.
+ * All CPUs but the last call CPU_ON for the last one at the same moment. The specification lets
+ * one of them succeed; QEMU's own PSCI (7.2 and 10.0) marks the CPU only once it runs and lets
+ * several, so only "at least one" can be the same on both machines.
  */
 static atomic_uint ready, won, lost, other;
 

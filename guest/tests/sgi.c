@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Software-generated interrupts (IHI 0069, 4.3 and ICC_SGI1R_EL1): targets, all IDs, masking at every
- * level, and none lost between running and sleeping CPUs.
+ * Software-generated interrupts (IHI 0069, 4.3 and ICC_SGI1R_EL1): targets, all IDs, masking at
+ * every level, and none lost between running and sleeping CPUs.
  */
 #include "gic.h"
 #include "tap.h"

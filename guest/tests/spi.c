@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Shared peripheral interrupts (IHI 0069, 4.1 and 12.9): set pending and active by hand, configured edge
- * and level, withdrawn, rerouted, and the UART's own interrupt as a level-sensitive source.
+ * Shared peripheral interrupts (IHI 0069, 4.1 and 12.9): set pending and active by hand,
+ * configured edge and level, withdrawn, rerouted, and the UART's own interrupt as a
+ * level-sensitive source.
  */
 #include "gic.h"
 #include "tap.h"

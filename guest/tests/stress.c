@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Everything at once on all CPUs for a bounded number of rounds: SGIs, SPIs set pending, rerouted,
- * reprioritized, disabled and enabled by any CPU, both timers, sleeps. In the end each interrupt was
- * taken as often as it was asked for. What would merge by right (a second request while the first
- * still pends) is not asked for.
+ * Everything at once on all CPUs for a bounded number of rounds: SGIs, SPIs set pending,
+ * rerouted, reprioritized, disabled and enabled by any CPU, both timers, sleeps. In the end each
+ * interrupt was taken as often as it was asked for. What would merge by right (a second request
+ * while the first still pends) is not asked for.
  */
 #include "gic.h"
 #include "tap.h"
