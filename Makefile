@@ -7,6 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 .DEFAULT_GOAL := all
 
 BUILD  := build
@@ -15,6 +16,9 @@ HOSTCC ?= gcc
 CLANG  := clang
 V      ?= 0
 Q      := $(if $(filter 0,$(V)),@)
+ifeq ($(V),0)
+MAKEFLAGS += --silent
+endif
 
 # Programs that print TAP, and what must be built before they run.
 CHECK_TESTS    :=
