@@ -144,9 +144,9 @@ struct gic_cpuif {
 	uint32_t vmcr;		   /* ICH_VMCR_EL2, read before exit */
 	uint32_t ap0r[4];	   /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit only if the */
 	uint32_t ap1r[4];	   /* answer of vgic_pending() or vgic_put()'s state is wanted */
-	uint32_t live;		   /* list registers in use, to be read before exit (by enter) */
-	uint32_t changed;	   /* list registers to write before the guest runs (by enter) */
-	bool hcr_changed;	   /* ICH_HCR_EL2 to be written before the guest runs (by enter) */
+	uint32_t live;	  /* set by the library: list registers in use, to be read before exit */
+	uint32_t changed; /* set by enter, refill: list registers to write before the guest runs */
+	bool hcr_changed; /* the same for ICH_HCR_EL2 */
 };
 
 /*
@@ -175,6 +175,14 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image);
  * asked for meanwhile (a waiter's loop), and reads nothing from the image.
  */
 void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
+ * The short way, instead of exit and enter, when vgic_attention() is true: reads no list register,
+ * takes no part in what is live. `empty` is ICH_ELRSR_EL2. True: what came in was new and fitted;
+ * write the list registers in image->changed and run the guest. False: write nothing, and call
+ * vgic_exit() and vgic_enter() as usual, now. The vCPU has been through vgic_enter() before.
+ */
+bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty);
 
 /*
  * Does this vCPU have to pass through exit and enter before it runs the guest again? Two loads.

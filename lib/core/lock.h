@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A spin lock for sections of a few dozen instructions, held with no hook that can block and never
- * two at a time. Contention is the exception: a vCPU's lock is its own CPU's, save for reset, put
- * and changes to a vCPU that is not loaded.
+ * A spin lock for what is done to a vCPU that is not loaded, and for its coming and going. Never
+ * taken while a vCPU runs, so never on the path of an interrupt to a running one; never two at a
+ * time, and no hook under it can block.
  */
 #ifndef CARILLON_CORE_LOCK_H
 #define CARILLON_CORE_LOCK_H

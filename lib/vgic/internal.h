@@ -14,7 +14,7 @@
 #define PRIVATE_IRQS 32u
 #define SGIS 16u
 
-/* In which of its holder's structures an interrupt is. Under the holder's lock. */
+/* In which of its holder's structures an interrupt is. The holder's. */
 enum place {
 	PLACE_NONE,
 	PLACE_PENDING0, /* pending[0] */
@@ -26,11 +26,11 @@ enum place {
 struct vgic_irq {
 	uint64_t word;		   /* atomic */
 	struct vgic_irq *next;	   /* inbox link: of whoever set W_QUEUED, then of the drainer */
-	uint32_t q_next, q_prev;   /* queue links (offsets from the vgic): under the holder's lock */
+	uint32_t q_next, q_prev;   /* queue links (offsets from the vgic): the holder's */
 	uint32_t route;		   /* atomic: IROUTER's Aff3.Aff2.Aff1.Aff0 (SPIs) */
 	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
-	uint8_t place;		   /* enum place: under the holder's lock */
-	uint8_t bucket;		   /* in which of the queue's buckets: under the holder's lock */
+	uint8_t place;		   /* enum place: the holder's */
+	uint8_t bucket;		   /* in which of the queue's buckets: the holder's */
 };
 
 #define HWIRQ_LEVEL 0x8000u
@@ -78,7 +78,7 @@ struct vgic_vcpu {
 	uint16_t index;
 	bool asleep; /* atomic: GICR_WAKER.ProcessorSleep */
 
-	/* Under the lock. */
+	/* The owner's while loaded, else under the lock. */
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
 	struct queue active;	 /* active here, not in a list register; by priority at acknowledge */
 	uint64_t ghosts[2];	 /* preemption levels that still wait for the end of an interrupt */
@@ -88,9 +88,12 @@ struct vgic_vcpu {
 	uint32_t hw_stale;	      /* ... where that is not an empty one that is not in use */
 	uint32_t hw_hcr;
 	uint32_t live;	     /* list registers in use */
+	uint32_t unwritten;  /* of them, those that a refill filled in vain */
 	uint32_t vmcr;	     /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	struct vgic_irq *forward; /* settled, and another vCPU's: posted when the lock is dropped */
+	struct vgic_irq *stash;	  /* taken from the inbox, not settled yet */
+	struct gic_cpuif *image;  /* the embedder's, while loaded */
 
 	/* A register access that waits for other vCPUs' list registers. The owner's. */
 	uint32_t wait_key;  /* which access; 0: none */

@@ -51,7 +51,8 @@ static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 	};
 	bool lowered = false;
 
-	vcpu->hw_lr[n] = lr;
+	/* Ended without asking for maintenance: as good as empty. */
+	vcpu->hw_lr[n] = lr & (LR_PENDING | LR_ACTIVE) || (lr & (LR_HW | LR_EOI)) == LR_EOI ? lr : 0;
 	if (slot->was_active)
 		folded.ack = (uint8_t)word_ack(word_load(irq));
 	if (hwirq & HWIRQ_LEVEL) {
@@ -100,10 +101,6 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	unsigned ends = image->hcr >> HCR_EOICOUNT_SHIFT;
 
 	vcpu->vmcr = image->vmcr;
-	for (unsigned i = 0; i < 4; i++) {
-		vcpu->ap0r[i] = image->ap0r[i];
-		vcpu->ap1r[i] = image->ap1r[i];
-	}
 	vcpu->hw_hcr = image->hcr;
 	/* Before the actives that are in list registers join those that are not. */
 	if (ends && !(image->vmcr & VMCR_VEOIM))
@@ -114,27 +111,30 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 		fold(vcpu, n, image->lr[n]);
 	}
 	vcpu->hw_stale |= vcpu->live;
+	for (uint32_t left = vcpu->unwritten; left; left &= left - 1)
+		vcpu->hw_lr[__builtin_ctz(left)] = ~0ull;
+	vcpu->unwritten = 0;
 	vcpu->live = 0;
 	image->live = 0;
 }
 
+/*
+ * No lock: while a vCPU is loaded, only its own CPU touches what the lock is for; vgic_load() took
+ * it once, to see off whoever served the vCPU before.
+ */
 void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	struct vgic_irq *forwards;
 	bool ran = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_RUNNING;
 
 	/* relaxed: a raiser that still sees RUNNING sends a kick too many, no more */
 	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
-	lock_take(&vcpu->lock);
+	vcpu->image = image;
 	if (ran)
 		fold_all(vcpu, image);
-	if (__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED))
-		vcpu_drain(vcpu);
-	forwards = vcpu_take_forwards(vcpu);
-	lock_drop(&vcpu->lock);
+	vcpu_drain(vcpu);
 	vcpu_resettled(vcpu, RESETTLE_ENTER);
-	irqs_post(vcpu->vgic, vcpu, forwards);
+	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
 /* --- Enter -------------------------------------------------------------------------------------- */
@@ -294,7 +294,6 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	struct vgic_irq *forwards;
 	uint32_t hcr, dirty = 0;
 
 	/*
@@ -304,14 +303,10 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	__atomic_store_n(&vcpu->mode, MODE_RUNNING, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vcpu_resettled(vcpu, 0);
-	lock_take(&vcpu->lock);
-	if (__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED))
-		vcpu_drain(vcpu);
+	vcpu_drain(vcpu);
 	hcr = HCR_EN | fill_all(vcpu, image, vcpu_groups(vcpu));
 	if (vcpu->ghosts[0] | vcpu->ghosts[1])
 		hcr |= HCR_LRENPIE;
-	forwards = vcpu_take_forwards(vcpu);
-	lock_drop(&vcpu->lock);
 
 	for (uint32_t n, look = vcpu->live | vcpu->hw_stale; look; look &= look - 1) {
 		n = (uint32_t)__builtin_ctz(look);
@@ -326,5 +321,115 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->changed = dirty;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
-	irqs_post(vcpu->vgic, vcpu, forwards);
+	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
+}
+
+/* --- Refill: the short way ---------------------------------------------------------------------- */
+
+/*
+ * The guest ended it and nothing else happened to it: one change of the word, and true. Otherwise
+ * it is folded like any other, and may be due again.
+ */
+static bool retire(struct vgic_vcpu *vcpu, unsigned n)
+{
+	struct slot *slot = &vcpu->slots[n];
+	struct vgic_irq *irq = slot->irq;
+	uint64_t old = word_load(irq);
+
+	vcpu->live &= ~(1u << n);
+	if (!(old & (W_QUEUED | W_LATCH | W_LINE)) && !slot->soft) {
+		irq->place = PLACE_NONE;
+		if (word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD)))
+			return true;
+		irq->place = PLACE_LR;
+	}
+	fold(vcpu, n, 0);
+	return false;
+}
+
+/* New, wanted, and for here: nothing but a list register is missing. */
+static bool simple(uint64_t w, unsigned me, unsigned groups)
+{
+	return !(w & (W_HELD | W_ACTIVE | W_REQUESTS)) && word_wanted(w) && word_target(w) == me &&
+	       groups >> !!(w & W_GROUP1) & 1;
+}
+
+/* From the inbox straight into list register n. False: it is not so simple. */
+static bool fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
+		     struct vgic_irq *irq, unsigned groups)
+{
+	struct slot *slot = &vcpu->slots[n];
+	unsigned me = vcpu->index, hwirq = irq_hwirq(irq);
+	virq_t virq = irq_intid(vcpu->vgic, irq);
+	uint64_t old = word_load(irq), new, lr;
+
+	do {
+		if (!simple(old, me, groups))
+			return false;
+		irq->place = PLACE_LR; /* before the word says that we hold it */
+		new = (old & ~(W_QUEUED | W_LATCH | W_HOLDER)) | W_HELD | W_IN_LR | W_LR_PENDING |
+		      (uint64_t)me << W_HOLDER_SHIFT;
+		if (hwirq & HWIRQ_LEVEL)
+			new &= ~W_LINE;
+	} while (!word_cas(irq, &old, new));
+
+	*slot = (struct slot){ .irq = irq,
+			       .took_latch = old & W_LATCH,
+			       .took_line = (hwirq & HWIRQ_LEVEL) && (old & W_LINE) };
+	lr = virq | LR_PENDING | (uint64_t)word_priority(old) << LR_PRIORITY_SHIFT;
+	if (old & W_GROUP1)
+		lr |= LR_GROUP1;
+	if (hwirq)
+		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
+	else if ((old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE))
+		lr |= LR_EOI;
+	image->lr[n] = vcpu->hw_lr[n] = lr;
+	vcpu->live |= 1u << n;
+	count_pending(vcpu, virq);
+	return true;
+}
+
+bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1;
+	uint32_t done = vcpu->live & empty, changed = 0;
+	unsigned groups = vcpu_groups(vcpu);
+	struct vgic_irq *irq;
+	bool plain = true;
+
+	/* Nothing is left over, nobody asked for more, and no end of interrupt waits to be seen. */
+	if (__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) || vcpu->hw_hcr != HCR_EN)
+		return false;
+	for (uint32_t left = done; left; left &= left - 1)
+		if ((image->lr[__builtin_ctz(left)] & (LR_HW | LR_EOI)) == LR_EOI)
+			return false;
+	for (; done; done &= done - 1) {
+		unsigned n = (unsigned)__builtin_ctz(done);
+
+		image->lr[n] = vcpu->hw_lr[n] = 0;
+		plain &= retire(vcpu, n);
+	}
+	/* acquire: partner is the release of push() */
+	irq = __atomic_exchange_n(&cpu->inbox, NULL, __ATOMIC_ACQUIRE);
+	while (irq && ~vcpu->live & all) {
+		struct vgic_irq *next = irq->next; /* before the word gives the link away */
+		unsigned n = (unsigned)__builtin_ctz(~vcpu->live & all);
+
+		if (!fill_new(vcpu, image, n, irq, groups))
+			break;
+		changed |= 1u << n;
+		irq = next;
+	}
+	image->live = vcpu->live;
+	image->changed = changed;
+	image->hcr_changed = false;
+	if (plain && !irq)
+		return true;
+	/* Exit and enter do the rest; what was filled and not written is not to be read back. */
+	vcpu->stash = irq;
+	vcpu->unwritten = changed;
+	image->live &= ~changed;
+	__atomic_fetch_or(&cpu->resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	return false;
 }

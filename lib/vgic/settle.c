@@ -87,18 +87,24 @@ void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list)
 	}
 }
 
-/* Take the whole inbox and settle what is in it. Under the lock. */
-void vcpu_drain(struct vgic_vcpu *vcpu)
+static void settle_list(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 {
-	/* acquire: partner is the release of push() */
-	struct vgic_irq *irq = __atomic_exchange_n(&vcpu->cpu.inbox, NULL, __ATOMIC_ACQUIRE);
-
 	while (irq) {
 		struct vgic_irq *next = irq->next; /* before settling gives the link away */
 
 		irq_settle(vcpu, irq, FROM_INBOX, NULL);
 		irq = next;
 	}
+}
+
+/* Take the whole inbox and settle what is in it. By the owner, or under the lock. */
+void vcpu_drain(struct vgic_vcpu *vcpu)
+{
+	settle_list(vcpu, vcpu->stash);
+	vcpu->stash = NULL;
+	/* acquire: partner is the release of push() */
+	if (__atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED))
+		settle_list(vcpu, __atomic_exchange_n(&vcpu->cpu.inbox, NULL, __ATOMIC_ACQUIRE));
 }
 
 /* What drain and fold found to be other vCPUs': to be posted once the lock is dropped. */
@@ -342,7 +348,7 @@ static enum place next_word(struct vgic_vcpu *vcpu, enum settle_why why,
 
 /*
  * Put an interrupt where its word says it belongs. If this vCPU holds it, it is in the queue that
- * irq->place says, or in a list register that is being folded. Under the lock.
+ * irq->place says, or in a list register that is being folded. By the owner, or under the lock.
  */
 void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why why,
 		const struct folded *folded)
@@ -352,7 +358,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	bool was_active = false;
 	enum place place;
 
-	/* HELD by us is stable under our lock; else `place` is not ours to look at. */
+	/* HELD by us does not change behind our back; else `place` is not ours to look at. */
 	if ((old & W_HELD) && word_holder(old) == vcpu->index) {
 		was_active = irq->place == PLACE_ACTIVE;
 		if (irq->place != PLACE_NONE && irq->place != PLACE_LR)

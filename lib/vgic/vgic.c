@@ -174,6 +174,15 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 	return loaded ? &vcpu->cpu : NULL;
 }
 
+static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
+{
+	vcpu->vmcr = image->vmcr;
+	for (unsigned i = 0; i < 4; i++) {
+		vcpu->ap0r[i] = image->ap0r[i];
+		vcpu->ap1r[i] = image->ap1r[i];
+	}
+}
+
 void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
@@ -181,11 +190,8 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
-	vcpu->vmcr = image->vmcr;
-	for (unsigned i = 0; i < 4; i++) {
-		vcpu->ap0r[i] = image->ap0r[i];
-		vcpu->ap1r[i] = image->ap1r[i];
-	}
+	keep_cpuif(vcpu, image);
+	vcpu->image = NULL;
 	vcpu->wait_key = 0;
 	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELAXED);
 	/* Who pushed before this and saw OUTSIDE did not serve; partner: irqs_post(). */
@@ -200,14 +206,10 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	lock_take(&vcpu->lock);
 	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
 	vcpu->wait_key = 0;
-	vcpu->vmcr = 0;
 	*image = (struct gic_cpuif){ 0 };
-	for (unsigned i = 0; i < 4; i++)
-		vcpu->ap0r[i] = vcpu->ap1r[i] = 0;
-	lock_drop(&vcpu->lock);
+	keep_cpuif(vcpu, image);
 }
 
 bool vgic_block(struct vgic_cpu *cpu)
@@ -278,6 +280,8 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 		return false;
 	vcpu = &vgic->vcpus[index];
 	lock_take(&vcpu->lock);
+	if (vcpu->image)
+		keep_cpuif(vcpu, vcpu->image);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
 	pending = deliverable(vcpu, 0) || deliverable(vcpu, 1);

@@ -82,12 +82,30 @@ static inline void leave(struct vcpu *v)
 	vgic_exit(v->cpu, &v->image);
 }
 
+static inline uint32_t empty_lrs(const struct vcpu *v)
+{
+	uint32_t empty = 0;
+
+	for (unsigned n = 0; n < VGIC_MAX_LRS; n++)
+		if (!(v->image.live & 1u << n) || !(v->image.lr[n] >> 62))
+			empty |= 1u << n;
+	return empty;
+}
+
 static inline void enter(struct vcpu *v)
 {
-	if (vgic_attention(v->cpu)) {
-		vgic_exit(v->cpu, &v->image);
-		vgic_enter(v->cpu, &v->image);
-	}
+	struct gic_cpuif before = v->image;
+
+	if (!vgic_attention(v->cpu))
+		return;
+	if (vgic_refill(v->cpu, &v->image, empty_lrs(v)))
+		return;
+	/* Hardware still has what it had: only `live` says what there is to be read. */
+	for (unsigned n = 0; n < VGIC_MAX_LRS; n++)
+		if (v->image.live & 1u << n)
+			v->image.lr[n] = before.lr[n];
+	vgic_exit(v->cpu, &v->image);
+	vgic_enter(v->cpu, &v->image);
 }
 
 /* Accesses with the protocol of VGIC_AGAIN; while it waits, every other vCPU passes through. */
