@@ -44,5 +44,20 @@ LIB_PORTS := arm64-gcc arm64-clang armv7-gcc armv7-clang riscv64-gcc riscv64-cla
 LIB_PORTS_A := $(LIB_PORTS:%=$(BUILD)/lib/%/libcarillon.a)
 CHECK_DEPS += $(LIB_PORTS_A)
 
-.PHONY: lib
+# install: the headers, one library, and a pkg-config file.
+PREFIX ?= /usr/local
+LIB_INSTALL ?= $(LIB_HOST)
+LIB_VERSION = $(shell sed -n 's/^.define CARILLON_VERSION_M[AI][JN]OR //p' include/carillon/carillon.h | paste -sd.)
+
+install: $(LIB_INSTALL)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/include/carillon $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(Q)install -m 644 include/carillon/*.h $(DESTDIR)$(PREFIX)/include/carillon
+	$(Q)install -m 644 $(LIB_INSTALL) $(DESTDIR)$(PREFIX)/lib/libcarillon.a
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: libcarillon' \
+		'Description: Virtual interrupt controllers for hypervisors and emulators' \
+		'Version: $(LIB_VERSION)' 'Cflags: -I$${prefix}/include' \
+		'Libs: -L$${prefix}/lib -lcarillon' \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libcarillon.pc
+
+.PHONY: lib install
 lib: $(LIB_HOST) $(LIB_HOST_SAN) $(LIB_ARM64)
