@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The guest's calls: PSCI 1.1 (DEN0022) and SMCCC 1.2 (DEN0028), over HVC or SMC, and with
+ * carillon.bench the calls that measure us.
+ */
+#include "hot.h"
+#include "psci.h"
+#include "vm.h"
+#include "../common/trace.h"
+
+#define BENCH_FIRST 0xc6000000u
+#define BENCH_NULL  0xc6000000u
+#define BENCH_COUNT 0xc6000001u
+#define BENCH_PULSE 0xc6000002u
+
+#define SUSPEND_POWERDOWN (1u << 16)	       /* power_state, original format */
+#define SUSPEND_RESERVED  0xfcfe0000u
+
+typedef int64_t call_function(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3);
+
+static int64_t psci_version(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x1, (void)x2, (void)x3;
+	return 0x10001;
+}
+
+static int64_t psci_cpu_on(struct cpu *cpu, uint64_t target, uint64_t entry, uint64_t context)
+{
+	int index = vgic_vcpu_of_mpidr(vm.vgic, target);
+	enum power was = POWER_OFF;
+	struct vcpu *vcpu;
+
+	(void)cpu;
+	if (index < 0 || target & ~0xff00fffffful)
+		return PSCI_INVALID_PARAMETERS;
+	if (entry & 3)
+		return PSCI_INVALID_ADDRESS;
+	vcpu = &vm.vcpu[index];
+	/* One caller gets to fill in the entry; the acquire is partner of vcpu_off()'s release. */
+	if (!__atomic_compare_exchange_n(&vcpu->power, &was, POWER_CLAIMED, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return was == POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+	vcpu->entry = entry;
+	vcpu->context = context;
+	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
+	__asm__ volatile("dsb ish" : : : "memory");
+	write_sysreg(S3_0_C12_C11_5, cpus[index]->kick); /* ICC_SGI1R_EL1 */
+	isb();
+	return PSCI_SUCCESS;
+}
+
+static int64_t psci_cpu_off(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)x1, (void)x2, (void)x3;
+	vcpu_off(cpu);
+}
+
+/* Both kinds end with the next virtual interrupt; powerdown comes back through the entry point. */
+static int64_t psci_cpu_suspend(struct cpu *cpu, uint64_t state, uint64_t entry, uint64_t context)
+{
+	if (state & SUSPEND_RESERVED)
+		return PSCI_INVALID_PARAMETERS;
+	if (state & SUSPEND_POWERDOWN && entry & 3)
+		return PSCI_INVALID_ADDRESS;
+	vcpu_wait(cpu);
+	if (!(state & SUSPEND_POWERDOWN)) {
+		lists_enter(cpu);
+		return PSCI_SUCCESS;
+	}
+	vcpu_reset_registers(cpu, entry, context);
+	lists_reset(cpu);
+	guest_start(cpu);
+}
+
+static int64_t psci_affinity_info(struct cpu *cpu, uint64_t target, uint64_t level, uint64_t x3)
+{
+	int index = vgic_vcpu_of_mpidr(vm.vgic, target);
+	static const uint8_t answer[] = {
+		[POWER_OFF] = 1, [POWER_CLAIMED] = 2, [POWER_PENDING] = 2, [POWER_ON] = 0,
+	};
+
+	(void)cpu, (void)x3;
+	if (index < 0 || level != 0 || target & ~0xff00fffffful)
+		return PSCI_INVALID_PARAMETERS;
+	return answer[__atomic_load_n(&vm.vcpu[index].power, __ATOMIC_ACQUIRE)];
+}
+
+static int64_t psci_migrate_info_type(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x1, (void)x2, (void)x3;
+	return 2; /* no Trusted OS that would have to move */
+}
+
+static int64_t psci_system_off(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x1, (void)x2, (void)x3;
+	COLD(cold_system_off, 0, 0, 0);
+	return PSCI_NOT_SUPPORTED;
+}
+
+static int64_t psci_system_reset(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x1, (void)x2, (void)x3;
+	COLD(cold_system_reset, 0, 0, 0);
+	return PSCI_NOT_SUPPORTED;
+}
+
+static int64_t psci_system_reset2(struct cpu *cpu, uint64_t type, uint64_t cookie, uint64_t x3)
+{
+	/* 0: the architectural warm reset; others are a vendor's, and we have none. */
+	if ((uint32_t)type != 0)
+		return (uint32_t)type >> 31 ? PSCI_NOT_SUPPORTED : PSCI_INVALID_PARAMETERS;
+	return psci_system_reset(cpu, type, cookie, x3);
+}
+
+static int64_t smccc_version(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x1, (void)x2, (void)x3;
+	return 0x10002;
+}
+
+/*
+ * The workarounds for speculation are not offered: the guest sees the physical CPU's own CSV2, CSV3
+ * and SSBS, and the machine's firmware is not passed on to it.
+ */
+static int64_t smccc_arch_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x2, (void)x3;
+	switch ((uint32_t)function) {
+	case SMCCC_VERSION:
+	case SMCCC_ARCH_FEATURES:
+		return 0;
+	default:
+		return PSCI_NOT_SUPPORTED;
+	}
+}
+
+static int64_t psci_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3);
+
+static const struct call {
+	uint32_t function;
+	bool also_64; /* the same number in the SMC64 range, with 64-bit arguments */
+	call_function *call;
+} calls[] = {
+	{ PSCI_VERSION, false, psci_version },
+	{ PSCI_CPU_SUSPEND, true, psci_cpu_suspend },
+	{ PSCI_CPU_OFF, false, psci_cpu_off },
+	{ PSCI_CPU_ON_32, true, psci_cpu_on },
+	{ PSCI_AFFINITY_INFO, true, psci_affinity_info },
+	{ PSCI_MIGRATE_INFO_TYPE, false, psci_migrate_info_type },
+	{ PSCI_SYSTEM_OFF, false, psci_system_off },
+	{ PSCI_SYSTEM_RESET, false, psci_system_reset },
+	{ PSCI_FEATURES, false, psci_features },
+	{ PSCI_SYSTEM_RESET2, true, psci_system_reset2 },
+	{ SMCCC_VERSION, false, smccc_version },
+	{ SMCCC_ARCH_FEATURES, false, smccc_arch_features },
+};
+
+static const struct call *find_call(uint32_t function)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (function == calls[i].function ||
+		    (calls[i].also_64 && function == SMC64(calls[i].function)))
+			return &calls[i];
+	}
+	return NULL;
+}
+
+static int64_t psci_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3)
+{
+	(void)cpu, (void)x2, (void)x3;
+	/* CPU_SUSPEND: original format of power_state, platform-coordinated only. */
+	return find_call((uint32_t)function) && (uint32_t)function != SMCCC_ARCH_FEATURES ?
+		       PSCI_SUCCESS :
+		       PSCI_NOT_SUPPORTED;
+}
+
+/* --- Bench. ------------------------------------------------------------------------------------- */
+
+/* The counter is 32 bits wide: what came since the last look is added to the total. */
+static uint64_t instructions(struct cpu *cpu)
+{
+	uint32_t now = (uint32_t)read_sysreg(S3_3_C14_C8_0); /* PMEVCNTR0_EL0 */
+
+	cpu->instructions += now - cpu->counter;
+	cpu->counter = now;
+	return cpu->instructions;
+}
+
+static void bench_count(struct cpu *cpu)
+{
+	uint64_t total = 0;
+	unsigned i;
+
+	cpu->x[1] = instructions(cpu);
+	for (i = 0; i < EXIT_KINDS; i++)
+		total += cpu->exits[i];
+	cpu->x[2] = total;
+	cpu->x[0] = 0;
+}
+
+static void bench_pulse(struct cpu *cpu)
+{
+	uint64_t first = cpu->x[1], count = cpu->x[2], i;
+
+	cpu->x[0] = (uint64_t)PSCI_INVALID_PARAMETERS;
+	if (first < 32 || first > 1019 || count > 1020 - first)
+		return;
+	for (i = 0; i < count; i++)
+		vgic_pulse(vm.vgic, cpu->vcpu->index, (virq_t)(first + i));
+	cpu->x[0] = 0;
+}
+
+static __attribute__((noinline)) void bench_slow(struct cpu *cpu, uint32_t function)
+{
+	if (function == BENCH_COUNT)
+		bench_count(cpu);
+	else if (function == BENCH_PULSE)
+		bench_pulse(cpu);
+	else
+		cpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+}
+
+static __attribute__((noinline)) void call_by_table(struct cpu *cpu, uint32_t function)
+{
+	const struct call *call = find_call(function);
+	uint64_t mask = function & SMC64(0) ? ~0ul : 0xffffffff;
+
+	COLD(cold_trace, cpu, TRACE_CALL, function);
+	if (!call)
+		cpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+	else
+		cpu->x[0] = (uint64_t)call->call(cpu, cpu->x[1] & mask, cpu->x[2] & mask,
+						 cpu->x[3] & mask);
+}
+
+void smccc_call(struct cpu *cpu)
+{
+	uint32_t function = (uint32_t)cpu->x[0];
+
+	if (function >> 24 != BENCH_FIRST >> 24 || vm.bench == ~0ul)
+		call_by_table(cpu, function);
+	else if (function == BENCH_NULL)
+		cpu->x[0] = 0;
+	else
+		bench_slow(cpu, function);
+}

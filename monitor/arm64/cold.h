@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Code off the exit paths.
+ */
+#ifndef MONITOR_ARM64_COLD_H
+#define MONITOR_ARM64_COLD_H
+
+#include "cpu.h"
+
+/* stats.c: the table at the end of a run. */
+void exit_table_print(void);
+
+/* end.c */
+__attribute__((noreturn)) void run_failed(const char *why);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The end of a run: the exit table, the line that the launcher reads, power-off or reset.
+ */
+#include "arch.h"
+#include "cold.h"
+#include "hot.h"
+#include "psci.h"
+#include "vm.h"
+#include "../common/console.h"
+#include "../common/trace.h"
+
+void machine_off(void)
+{
+	smc_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+	for (;;)
+		wfi();
+}
+
+void machine_reset(void)
+{
+	smc_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+	for (;;)
+		wfi();
+}
+
+static unsigned long sum(const struct cpu *cpu, unsigned first, unsigned last)
+{
+	unsigned long total = 0;
+	unsigned i;
+
+	for (i = first; i <= last; i++)
+		total += __atomic_load_n(&cpu->exits[i], __ATOMIC_RELAXED);
+	return total;
+}
+
+static void print_exits(const struct cpu *cpu)
+{
+	unsigned long total = sum(cpu, 0, EXIT_KINDS - 1);
+	unsigned long irq = sum(cpu, EXIT_IRQ, EXIT_IRQ);
+	unsigned long calls = sum(cpu, EC_HVC64, EC_SMC64), sysreg = sum(cpu, EC_SYS64, EC_SYS64);
+	unsigned long data = sum(cpu, EC_DABT_LOW, EC_DABT_LOW);
+
+	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", cpu->index, total, irq, calls, sysreg, data,
+	      total - irq - calls - sysreg - data);
+}
+
+static void print_interrupts(const struct cpu *cpu)
+{
+	struct vgic_stats stats;
+
+	vgic_stats(vm.vgic, cpu->index, &stats);
+	print("%9lu %9lu %9lu %8lu %8lu %6lu %6lu\n", stats.sgis, stats.ppis, stats.spis,
+	      stats.overflows, stats.kicks, stats.guest_errors, cpu->aborts + cpu->undefs);
+}
+
+void exit_table_print(void)
+{
+	unsigned i;
+
+	print("vCPU      exits  interrupt     call     sysreg     data    other |      SGIs      "
+	      "PPIs      SPIs overflow    kicks errors faults\n");
+	for (i = 0; i < vm.vcpus; i++) {
+		print_exits(cpus[i]);
+		print_interrupts(cpus[i]);
+	}
+}
+
+/* One CPU ends the run; another one that comes to it meanwhile waits for the power to go. */
+static void only_once(void)
+{
+	static unsigned ending;
+
+	while (__atomic_exchange_n(&ending, 1, __ATOMIC_ACQUIRE))
+		wfi();
+}
+
+void cold_system_off(void)
+{
+	only_once();
+	exit_table_print();
+	print("carillon: run ended: ok\n");
+	machine_off();
+}
+
+void cold_system_reset(void)
+{
+	only_once();
+	exit_table_print();
+	print("carillon: VM reset by guest\n");
+	machine_reset();
+}
+
+void run_failed(const char *why)
+{
+	print("carillon: run ended: FAILED: %s\n", why);
+	machine_off();
+}
+
+void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid)
+{
+	intid &= 0xffffff;
+	if (intid >= 1020 && intid < 1024)
+		return; /* spurious: it went away */
+	trace(cpu->trace, TRACE_IRQ, intid, 0);
+	print_limited("carillon: CPU %u: physical interrupt %lu belongs to nobody\n", cpu->index,
+		      intid);
+}
+
+void cold_trace(struct cpu *cpu, uint64_t kind, uint64_t a)
+{
+	trace(cpu->trace, (enum trace_kind)kind, a, cpu->x[1]);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The guest's device tree: the machine's, without what the guest does not get. A node at the top
+ * stays only if board_node_policy() knows it.
+ */
+#include <libfdt.h>
+#include <string.h>
+#include "vm.h"
+#include "../common/panic.h"
+
+static void check(int result, const char *what)
+{
+	if (result < 0)
+		panic("the guest's device tree: %s: %s", what, fdt_strerror(result));
+}
+
+static void drop_unknown(void *dtb)
+{
+	int node, next;
+
+	for (node = fdt_first_subnode(dtb, 0); node >= 0; node = next) {
+		next = fdt_next_subnode(dtb, node);
+		if (board_node_policy(dtb, node) == NODE_DROP) {
+			check(fdt_del_node(dtb, node), "drop");
+			/* Offsets moved: start over; what stays is skipped quickly. */
+			next = fdt_first_subnode(dtb, 0);
+		}
+	}
+}
+
+static void drop_children(void *dtb, int parent)
+{
+	int node;
+
+	while ((node = fdt_first_subnode(dtb, parent)) >= 0)
+		check(fdt_del_node(dtb, node), "drop");
+}
+
+/* One node of memory; the guest's bank replaces the first, others go. */
+static void set_memory(void *dtb, const struct vm *guest)
+{
+	char name[32] = "memory@";
+	fdt64_t reg[2] = { cpu_to_fdt64(guest->ram), cpu_to_fdt64(guest->ram_size) };
+	unsigned at = 7;
+	int node, shift;
+
+	while ((node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", 7)) >= 0)
+		check(fdt_del_node(dtb, node), "memory");
+	for (shift = 60; shift >= 0; shift -= 4) {
+		unsigned digit = guest->ram >> shift & 15;
+
+		if (digit || at > 7 || !shift)
+			name[at++] = "0123456789abcdef"[digit];
+	}
+	check(fdt_address_cells(dtb, 0) == 2 && fdt_size_cells(dtb, 0) == 2 ? 0 : -FDT_ERR_BADNCELLS,
+	      "memory");
+	node = fdt_add_subnode(dtb, 0, name);
+	check(node, "memory");
+	check(fdt_setprop(dtb, node, "reg", reg, sizeof(reg)), "memory");
+	node = fdt_path_offset(dtb, name);
+	check(fdt_setprop_string(dtb, node, "device_type", "memory"), "memory");
+}
+
+static bool is_cpu(const void *dtb, int node)
+{
+	const char *type = fdt_getprop(dtb, node, "device_type", NULL);
+
+	return type && strcmp(type, "cpu") == 0;
+}
+
+/* As many as there are vCPUs, with the affinities that the vGIC gave them, all started by PSCI. */
+static void set_cpus(void *dtb, const struct vm *guest)
+{
+	int parent = fdt_path_offset(dtb, "/cpus");
+	int cells = fdt_address_cells(dtb, parent);
+	unsigned count = 0;
+	int node, next;
+
+	node = fdt_subnode_offset(dtb, parent, "cpu-map");
+	if (node >= 0)
+		check(fdt_del_node(dtb, node), "cpu-map"); /* may name CPUs that go */
+	for (node = fdt_first_subnode(dtb, parent); node >= 0; node = next) {
+		uint64_t affinity;
+		fdt32_t reg[2];
+
+		next = fdt_next_subnode(dtb, node);
+		if (!is_cpu(dtb, node))
+			continue;
+		if (count == guest->vcpus) {
+			check(fdt_del_node(dtb, node), "cpu");
+			next = node; /* what followed it is here now */
+			if (!fdt_get_name(dtb, node, NULL) || fdt_parent_offset(dtb, node) != parent)
+				break;
+			continue;
+		}
+		affinity = vgic_mpidr(guest->vgic, count++);
+		reg[0] = cpu_to_fdt32(affinity >> 32);
+		reg[1] = cpu_to_fdt32(affinity & 0xffffff);
+		check(fdt_setprop_inplace(dtb, node, "reg", cells == 2 ? reg : reg + 1, cells * 4),
+		      "cpu");
+	}
+}
+
+/* What QEMU calls the calls, plain old numbers included, stays; only the conduit changes. */
+static void set_psci(void *dtb)
+{
+	int node = fdt_path_offset(dtb, "/psci");
+
+	check(node, "psci");
+	check(fdt_setprop_string(dtb, node, "method", "hvc"), "psci");
+}
+
+/* No ITS, no MSI frame, no maintenance interrupt: the guest is not a hypervisor. */
+static void set_gic(void *dtb)
+{
+	int node = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-v3");
+
+	check(node, "gic");
+	drop_children(dtb, node);
+	fdt_delprop(dtb, node, "interrupts");
+}
+
+static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdisk)
+{
+	int node = fdt_path_offset(dtb, "/chosen");
+
+	if (node < 0)
+		node = fdt_add_subnode(dtb, 0, "chosen");
+	check(node, "chosen");
+	drop_children(dtb, node);
+	if (bootargs)
+		check(fdt_setprop_string(dtb, node, "bootargs", bootargs), "bootargs");
+	fdt_delprop(dtb, node, "linux,initrd-start");
+	fdt_delprop(dtb, node, "linux,initrd-end");
+	if (!ramdisk->size)
+		return;
+	check(fdt_setprop_u64(dtb, node, "linux,initrd-start", ramdisk->start), "initrd");
+	check(fdt_setprop_u64(dtb, node, "linux,initrd-end", ramdisk->start + ramdisk->size),
+	      "initrd");
+}
+
+/* `from_user`: the buffer has the user's tree; only what a boot loader fills in is set. */
+void guest_dt_make(void *buffer, size_t size, const struct board *board, const struct vm *guest,
+		   const struct blob *ramdisk, bool from_user)
+{
+	if (!from_user) {
+		check(fdt_open_into(board->dtb, buffer, size), "open");
+		drop_unknown(buffer);
+		set_memory(buffer, guest);
+		set_cpus(buffer, guest);
+		set_psci(buffer);
+		set_gic(buffer);
+		set_chosen(buffer, board->bootargs ? board->bootargs : "", ramdisk);
+	} else {
+		set_chosen(buffer, board->bootargs, ramdisk);
+	}
+	check(fdt_pack(buffer), "pack");
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The code between a guest's exit and its entry ("hot": hot.mk's list in monitor.mk, and the
+ * library) and its way out to all other code.
+ *
+ * Hot code keeps x8 to x15 and stays away from x16 to x18, because the guest's values are in them. It
+ * therefore calls nothing that is compiled the usual way, except through cold_call(), and what it
+ * calls there is named cold_something. The build links the hot objects on their own and refuses any
+ * other import.
+ */
+#ifndef MONITOR_ARM64_HOT_H
+#define MONITOR_ARM64_HOT_H
+
+#include "cpu.h"
+#include "sysreg.h"
+
+/* A value read for the guest; if `done` is 0, an exception was injected instead. */
+struct outcome {
+	uint64_t value;
+	uint64_t done;
+};
+
+struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t c);
+
+#define COLD(function, a, b, c)                                                                    \
+	cold_call((const void *)(uintptr_t)(function), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
+
+/* vectors.S and its handlers. */
+void vgic_settle(struct cpu *cpu);
+void irq_handle(struct cpu *cpu, uint64_t iar);
+void hvc_handle(struct cpu *cpu, uint64_t esr);
+void smc_handle(struct cpu *cpu, uint64_t esr);
+void instruction_abort(struct cpu *cpu, uint64_t esr);
+void other_exception(struct cpu *cpu, uint64_t esr);
+void serror_handle(struct cpu *cpu, uint64_t esr);
+struct outcome mmio_read(struct cpu *cpu, uint64_t esr);
+bool mmio_write(struct cpu *cpu, uint64_t esr, uint64_t value);
+struct outcome sysreg_read(struct cpu *cpu, uint64_t esr);
+bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value);
+__attribute__((noreturn)) void guest_start(struct cpu *cpu);
+
+/* lists.c: the list registers. */
+void lists_leave(struct cpu *cpu);	   /* hardware to image, vgic_exit() */
+void lists_enter(struct cpu *cpu);	   /* vgic_enter(), image to hardware */
+void lists_read_active(struct cpu *cpu);   /* active priorities, for vgic_pending() */
+void lists_reset(struct cpu *cpu);	   /* vgic_cpuif_reset(), image to hardware */
+void physical_interrupts(struct cpu *cpu); /* take what is pending, with the guest not running */
+
+/* vcpu.c */
+void vcpu_reset_registers(struct cpu *cpu, uint64_t entry, uint64_t context);
+__attribute__((noreturn)) void vcpu_off(struct cpu *cpu);
+void vcpu_wait(struct cpu *cpu);
+
+/* calls.c: a hypercall or a trapped SMC, ELR already behind it. */
+void smccc_call(struct cpu *cpu);
+
+/* Cold. */
+void cold_inject_undefined(struct cpu *cpu, uint64_t esr);
+void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa);
+struct outcome cold_sysreg_read(struct cpu *cpu, uint64_t esr);
+bool cold_sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value);
+void cold_serror(struct cpu *cpu, uint64_t esr);
+void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
+void cold_trace(struct cpu *cpu, uint64_t kind, uint64_t a);
+void cold_system_off(void);
+void cold_system_reset(void);
+
+#endif

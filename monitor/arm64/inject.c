@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Exceptions into the guest: what DDI 0487's AArch64.TakeException() would do at EL1.
+ */
+#include "cold.h"
+#include "hot.h"
+#include "../common/console.h"
+#include "../common/trace.h"
+
+#define PSR_SS	 (1ul << 21)
+#define PSR_PAN	 (1ul << 22)
+#define PSR_UAO	 (1ul << 23)
+#define PSR_DIT	 (1ul << 24)
+#define PSR_TCO	 (1ul << 25)
+#define PSR_NZCV (0xful << 28)
+#define PSR_SSBS (1ul << 12)
+
+#define SCTLR_SPAN  (1ul << 23)
+#define SCTLR_DSSBS (1ul << 44)
+
+/* PSTATE on the way in: kept, cleared or set bit by bit; SSBS only if the CPU has it. */
+static uint64_t handler_pstate(uint64_t old)
+{
+	uint64_t sctlr = read_sysreg(sctlr_el1);
+	uint64_t new = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | SPSR_EL1H | SPSR_DAIF;
+	unsigned pan = read_sysreg(id_aa64mmfr1_el1) >> 20 & 15;
+	unsigned ssbs = read_sysreg(id_aa64pfr1_el1) >> 4 & 15;
+
+	if (pan && !(sctlr & SCTLR_SPAN))
+		new |= PSR_PAN;
+	if (ssbs && sctlr & SCTLR_DSSBS)
+		new |= PSR_SSBS;
+	return new;
+}
+
+static bool from_el1(uint64_t pstate)
+{
+	return (pstate & 0x1c) == 0x4;
+}
+
+static uint64_t vector_offset(uint64_t pstate)
+{
+	if (from_el1(pstate))
+		return pstate & 1 ? 0x200 : 0;
+	return pstate & 0x10 ? 0x600 : 0x400; /* EL0 in AArch32 or AArch64 */
+}
+
+static void take(uint64_t esr)
+{
+	uint64_t pstate = read_sysreg(spsr_el2);
+
+	write_sysreg(esr_el1, esr);
+	write_sysreg(elr_el1, read_sysreg(elr_el2));
+	write_sysreg(spsr_el1, pstate);
+	write_sysreg(elr_el2, read_sysreg(vbar_el1) + vector_offset(pstate));
+	write_sysreg(spsr_el2, handler_pstate(pstate));
+}
+
+void cold_inject_undefined(struct cpu *cpu, uint64_t esr)
+{
+	cpu->undefs++;
+	trace(cpu->trace, TRACE_UNDEFINED, esr, read_sysreg(elr_el2));
+	take((uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | (esr & ESR_IL));
+}
+
+/*
+ * A synchronous external abort: the address is one where nothing answers. On a walk of the guest's
+ * tables the level of that walk is not in our syndrome; 0 is reported (docs/porting.md).
+ */
+void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa)
+{
+	uint64_t class = esr >> ESR_EC_SHIFT;
+	uint64_t syndrome = esr & ESR_S1PTW ? 0x14 : 0x10;
+
+	cpu->aborts++;
+	trace(cpu->trace, TRACE_ABORT, ipa, esr);
+	print_limited("carillon: CPU %u: guest access to 0x%lx at PC 0x%lx: aborted\n", cpu->index,
+		      ipa, read_sysreg(elr_el2));
+	if (class == EC_DABT_LOW)
+		syndrome |= esr & (ESR_WNR | ESR_CM);
+	if (from_el1(read_sysreg(spsr_el2)))
+		class |= 1; /* taken without a change of exception level */
+	write_sysreg(far_el1, read_sysreg(far_el2));
+	take(class << ESR_EC_SHIFT | (esr & ESR_IL) | syndrome);
+}
+
+/* Asynchronous, and whose it is nobody knows: the guest gets it as its own. */
+void cold_serror(struct cpu *cpu, uint64_t esr)
+{
+	trace(cpu->trace, TRACE_SERROR, esr, 0);
+	print_limited("carillon: CPU %u: SError, ESR 0x%lx: passed to the guest\n", cpu->index, esr);
+	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
+}

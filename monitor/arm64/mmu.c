@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Translation tables, built at boot and not changed afterwards: nothing in them is ever broken and
+ * remade while it is in use, except the early tables by early_map_memory(), on one CPU.
+ */
+#include "boot.h"
+#include "mmu.h"
+#include "sysreg.h"
+#include "../common/panic.h"
+
+#define PAGE  0x1000ul
+#define BLOCK 0x200000ul
+#define GIGA  0x40000000ul
+
+#define DESC_BLOCK   0x1ul /* level 1 and 2 */
+#define DESC_TABLE   0x3ul
+#define DESC_PAGE    0x3ul /* level 3 */
+#define DESC_ADDRESS 0x0000fffffffff000ul
+#define DESC_AF	     (1ul << 10)
+#define DESC_INNER   (3ul << 8)
+
+#define S1_NORMAL (1ul << 2)
+#define S1_AP1	  (1ul << 6) /* RES1 at EL2; at EL1 it would open the page to EL0 */
+#define S1_RO	  (1ul << 7)
+#define S1_XN	  (3ul << 53)
+
+#define S2_NORMAL (0xful << 2)
+#define S2_DEVICE (0x1ul << 2) /* nGnRE */
+#define S2_RW	  (3ul << 6)
+#define S2_XN	  (2ul << 53)
+
+uint64_t early_table[EARLY_TABLES][512] __attribute__((aligned(4096)));
+static unsigned early_used;
+
+uint64_t *final_table; /* head.S gives it to the other CPUs */
+static uint64_t *stage2_table;
+static uint64_t pages_next, pages_end;
+
+void pages_init(uint64_t start, uint64_t end)
+{
+	pages_next = (start + PAGE - 1) & ~(PAGE - 1);
+	pages_end = end;
+}
+
+uint64_t boot_memory_end(void)
+{
+	return pages_end;
+}
+
+void *pages_alloc(size_t bytes)
+{
+	uint64_t at = pages_next;
+	uint64_t *word;
+
+	bytes = (bytes + PAGE - 1) & ~(PAGE - 1);
+	if (bytes > pages_end - pages_next)
+		panic("out of boot memory");
+	pages_next += bytes;
+	for (word = (uint64_t *)at; word < (uint64_t *)(at + bytes); word++)
+		*word = 0;
+	return (void *)at;
+}
+
+/* --- Early: all of the address space is a device, but for what we run from. ------------------- */
+
+static unsigned current_el(void)
+{
+	return (read_sysreg(currentel) >> 2) & 3;
+}
+
+static uint64_t early_attributes(void)
+{
+	return DESC_AF | DESC_INNER | DESC_BLOCK | (current_el() == 2 ? S1_AP1 : 0);
+}
+
+/* Break before make; with the MMU still off it is only slow. */
+static void early_replace(uint64_t *entry, uint64_t value)
+{
+	*entry = 0;
+	dsb_sy();
+	if (current_el() == 2)
+		__asm__ volatile("tlbi alle2" : : : "memory");
+	else
+		__asm__ volatile("tlbi vmalle1" : : : "memory");
+	dsb_sy();
+	isb();
+	*entry = value;
+	dsb_sy();
+}
+
+static uint64_t *early_split(uint64_t *entry, uint64_t at)
+{
+	uint64_t *table;
+	unsigned i;
+
+	if ((*entry & 3) == DESC_TABLE)
+		return (uint64_t *)(*entry & DESC_ADDRESS);
+	if (early_used == EARLY_TABLES)
+		return NULL;
+	table = early_table[early_used++];
+	for (i = 0; i < 512; i++)
+		table[i] = (at & ~(GIGA - 1)) | i * BLOCK | early_attributes() | S1_XN;
+	early_replace(entry, (uint64_t)table | DESC_TABLE);
+	return table;
+}
+
+void early_map_memory(uint64_t start, uint64_t end)
+{
+	uint64_t at;
+
+	for (at = start & ~(BLOCK - 1); at < end; at += BLOCK) {
+		uint64_t *table = early_split(&early_table[0][at / GIGA % 512], at);
+		uint64_t *entry;
+
+		if (!table)
+			continue; /* stays a device: slow, and it faults on the first unaligned access */
+		entry = &table[at / BLOCK % 512];
+		if (!(*entry & S1_NORMAL))
+			early_replace(entry, at | early_attributes() | S1_NORMAL);
+	}
+}
+
+/* head.S, with the MMU off: what we run from, the device tree, our home if we are there. */
+void early_tables(uint64_t start, uint64_t end, uint64_t dtb, uint64_t home, uint64_t size)
+{
+	unsigned i;
+
+	for (i = 0; i < 512; i++)
+		early_table[0][i] = i * GIGA | early_attributes() | S1_XN;
+	early_used = 1;
+	early_map_memory(start, end);
+	early_map_memory(dtb, dtb + BLOCK); /* the boot protocol's bound on its size */
+	early_map_memory(home, home + size);
+}
+
+/* --- Final tables. ----------------------------------------------------------------------------- */
+
+static uint64_t *next_table(uint64_t *entry)
+{
+	if (!(*entry & 1))
+		*entry = (uint64_t)pages_alloc(PAGE) | DESC_TABLE;
+	if ((*entry & 3) != DESC_TABLE)
+		panic("mapping over a block");
+	return (uint64_t *)(*entry & DESC_ADDRESS);
+}
+
+static bool fits(uint64_t in, uint64_t out, uint64_t left, uint64_t size)
+{
+	return !((in | out) & (size - 1)) && left >= size;
+}
+
+/* `attributes` are those of a block; the largest entries that fit are used. */
+static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint64_t attributes)
+{
+	uint64_t left = (size + (in & (PAGE - 1)) + PAGE - 1) & ~(PAGE - 1);
+
+	in &= ~(PAGE - 1);
+	out &= ~(PAGE - 1);
+	if ((in + left) >> IPA_BITS)
+		panic("address 0x%lx is beyond %d bits", in, IPA_BITS);
+	while (left) {
+		uint64_t *level1 = &table[in / GIGA];
+		uint64_t step = PAGE;
+
+		if (fits(in, out, left, GIGA) && !(*level1 & 1)) {
+			*level1 = out | attributes | DESC_BLOCK;
+			step = GIGA;
+		} else {
+			uint64_t *level2 = &next_table(level1)[in / BLOCK % 512];
+
+			if (fits(in, out, left, BLOCK) && !(*level2 & 1)) {
+				*level2 = out | attributes | DESC_BLOCK;
+				step = BLOCK;
+			} else {
+				next_table(level2)[in / PAGE % 512] = out | attributes | DESC_PAGE;
+			}
+		}
+		in += step;
+		out += step;
+		left -= step;
+	}
+}
+
+static const uint64_t el2_attributes[] = {
+	[MAP_DEVICE] = DESC_AF | S1_AP1 | S1_XN,
+	[MAP_DATA] = DESC_AF | DESC_INNER | S1_AP1 | S1_NORMAL | S1_XN,
+	[MAP_RODATA] = DESC_AF | DESC_INNER | S1_AP1 | S1_NORMAL | S1_XN | S1_RO,
+	[MAP_CODE] = DESC_AF | DESC_INNER | S1_AP1 | S1_NORMAL | S1_RO,
+};
+
+void el2_map(uint64_t start, uint64_t size, enum map_kind kind)
+{
+	if (!final_table)
+		final_table = pages_alloc(PAGE);
+	map(final_table, start, start, size, el2_attributes[kind]);
+}
+
+/* A guard page below a stack. Only before the table is used, and where pages are mapped. */
+void el2_unmap_page(uint64_t at)
+{
+	uint64_t *level2 = next_table(&final_table[at / GIGA]);
+
+	next_table(&level2[at / BLOCK % 512])[at / PAGE % 512] = 0;
+}
+
+/* The tables, and the variable that names them, are read by CPUs whose MMU is still off. */
+void el2_tables_finish(void)
+{
+	dsb_sy();
+	cache_clean(&final_table, &final_table + 1);
+}
+
+static const uint64_t stage2_attributes[] = {
+	[MAP_DEVICE] = DESC_AF | S2_RW | S2_DEVICE | S2_XN,
+	[MAP_DATA] = DESC_AF | DESC_INNER | S2_RW | S2_NORMAL | S2_XN,
+	[MAP_CODE] = DESC_AF | DESC_INNER | S2_RW | S2_NORMAL,
+};
+
+void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
+{
+	if (!stage2_table)
+		stage2_table = pages_alloc(PAGE);
+	map(stage2_table, ipa, pa, size, stage2_attributes[kind]);
+}
+
+/* Every CPU: walk the guest's accesses through stage 2. Its first entry is after an ISB. */
+void stage2_enable(void)
+{
+	uint64_t range = read_sysreg(id_aa64mmfr0_el1) & 7;
+
+	if (range > 5)
+		range = 5;
+	/* RES1, size of the output, inner shareable write-back walks, start at level 1, input size. */
+	write_sysreg(vtcr_el2, 1ul << 31 | range << 16 | 3ul << 12 | 1ul << 10 | 1ul << 8 |
+				       1ul << 6 | (64 - IPA_BITS));
+	write_sysreg(vttbr_el2, 1ul << 48 | (uint64_t)stage2_table);
+	isb();
+	__asm__ volatile("tlbi vmalls12e1\n\tdsb nsh\n\tisb" : : : "memory");
+}

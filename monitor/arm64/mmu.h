@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Translation tables: the hypervisor's own (EL2 stage 1) and the guest's stage 2 (DDI 0487 D8).
+ * Both have 4 KB pages and 39-bit input addresses, so both start with one table of 1 GB entries.
+ */
+#ifndef MONITOR_ARM64_MMU_H
+#define MONITOR_ARM64_MMU_H
+
+#define EARLY_TABLES 6 /* the first one, and one for each GB with something cacheable in it */
+#define IPA_BITS     39
+
+#ifndef __ASSEMBLER__
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Boot memory: cleared pages of the hypervisor's home, never given back. */
+void *pages_alloc(size_t bytes);
+void pages_init(uint64_t start, uint64_t end);
+uint64_t boot_memory_end(void);
+
+enum map_kind { MAP_DEVICE, MAP_DATA, MAP_RODATA, MAP_CODE };
+
+/* The tables that are on from the first instruction with the MMU on until mmu_switch(). */
+void early_map_memory(uint64_t start, uint64_t end);
+
+/* Build the final table; then go over to it. Addresses are rounded outwards to pages. */
+void el2_map(uint64_t start, uint64_t size, enum map_kind kind);
+void el2_unmap_page(uint64_t at);
+void el2_tables_finish(void);
+void mmu_switch(void *table);
+
+/* Guest-physical `ipa` means `pa`: memory, or a device that the guest owns. */
+void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
+void stage2_enable(void);
+
+void cache_clean(const void *start, const void *end);
+void cache_invalidate(const void *start, const void *end);
+
+#endif
+#endif

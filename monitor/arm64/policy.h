@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What of the CPU a guest sees and may touch; see policy.c.
+ */
+#ifndef MONITOR_ARM64_POLICY_H
+#define MONITOR_ARM64_POLICY_H
+
+/* This CPU's EL2 trap controls, every one that exists. */
+void policy_setup(void);
+
+#endif

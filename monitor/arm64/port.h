@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The library's port, and physical interrupts.
+ */
+#ifndef MONITOR_ARM64_PORT_H
+#define MONITOR_ARM64_PORT_H
+
+#include <carillon/vgic.h>
+
+extern const struct vgic_port port;
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a panic can tell of this machine: registers, call chain, the trace ring's tail.
+ */
+#include "boot.h"
+#include "cold.h"
+#include "cpu.h"
+#include "mmu.h"
+#include "report.h"
+#include "sysreg.h"
+#include "../common/console.h"
+#include "../common/panic.h"
+#include "../common/trace.h"
+
+#define LAST_EVENTS 16
+
+struct panic_registers {
+	uint64_t x[31], sp;
+};
+
+extern struct panic_registers panic_frame;
+void panic_exception(const struct panic_registers *registers);
+
+void report_state(uint64_t frame)
+{
+	struct cpu *cpu = this_cpu();
+
+	print("call chain (offsets in the image):\n");
+	backtrace(frame, (uint64_t)text_start, boot_memory_end());
+	if (!cpu_count || !cpu)
+		return;
+	print("CPU %u, trace:\n", cpu->index);
+	trace_print(cpu->trace, LAST_EVENTS);
+}
+
+/* vectors.S: an exception that nobody expects at EL2. */
+void panic_exception(const struct panic_registers *registers)
+{
+	uint64_t esr = read_sysreg(esr_el2), elr = read_sysreg(elr_el2), offset = 0;
+	const char *name = symbol_of(elr, &offset);
+	unsigned i;
+
+	console_break_lock();
+	print("carillon: exception at EL2: ESR 0x%lx (class 0x%lx), PC 0x%lx %s+0x%lx, FAR 0x%lx\n", esr,
+	      esr >> ESR_EC_SHIFT, elr - (uint64_t)text_start, name ? name : "?", offset,
+	      read_sysreg(far_el2));
+	for (i = 0; i < 31; i++)
+		print("x%-2u %016lx%s", i, registers->x[i], i % 4 == 3 ? "\n" : "  ");
+	print("sp  %016lx\n", registers->sp);
+	print("SPSR %lx HCR %lx HPFAR %lx VTTBR %lx\n", read_sysreg(spsr_el2), read_sysreg(hcr_el2),
+	      read_sysreg(hpfar_el2), read_sysreg(vttbr_el2));
+	report_state(registers->x[29]);
+	run_failed("exception at EL2");
+}

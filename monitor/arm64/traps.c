@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the guest's traps are about (DDI 0487 D17.2.37): the interrupt controller's registers, calls,
+ * and everything that ends in an exception for the guest.
+ */
+#include "hot.h"
+#include "vm.h"
+#include "../common/trace.h"
+
+#define WAIT_YIELDS 32
+
+#define SYS_ICC_SGI1R  SYS(3, 0, 12, 11, 5)
+#define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
+#define SYS_ICC_SGI0R  SYS(3, 0, 12, 11, 7)
+#define SYS_ICC_DIR    SYS(3, 0, 12, 11, 1)
+
+typedef enum vgic_result read_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				       uint64_t *value);
+typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+					uint64_t value);
+
+/*
+ * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
+ * is done. Two CPUs that wait for each other serve each other in vgic_exit().
+ */
+#define WAIT_UNTIL_DONE(cpu, attempt)                                                              \
+	do {                                                                                       \
+		lists_leave(cpu);                                                                  \
+		while ((attempt) == VGIC_AGAIN)                                                    \
+			wait_slice(cpu);                                                           \
+		lists_enter(cpu);                                                                  \
+	} while (0)
+
+static void wait_slice(struct cpu *cpu)
+{
+	unsigned i;
+
+	cpu->waits++;
+	for (i = 0; i < WAIT_YIELDS; i++)
+		__asm__ volatile("yield");
+	vgic_exit(cpu->vgic, &cpu->image);
+}
+
+static inline uint64_t guest_physical(void)
+{
+	return (read_sysreg(hpfar_el2) >> 4 << 12) | (read_sysreg(far_el2) & 0xfff);
+}
+
+/* A translation fault of a load or store that the syndrome describes, not of a table walk. */
+static inline bool emulable(uint64_t esr)
+{
+	return (esr & (ESR_ISV | ESR_FNV | ESR_EA | ESR_CM | ESR_S1PTW | 0x3c)) == (ESR_ISV | 0x04);
+}
+
+static inline unsigned access_size(uint64_t esr)
+{
+	return 1u << (esr >> 22 & 3);
+}
+
+/* SSE, SF: a load's value as the guest's register gets it. */
+static inline uint64_t extend(uint64_t esr, uint64_t value)
+{
+	unsigned shift;
+
+	if (!(esr & 1ul << 21))
+		return value;
+	shift = 64 - 8 * access_size(esr);
+	value = (uint64_t)((int64_t)(value << shift) >> shift);
+	return esr & 1ul << 15 ? value : (uint32_t)value;
+}
+
+static __attribute__((noinline)) uint64_t read_wait(struct cpu *cpu, read_function *read,
+						    uint32_t offset, unsigned bytes)
+{
+	uint64_t value;
+
+	WAIT_UNTIL_DONE(cpu, read(cpu->vgic, offset, bytes, &value));
+	return value;
+}
+
+static __attribute__((noinline)) void write_wait(struct cpu *cpu, write_function *write,
+						 uint32_t offset, unsigned bytes, uint64_t value)
+{
+	WAIT_UNTIL_DONE(cpu, write(cpu->vgic, offset, bytes, value));
+}
+
+static struct outcome abort_outcome(struct cpu *cpu, uint64_t esr, uint64_t ipa)
+{
+	COLD(cold_inject_abort, cpu, esr, ipa);
+	return (struct outcome){ 0, 0 };
+}
+
+struct outcome mmio_read(struct cpu *cpu, uint64_t esr)
+{
+	uint64_t ipa = guest_physical();
+	uint64_t offset = ipa - vm.gicd;
+	read_function *read = vgic_dist_read;
+	uint64_t value;
+
+	if (!emulable(esr))
+		return abort_outcome(cpu, esr, ipa);
+	if (offset >= VGIC_DIST_SIZE) {
+		offset = ipa - vm.gicr;
+		read = vgic_redist_read;
+		if (offset >= vm.gicr_size) {
+			if (ipa != vm.bench)
+				return abort_outcome(cpu, esr, ipa);
+			return (struct outcome){ extend(esr, 0x49524143), 1 }; /* "CARI" */
+		}
+	}
+	if (read(cpu->vgic, offset, access_size(esr), &value) == VGIC_AGAIN)
+		value = read_wait(cpu, read, offset, access_size(esr));
+	return (struct outcome){ extend(esr, value), 1 };
+}
+
+bool mmio_write(struct cpu *cpu, uint64_t esr, uint64_t value)
+{
+	uint64_t ipa = guest_physical();
+	uint64_t offset = ipa - vm.gicd;
+	write_function *write = vgic_dist_write;
+	unsigned bytes = access_size(esr);
+
+	if (bytes < 8)
+		value &= (1ul << 8 * bytes) - 1;
+	if (!emulable(esr))
+		return abort_outcome(cpu, esr, ipa).done;
+	if (offset >= VGIC_DIST_SIZE) {
+		offset = ipa - vm.gicr;
+		write = vgic_redist_write;
+		if (offset >= vm.gicr_size)
+			return abort_outcome(cpu, esr, ipa).done;
+	}
+	if (write(cpu->vgic, offset, bytes, value) == VGIC_AGAIN)
+		write_wait(cpu, write, offset, bytes, value);
+	return true;
+}
+
+static __attribute__((noinline)) void sysreg_wait(struct cpu *cpu, enum vgic_sysreg reg,
+						  uint64_t value)
+{
+	WAIT_UNTIL_DONE(cpu, vgic_sysreg_write(cpu->vgic, reg, value));
+}
+
+static inline bool gic_sysreg(struct cpu *cpu, enum vgic_sysreg reg, uint64_t value)
+{
+	if (vgic_sysreg_write(cpu->vgic, reg, value) == VGIC_AGAIN)
+		sysreg_wait(cpu, reg, value);
+	return true;
+}
+
+bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value)
+{
+	uint32_t reg = esr & SYS_ISS_MASK;
+
+	if (__builtin_expect(reg == SYS_ICC_SGI1R, 1))
+		return gic_sysreg(cpu, VGIC_ICC_SGI1R_EL1, value);
+	if (reg == SYS_ICC_DIR)
+		return gic_sysreg(cpu, VGIC_ICC_DIR_EL1, value);
+	if (reg == SYS_ICC_SGI0R)
+		return gic_sysreg(cpu, VGIC_ICC_SGI0R_EL1, value);
+	if (reg == SYS_ICC_ASGI1R)
+		return gic_sysreg(cpu, VGIC_ICC_ASGI1R_EL1, value);
+	return COLD(cold_sysreg_write, cpu, esr, value).value & 1;
+}
+
+struct outcome sysreg_read(struct cpu *cpu, uint64_t esr)
+{
+	return COLD(cold_sysreg_read, cpu, esr, 0);
+}
+
+void hvc_handle(struct cpu *cpu, uint64_t esr)
+{
+	/* Non-zero immediates are nobody's; with carillon.bench they measure the way in and out. */
+	if (esr & 0xffff) {
+		if (vm.bench == ~0ul)
+			cpu->x[0] = -1ul;
+		return;
+	}
+	smccc_call(cpu);
+}
+
+void smc_handle(struct cpu *cpu, uint64_t esr)
+{
+	/* The preferred return address of a trapped SMC is the SMC itself. */
+	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	if (esr & 0xffff)
+		cpu->x[0] = -1ul;
+	else
+		smccc_call(cpu);
+}
+
+void instruction_abort(struct cpu *cpu, uint64_t esr)
+{
+	COLD(cold_inject_abort, cpu, esr, guest_physical());
+}
+
+void other_exception(struct cpu *cpu, uint64_t esr)
+{
+	COLD(cold_inject_undefined, cpu, esr, 0);
+}
+
+void serror_handle(struct cpu *cpu, uint64_t esr)
+{
+	COLD(cold_serror, cpu, esr, 0);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Reading the machine's device tree (Devicetree Specification 0.4; Linux's bindings of the GIC, the
+ * PL011 and of multiboot modules).
+ */
+#include <libfdt.h>
+#include <string.h>
+#include "board.h"
+#include "console.h"
+#include "panic.h"
+
+static const struct {
+	const char *compatible;
+	enum node_policy policy;
+} node_policies[] = {
+	{ "arm,gic-v3", NODE_KEEP },	   /* the virtual one stands at its address */
+	{ "arm,armv8-timer", NODE_KEEP },
+	{ "arm,psci", NODE_KEEP },	   { "arm,psci-0.2", NODE_KEEP },
+	{ "arm,psci-1.0", NODE_KEEP },	   { "fixed-clock", NODE_KEEP },
+	{ "arm,pl011", NODE_PASS },	   { "arm,pl031", NODE_PASS },
+	{ "virtio,mmio", NODE_PASS_MASTER },
+};
+
+enum node_policy board_node_policy(const void *dtb, int node)
+{
+	static const char *const by_name[] = { "memory", "cpus", "chosen", "aliases" };
+	const char *name = fdt_get_name(dtb, node, NULL);
+	const char *status = fdt_getprop(dtb, node, "status", NULL);
+	unsigned i;
+
+	for (i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++) {
+		size_t length = strlen(by_name[i]);
+
+		if (strncmp(name, by_name[i], length) == 0 && (!name[length] || name[length] == '@'))
+			return NODE_KEEP;
+	}
+	if (status && strcmp(status, "okay") != 0)
+		return NODE_DROP; /* the secure world's, for one */
+	for (i = 0; i < sizeof(node_policies) / sizeof(node_policies[0]); i++) {
+		if (fdt_node_check_compatible(dtb, node, node_policies[i].compatible) == 0)
+			return node_policies[i].policy;
+	}
+	return NODE_DROP;
+}
+
+/* The `index`th range of "reg". */
+static bool node_reg(const void *dtb, int node, unsigned index, uint64_t *start, uint64_t *size)
+{
+	int parent = fdt_parent_offset(dtb, node);
+	int address_cells = fdt_address_cells(dtb, parent);
+	int size_cells = fdt_size_cells(dtb, parent);
+	int length, cell;
+	const fdt32_t *reg = fdt_getprop(dtb, node, "reg", &length);
+
+	if (!reg || address_cells < 1 || size_cells < 0 ||
+	    length < (int)(index + 1) * (address_cells + size_cells) * 4)
+		return false;
+	reg += index * (address_cells + size_cells);
+	*start = 0;
+	*size = 0;
+	for (cell = 0; cell < address_cells; cell++)
+		*start = *start << 32 | fdt32_to_cpu(*reg++);
+	for (cell = 0; cell < size_cells; cell++)
+		*size = *size << 32 | fdt32_to_cpu(*reg++);
+	return true;
+}
+
+/* The first interrupt of a node whose parent is the GIC: three cells. */
+static uint16_t node_interrupt(const void *dtb, int node, bool *edge)
+{
+	int length;
+	const fdt32_t *cell = fdt_getprop(dtb, node, "interrupts", &length);
+	uint32_t number;
+
+	*edge = false;
+	if (!cell || length < 12)
+		return 0;
+	number = fdt32_to_cpu(cell[1]);
+	*edge = (fdt32_to_cpu(cell[2]) & 0xf) < 4;
+	if (fdt32_to_cpu(cell[0]) == 0)
+		return number < 988 ? number + 32 : 0;
+	return number < 16 ? number + 16 : 0;
+}
+
+uint64_t board_uart(const void *dtb)
+{
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	const char *path = fdt_getprop(dtb, chosen, "stdout-path", NULL);
+	int node = -1;
+	uint64_t start, size;
+
+	if (path)
+		node = fdt_path_offset_namelen(dtb, path, strcspn(path, ":"));
+	if (node < 0 || fdt_node_check_compatible(dtb, node, "arm,pl011") != 0)
+		node = fdt_node_offset_by_compatible(dtb, -1, "arm,pl011");
+	if (node < 0 || !node_reg(dtb, node, 0, &start, &size))
+		return 0;
+	return start;
+}
+
+bool board_psci_is_smc(const void *dtb)
+{
+	int node = fdt_node_offset_by_compatible(dtb, -1, "arm,psci-0.2");
+	const char *method;
+
+	if (node < 0)
+		node = fdt_node_offset_by_compatible(dtb, -1, "arm,psci-1.0");
+	method = node < 0 ? NULL : fdt_getprop(dtb, node, "method", NULL);
+	return !method || strcmp(method, "smc") == 0;
+}
+
+static void read_memory(struct board *board, uint64_t near)
+{
+	int node = -1;
+	uint64_t start, size;
+	unsigned index;
+
+	while ((node = fdt_node_offset_by_prop_value(board->dtb, node, "device_type", "memory", 7)) >=
+	       0) {
+		for (index = 0; node_reg(board->dtb, node, index, &start, &size); index++) {
+			if (near >= start && near - start < size) {
+				board->memory = start;
+				board->memory_size = size;
+				return;
+			}
+		}
+	}
+	panic("the device tree has no memory at 0x%lx, where we are", near);
+}
+
+static void read_cpus(struct board *board)
+{
+	int cpus = fdt_path_offset(board->dtb, "/cpus");
+	int node;
+	uint64_t mpidr, none;
+
+	fdt_for_each_subnode (node, board->dtb, cpus) {
+		const char *type = fdt_getprop(board->dtb, node, "device_type", NULL);
+
+		if (!type || strcmp(type, "cpu") != 0 || !node_reg(board->dtb, node, 0, &mpidr, &none))
+			continue;
+		if (board->cpu_count == BOARD_CPUS) {
+			print("carillon: more than %d CPUs: the others stay off\n", BOARD_CPUS);
+			break;
+		}
+		board->cpu[board->cpu_count++] = mpidr;
+	}
+	if (board->cpu_count == 0)
+		panic("the device tree has no CPUs");
+}
+
+static void read_gic(struct board *board)
+{
+	int node = fdt_node_offset_by_compatible(board->dtb, -1, "arm,gic-v3");
+	const fdt32_t *regions;
+	bool edge;
+
+	if (node < 0 || !node_reg(board->dtb, node, 0, &board->gicd, &board->gicd_size) ||
+	    !node_reg(board->dtb, node, 1, &board->gicr, &board->gicr_size))
+		panic("the device tree has no GICv3");
+	regions = fdt_getprop(board->dtb, node, "#redistributor-regions", NULL);
+	if (regions && fdt32_to_cpu(*regions) != 1)
+		print("carillon: only the first region of redistributors is used\n");
+	board->maintenance = node_interrupt(board->dtb, node, &edge);
+	if (!board->maintenance)
+		panic("the GIC has no maintenance interrupt");
+}
+
+static void read_devices(struct board *board)
+{
+	int node;
+
+	fdt_for_each_subnode (node, board->dtb, 0) {
+		enum node_policy policy = board_node_policy(board->dtb, node);
+		struct board_device *device = &board->device[board->device_count];
+
+		if (policy < NODE_PASS)
+			continue;
+		if (board->device_count == BOARD_DEVICES)
+			panic("more than %d devices", BOARD_DEVICES);
+		if (!node_reg(board->dtb, node, 0, &device->start, &device->size))
+			continue;
+		device->intid = node_interrupt(board->dtb, node, &device->edge);
+		device->masters = policy == NODE_PASS_MASTER;
+		board->device_count++;
+	}
+}
+
+static uint64_t chosen_number(const void *dtb, int chosen, const char *name)
+{
+	int length;
+	const fdt32_t *cell = fdt_getprop(dtb, chosen, name, &length);
+
+	if (!cell || length < 4)
+		return 0;
+	return length < 8 ? fdt32_to_cpu(cell[0]) :
+			    (uint64_t)fdt32_to_cpu(cell[0]) << 32 | fdt32_to_cpu(cell[1]);
+}
+
+/* Multiboot modules; without a kernel among them, the initrd is the guest and its arguments ours. */
+static void read_modules(struct board *board)
+{
+	const void *dtb = board->dtb;
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	uint64_t start, end;
+	int node;
+
+	fdt_for_each_subnode (node, dtb, chosen) {
+		struct blob *blob = NULL;
+
+		if (fdt_node_check_compatible(dtb, node, "multiboot,kernel") == 0) {
+			blob = &board->kernel;
+			board->bootargs = fdt_getprop(dtb, node, "bootargs", NULL);
+		} else if (fdt_node_check_compatible(dtb, node, "multiboot,ramdisk") == 0) {
+			blob = &board->ramdisk;
+		}
+		if (blob && !node_reg(dtb, node, 0, &blob->start, &blob->size))
+			panic("module %s has no address", fdt_get_name(dtb, node, NULL));
+	}
+	if (!board->kernel.size) {
+		start = chosen_number(dtb, chosen, "linux,initrd-start");
+		end = chosen_number(dtb, chosen, "linux,initrd-end");
+		if (start && end > start)
+			board->kernel = (struct blob){ start, end - start };
+		board->bootargs = fdt_getprop(dtb, chosen, "bootargs", NULL);
+	}
+}
+
+void board_read(struct board *board, struct options *options, const void *dtb, uint64_t near)
+{
+	const char *words;
+
+	board->dtb = dtb;
+	board->uart = board_uart(dtb);
+	board->psci_smc = board_psci_is_smc(dtb);
+	words = fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), "bootargs", NULL);
+	if (words)
+		options_parse(options, words);
+	read_memory(board, near);
+	read_cpus(board);
+	read_gic(board);
+	read_devices(board);
+	read_modules(board);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the machine is made of, read from its device tree once at boot, and what the user asked for.
+ */
+#ifndef MONITOR_COMMON_BOARD_H
+#define MONITOR_COMMON_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BOARD_CPUS    64
+#define BOARD_DEVICES 64
+
+struct blob {
+	uint64_t start, size; /* size 0: there is none */
+};
+
+/* A device that the guest gets: its registers, and its interrupt (0: it has none). */
+struct board_device {
+	uint64_t start, size;
+	uint16_t intid;
+	bool edge;
+	bool masters; /* it may read and write memory by itself */
+};
+
+struct board {
+	const void *dtb;
+	uint64_t memory, memory_size; /* the bank that holds us; others are left alone */
+	uint64_t gicd, gicd_size;
+	uint64_t gicr, gicr_size;
+	unsigned maintenance; /* INTID */
+	uint64_t uart;
+	bool psci_smc;
+	unsigned cpu_count;
+	uint64_t cpu[BOARD_CPUS]; /* MPIDR affinity */
+	struct blob kernel, ramdisk;
+	const char *bootargs; /* the guest's */
+	unsigned device_count;
+	struct board_device device[BOARD_DEVICES];
+};
+
+struct options {
+	unsigned cpus;	/* 0: all */
+	uint64_t mem;	/* 0: all that is left */
+	uint64_t load;	/* a flat binary's address; 0: RAM base + 0x80000 */
+	uint64_t dtb;	/* the user's device tree; 0: made from the machine's */
+	bool firmware;	/* the kernel is an image for guest address 0 */
+	bool bench;
+};
+
+/* `near` is an address in the memory bank to use. What is missing or malformed is a panic. */
+void board_read(struct board *board, struct options *options, const void *dtb, uint64_t near);
+
+/* Only the UART, so that anything can be said at all. */
+uint64_t board_uart(const void *dtb);
+bool board_psci_is_smc(const void *dtb);
+
+void options_parse(struct options *options, const char *words);
+
+/* What becomes of a node at the top of the machine's device tree in the guest's. */
+enum node_policy { NODE_DROP, NODE_KEEP, NODE_PASS, NODE_PASS_MASTER };
+enum node_policy board_node_policy(const void *dtb, int node);
+
+#endif

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# The arm64 hypervisor: build/monitor/arm64/carillon.elf (with symbols) and carillon.bin (an arm64
+# Image, what QEMU or a boot loader starts).
+
+MONITOR_OUT := $(BUILD)/monitor/arm64
+MONITOR_CC  := $(ARM64)gcc
+MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
+
+# Hot: what runs between a guest's exit and its entry (monitor/arm64/hot.h), and the library.
+MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
+	$(sort $(wildcard lib/*/*.c))
+MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c))
+MONITOR_ASM_SRCS := $(wildcard monitor/arm64/*.S)
+
+MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
+	-fno-pie -fno-stack-protector -fno-common -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
+	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
+	-DPICOLIBC_INTEGER_PRINTF_SCANF
+
+# Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
+# standard would have it save.
+MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-saved-x10 \
+	-fcall-saved-x11 -fcall-saved-x12 -fcall-saved-x13 -fcall-saved-x14 -fcall-saved-x15 \
+	-ffixed-x16 -ffixed-x17 -ffixed-x18
+# GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
+MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
+
+MONITOR_HOT_OBJS  := $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/hot/%.o)
+MONITOR_COLD_OBJS := $(MONITOR_COLD_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
+MONITOR_ASM_OBJS  := $(MONITOR_ASM_SRCS:%.S=$(MONITOR_OUT)/%.o)
+MONITOR_OBJS      := $(MONITOR_ASM_OBJS) $(MONITOR_COLD_OBJS) $(MONITOR_OUT)/hot.o
+
+$(MONITOR_HOT_OBJS): $(MONITOR_OUT)/hot/%.o: %.c monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(MONITOR_CC) $(MONITOR_HOT_CFLAGS) \
+		$(if $(filter lib/%,$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $@ $<
+
+$(MONITOR_COLD_OBJS): $(MONITOR_OUT)/cold/%.o: %.c monitor/monitor.mk | $(LIBFDT_STAMP)
+	@mkdir -p $(@D)
+	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(MONITOR_ASM_OBJS): $(MONITOR_OUT)/%.o: %.S monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -MMD -MP -c -o $@ $<
+
+# All hot code in one object, checked: see monitor/arm64/check-hot.sh.
+$(MONITOR_OUT)/hot.o: $(MONITOR_HOT_OBJS) monitor/arm64/check-hot.sh
+	$(Q)$(ARM64)ld -r -o $@.unchecked $(filter %.o,$^)
+	$(Q)monitor/arm64/check-hot.sh $(ARM64) $@.unchecked
+	$(Q)mv $@.unchecked $@
+
+# Twice: the first link has an empty table of symbols, the second one the first one's. The table
+# lies behind the text, so the text does not move.
+MONITOR_LINK = $(ARM64)ld -pie --no-dynamic-linker -z norelro -z notext -z noexecstack \
+	--no-warn-rwx-segments -Bsymbolic --build-id=none --defsym=vfprintf=__i_vfprintf \
+	-T monitor/arm64/monitor.ld
+
+$(MONITOR_OUT)/symbols-none.S: monitor/arm64/symbols.sh
+	@mkdir -p $(@D)
+	$(Q)monitor/arm64/symbols.sh $(ARM64)nm >$@
+$(MONITOR_OUT)/symbols.S: $(MONITOR_OUT)/first.elf monitor/arm64/symbols.sh
+	$(Q)monitor/arm64/symbols.sh $(ARM64)nm $< >$@
+$(MONITOR_OUT)/symbols%o: $(MONITOR_OUT)/symbols%S
+	$(Q)$(MONITOR_CC) -c -o $@ $<
+
+MONITOR_LINK_DEPS := $(MONITOR_OBJS) monitor/arm64/monitor.ld $(LIBFDT_ARM64_LIB)
+MONITOR_LIBS := $(LIBFDT_ARM64_LIB) $(MONITOR_PICOLIBC)/lib/libc.a
+
+$(MONITOR_OUT)/first.elf: $(MONITOR_OUT)/symbols-none.o $(MONITOR_LINK_DEPS)
+	$(Q)$(MONITOR_LINK) -o $@ $(MONITOR_OBJS) $< --start-group $(MONITOR_LIBS) --end-group
+$(MONITOR_OUT)/carillon.elf: $(MONITOR_OUT)/symbols.o $(MONITOR_LINK_DEPS)
+	$(Q)$(MONITOR_LINK) -o $@ $(MONITOR_OBJS) $< --start-group $(MONITOR_LIBS) --end-group
+
+$(MONITOR_OUT)/carillon.bin: $(MONITOR_OUT)/carillon.elf
+	$(Q)$(ARM64)objcopy -O binary $< $@
+
+.PHONY: monitor
+monitor: $(MONITOR_OUT)/carillon.bin
+all: monitor
+SYSTEM_DEPS += $(MONITOR_OUT)/carillon.bin
+
+-include $(MONITOR_HOT_OBJS:%.o=%.d) $(MONITOR_COLD_OBJS:%.o=%.d) $(MONITOR_ASM_OBJS:%.o=%.d)
