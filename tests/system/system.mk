@@ -26,11 +26,12 @@ SYSTEM_LINUX := 8,max,512 8,cortex-a72,1024 4,cortex-a72,512 4,max,1024 2,max,96
 SYSTEM_LINUX_ALL := $(foreach cpus,8 4 2 1,$(foreach cpu,cortex-a72 max,$(foreach mem,96 512 1024, \
 	$(cpus),$(cpu),$(mem))))
 
-SYSTEM_OTHERS := ending,panic ending,hang ending,status ending,quotes ending,off-cpu reboot \
+SYSTEM_OTHERS := ending,panic ending,hang ending,status ending,quotes ending,off-cpu reboot dtb \
 	firmware,cortex-a72 firmware,max
-SYSTEM_GUESTS     := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu)))
-SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),8)) \
-	$(foreach g,$(firstword $(GUEST_IMAGES)),guest,$g,cortex-a72,4,elf)
+SYSTEM_GUESTS     := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu))) \
+	$(foreach form,flat elf,$(addprefix guest$(comma),$(addsuffix $(comma)cortex-a72$(comma)4$(comma)$(form), \
+	$(filter priority,$(GUEST_IMAGES)))))
+SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),8))
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_OTHERS)
 SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL))
@@ -43,4 +44,4 @@ SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
 SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
 	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))
 TEST_ALL_TESTS += $(SYSTEM_MORE)
-TEST_ALL_DEPS  += $(SYSTEM_MORE) $(QEMU_10) $(GUEST_IMAGES:%=$(BUILD)/guest/%.elf)
+TEST_ALL_DEPS  += $(SYSTEM_MORE) $(QEMU_10)
