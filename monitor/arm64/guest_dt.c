@@ -57,7 +57,6 @@ static void set_memory(void *dtb, const struct vm *guest)
 	node = fdt_add_subnode(dtb, 0, name);
 	check(node, "memory");
 	check(fdt_setprop(dtb, node, "reg", reg, sizeof(reg)), "memory");
-	node = fdt_path_offset(dtb, name);
 	check(fdt_setprop_string(dtb, node, "device_type", "memory"), "memory");
 }
 

@@ -43,10 +43,19 @@ enum node_policy board_node_policy(const void *dtb, int node)
 	return NODE_DROP;
 }
 
+/* QEMU's modules count on the root's cells, which /chosen does not repeat: look further up. */
+static int node_with_cells(const void *dtb, int node)
+{
+	do {
+		node = fdt_parent_offset(dtb, node);
+	} while (node > 0 && !fdt_getprop(dtb, node, "#address-cells", NULL));
+	return node;
+}
+
 /* The `index`th range of "reg". */
 static bool node_reg(const void *dtb, int node, unsigned index, uint64_t *start, uint64_t *size)
 {
-	int parent = fdt_parent_offset(dtb, node);
+	int parent = node_with_cells(dtb, node);
 	int address_cells = fdt_address_cells(dtb, parent);
 	int size_cells = fdt_size_cells(dtb, parent);
 	int length, cell;
