@@ -30,7 +30,7 @@ struct vgic_irq {
 	uint32_t route;		   /* atomic: IROUTER's Aff3.Aff2.Aff1.Aff0 (SPIs) */
 	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
 	uint8_t place;		   /* enum place: the holder's */
-	uint8_t bucket;		   /* in which of the queue's buckets: the holder's */
+	uint8_t bucket;		   /* in which of the queue's buckets, or list register: the holder's */
 };
 
 #define HWIRQ_LEVEL 0x8000u

@@ -35,6 +35,12 @@ unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
 	return __atomic_load_n(&vcpu->vgic->groups, __ATOMIC_RELAXED);
 }
 
+/* Once it is empty: bit n of ICH_EISR_EL2. */
+static bool asks_for_maintenance(uint64_t lr)
+{
+	return (lr & (LR_HW | LR_EOI)) == LR_EOI;
+}
+
 /* --- Exit --------------------------------------------------------------------------------------- */
 
 static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
@@ -52,7 +58,7 @@ static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 	bool lowered = false;
 
 	/* Ended without asking for maintenance: as good as empty. */
-	vcpu->hw_lr[n] = lr & (LR_PENDING | LR_ACTIVE) || (lr & (LR_HW | LR_EOI)) == LR_EOI ? lr : 0;
+	vcpu->hw_lr[n] = lr & (LR_PENDING | LR_ACTIVE) || asks_for_maintenance(lr) ? lr : 0;
 	if (slot->was_active)
 		folded.ack = (uint8_t)word_ack(word_load(irq));
 	if (hwirq & HWIRQ_LEVEL) {
@@ -190,6 +196,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 
 	queue_remove(vgic, queue, irq);
 	irq->place = PLACE_LR;
+	irq->bucket = (uint8_t)n;
 	do {
 		pending = word_wanted(old) && word_target(old) == vcpu->index &&
 			  !(hwirq && (old & W_ACTIVE));
@@ -327,55 +334,88 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 /* --- Refill: the short way ---------------------------------------------------------------------- */
 
 /*
- * The guest ended it and nothing else happened to it: one change of the word, and true. Otherwise
- * it is folded like any other, and may be due again.
+ * Make room: take an interrupt that the guest ended out of list register n. True if that was all:
+ * one change of the word. Otherwise it is folded like any other, and may be due again.
  */
-static bool retire(struct vgic_vcpu *vcpu, unsigned n)
+static bool retire(struct vgic_vcpu *vcpu, const struct gic_cpuif *image, unsigned n)
 {
 	struct slot *slot = &vcpu->slots[n];
 	struct vgic_irq *irq = slot->irq;
 	uint64_t old = word_load(irq);
+	bool plain = !asks_for_maintenance(image->lr[n]) && !slot->soft &&
+		     !(old & (W_QUEUED | W_LATCH | W_LINE));
 
-	vcpu->live &= ~(1u << n);
-	if (!(old & (W_QUEUED | W_LATCH | W_LINE)) && !slot->soft) {
-		irq->place = PLACE_NONE;
-		if (word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD)))
-			return true;
+	if (!plain)
+		return false;
+	irq->place = PLACE_NONE;
+	if (!word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD))) {
 		irq->place = PLACE_LR;
+		return false;
 	}
-	fold(vcpu, n, 0);
-	return false;
+	vcpu->live &= ~(1u << n);
+	vcpu->hw_lr[n] = 0; /* as good as empty */
+	return true;
 }
 
-/* New, wanted, and for here: nothing but a list register is missing. */
-static bool simple(uint64_t w, unsigned me, unsigned groups)
+/*
+ * Which list register a new pending state can go to without a look at any of them: the one that the
+ * same interrupt had until the guest ended it, a free one, or that of another ended interrupt.
+ * -1: none.
+ */
+static int room_for(struct vgic_vcpu *vcpu, const struct gic_cpuif *image,
+		    const struct vgic_irq *irq, uint64_t word, uint32_t empty)
 {
-	return !(w & (W_HELD | W_ACTIVE | W_REQUESTS)) && word_wanted(w) && word_target(w) == me &&
-	       groups >> !!(w & W_GROUP1) & 1;
+	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1;
+
+	if (word & W_HELD) {
+		unsigned n = irq->bucket;
+
+		/* HELD but not in ours: `place` and `bucket` are another vCPU's to read. */
+		if (!(word & W_IN_LR) || word_holder(word) != vcpu->index || !(empty >> n & 1) ||
+		    vcpu->slots[n].soft || asks_for_maintenance(image->lr[n]) ||
+		    (word & W_ACTIVE && !vcpu->slots[n].was_active))
+			return -1;
+		return (int)n;
+	}
+	if (word & W_ACTIVE)
+		return -1;
+	if (~vcpu->live & all)
+		return __builtin_ctz(~vcpu->live & all);
+	if (!(vcpu->live & empty))
+		return -1;
+	unsigned n = (unsigned)__builtin_ctz(vcpu->live & empty);
+
+	return retire(vcpu, image, n) ? (int)n : -1;
 }
 
-/* From the inbox straight into list register n. False: it is not so simple. */
-static bool fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
-		     struct vgic_irq *irq, unsigned groups)
+/* From the inbox straight into a list register, whose number is returned. -1: not so simple. */
+static int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
+		    unsigned groups, uint32_t empty)
 {
-	struct slot *slot = &vcpu->slots[n];
 	unsigned me = vcpu->index, hwirq = irq_hwirq(irq);
 	virq_t virq = irq_intid(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), new, lr;
+	int n;
 
 	do {
-		if (!simple(old, me, groups))
-			return false;
-		irq->place = PLACE_LR; /* before the word says that we hold it */
-		new = (old & ~(W_QUEUED | W_LATCH | W_HOLDER)) | W_HELD | W_IN_LR | W_LR_PENDING |
-		      (uint64_t)me << W_HOLDER_SHIFT;
+		if ((old & W_REQUESTS) || !word_wanted(old) || word_target(old) != me ||
+		    !(groups >> !!(old & W_GROUP1) & 1))
+			return -1;
+		n = room_for(vcpu, image, irq, old, empty);
+		if (n < 0)
+			return -1;
+		new = old & ~(W_QUEUED | W_LATCH | W_ACTIVE | W_HOLDER);
+		new |= W_HELD | W_IN_LR | W_LR_PENDING | (uint64_t)me << W_HOLDER_SHIFT;
 		if (hwirq & HWIRQ_LEVEL)
 			new &= ~W_LINE;
+		/* Before the word says that it is held; nobody else can take it: the link is ours. */
+		irq->place = PLACE_LR;
+		irq->bucket = (uint8_t)n;
 	} while (!word_cas(irq, &old, new));
 
-	*slot = (struct slot){ .irq = irq,
-			       .took_latch = old & W_LATCH,
-			       .took_line = (hwirq & HWIRQ_LEVEL) && (old & W_LINE) };
+	vcpu->slots[n] = (struct slot){ .irq = irq,
+					.took_latch = old & W_LATCH,
+					.took_line = (hwirq & HWIRQ_LEVEL) && (old & W_LINE) };
 	lr = virq | LR_PENDING | (uint64_t)word_priority(old) << LR_PRIORITY_SHIFT;
 	if (old & W_GROUP1)
 		lr |= LR_GROUP1;
@@ -386,37 +426,26 @@ static bool fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n
 	image->lr[n] = vcpu->hw_lr[n] = lr;
 	vcpu->live |= 1u << n;
 	count_pending(vcpu, virq);
-	return true;
+	return n;
 }
 
 bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1;
-	uint32_t done = vcpu->live & empty, changed = 0;
 	unsigned groups = vcpu_groups(vcpu);
 	struct vgic_irq *irq;
-	bool plain = true;
+	uint32_t changed = 0;
 
-	/* Nothing is left over, nobody asked for more, and no end of interrupt waits to be seen. */
+	/* Nothing is left over outside the list registers, and nobody asked for more. */
 	if (__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) || vcpu->hw_hcr != HCR_EN)
 		return false;
-	for (uint32_t left = done; left; left &= left - 1)
-		if ((image->lr[__builtin_ctz(left)] & (LR_HW | LR_EOI)) == LR_EOI)
-			return false;
-	for (; done; done &= done - 1) {
-		unsigned n = (unsigned)__builtin_ctz(done);
-
-		image->lr[n] = vcpu->hw_lr[n] = 0;
-		plain &= retire(vcpu, n);
-	}
 	/* acquire: partner is the release of push() */
 	irq = __atomic_exchange_n(&cpu->inbox, NULL, __ATOMIC_ACQUIRE);
-	while (irq && ~vcpu->live & all) {
+	while (irq) {
 		struct vgic_irq *next = irq->next; /* before the word gives the link away */
-		unsigned n = (unsigned)__builtin_ctz(~vcpu->live & all);
+		int n = fill_new(vcpu, image, irq, groups, empty & ~changed);
 
-		if (!fill_new(vcpu, image, n, irq, groups))
+		if (n < 0)
 			break;
 		changed |= 1u << n;
 		irq = next;
@@ -424,7 +453,7 @@ bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 	image->live = vcpu->live;
 	image->changed = changed;
 	image->hcr_changed = false;
-	if (plain && !irq)
+	if (!irq)
 		return true;
 	/* Exit and enter do the rest; what was filled and not written is not to be read back. */
 	vcpu->stash = irq;

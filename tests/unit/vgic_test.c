@@ -703,6 +703,80 @@ static void sources_check_their_numbers(void **state)
 	machine_free(m);
 }
 
+/* The short way: vgic_refill() says yes, and which list registers it wrote. */
+static bool refills(struct vcpu *v)
+{
+	return vgic_attention(v->cpu) && vgic_refill(v->cpu, &v->image, empty_lrs(v));
+}
+
+static void refill_gives_the_same_interrupt_its_register_again(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+	uint64_t first = 0;
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 27, (struct hwirq){ 27 }, true);
+	for (unsigned round = 0; round < 3; round++) {
+		m->phys_active[27] = m->phys_line[27] = true;
+		vgic_set_line(m->vgic, 0, 27, true);
+		assert_true(refills(v));
+		assert_int_equal(v->image.changed, 1);
+		if (!round)
+			first = v->image.lr[0];
+		assert_int_equal(v->image.lr[0], first);
+		assert_int_equal(ack(v), 27);
+		eoi(m, v, 27);
+	}
+	machine_free(m);
+}
+
+static void refill_makes_room_by_retiring_ended_ones(void **state)
+{
+	struct machine *m = machine_new(1, 32, 2);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		dist_write(m, 0, GICD_ICFGR + 8, 4, ~0u);
+		vgic_pulse(m->vgic, 0, 32 + i);
+		assert_true(refills(v));
+		assert_int_equal(ack(v), 32 + i);
+		eoi(m, v, 32 + i);
+	}
+	/* The same value in the same register again, after another had been there. */
+	vgic_pulse(m->vgic, 0, 41);
+	assert_true(refills(v));
+	assert_int_equal(ack(v), 41);
+	machine_free(m);
+}
+
+static void refill_leaves_what_is_not_simple_to_exit_and_enter(void **state)
+{
+	struct machine *m = machine_new(1, 32, 2);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		dist_write(m, 0, GICD_IPRIORITYR + 40 + i, 1, 0xa0 - 8 * i);
+	for (unsigned i = 0; i < 3; i++)
+		vgic_pulse(m->vgic, 0, 40 + i);
+	assert_false(refills(v)); /* three for two registers */
+	assert_true(vgic_attention(v->cpu));
+	assert_int_equal(v->image.live, 0); /* there is nothing to read from hardware */
+	vgic_exit(v->cpu, &v->image);
+	vgic_enter(v->cpu, &v->image);
+	assert_int_equal(v->image.changed, 3);
+	for (unsigned i = 3; i-- > 0;) {
+		if (v->image.hcr & 1u << 3)
+			vgic_maintenance(v->cpu);
+		enter(v);
+		assert_int_equal(ack(v), 40 + i);
+		eoi(m, v, 40 + i);
+	}
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -742,6 +816,9 @@ int main(void)
 		cmocka_unit_test(priorities_keep_their_implemented_bits_and_neighbours),
 		cmocka_unit_test(bad_configurations_are_refused_with_a_reason),
 		cmocka_unit_test(sources_check_their_numbers),
+		cmocka_unit_test(refill_gives_the_same_interrupt_its_register_again),
+		cmocka_unit_test(refill_makes_room_by_retiring_ended_ones),
+		cmocka_unit_test(refill_leaves_what_is_not_simple_to_exit_and_enter),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
