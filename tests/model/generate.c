@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Random operations, biased to where interrupts collide: few INTIDs, few priorities, registers that
+ * matter. An operation is plain data; whether it can happen is decided when it is done, so that any
+ * part of a list is a list too (shrinking).
+ */
+#include "generate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t next(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static unsigned below(struct generator *g, unsigned n)
+{
+	return (unsigned)(next(&g->random) >> 33) % n;
+}
+
+static bool chance(struct generator *g, unsigned percent)
+{
+	return below(g, 100) < percent;
+}
+
+/* --- Configurations --------------------------------------------------------------------------- */
+
+struct machine_config generate_config(uint64_t seed)
+{
+	static const unsigned spis[] = {0, 3, 8, 8, 32, 33, 60, 100, 300};
+	static const unsigned clusters[] = {0, 1, 2, 4, 4};
+	uint64_t s = seed * 7919 + 1;
+	struct machine_config c = {0};
+
+	c.model.vcpus = 1 + (unsigned)(next(&s) % 4);
+	c.model.spis = spis[next(&s) % 9];
+	c.model.priority_bits = 5 + (unsigned)(next(&s) % 4);
+	c.model.preemption_bits = 5 + (unsigned)(next(&s) % 3);
+	if (c.model.preemption_bits > c.model.priority_bits)
+		c.model.preemption_bits = c.model.priority_bits;
+	c.model.cluster_bits = clusters[next(&s) % 5];
+	c.lrs = 1 + (unsigned)(next(&s) % (next(&s) % 2 ? 4 : 16));
+	c.mapped = next(&s) % 3 ? (unsigned)(next(&s) % 8) : 0;
+	c.manners.last_wins = next(&s) % 2;
+	c.manners.np_both = next(&s) % 2;
+	c.manners.strict_eoi = next(&s) % 2;
+	c.misconfigure = next(&s) % 8 == 0;
+	c.refill = next(&s) % 2;
+	return c;
+}
+
+static bool set_option(struct machine_config *c, const char *name, unsigned value)
+{
+	const struct {
+		const char *name;
+		unsigned *number;
+		bool *flag;
+	} options[] = {
+		{"vcpus", &c->model.vcpus, NULL},
+		{"spis", &c->model.spis, NULL},
+		{"lrs", &c->lrs, NULL},
+		{"pri", &c->model.priority_bits, NULL},
+		{"pre", &c->model.preemption_bits, NULL},
+		{"cluster", &c->model.cluster_bits, NULL},
+		{"mapped", &c->mapped, NULL},
+		{"last", NULL, &c->manners.last_wins},
+		{"np", NULL, &c->manners.np_both},
+		{"strict", NULL, &c->manners.strict_eoi},
+		{"refill", NULL, &c->refill},
+		{"misconfigure", NULL, &c->misconfigure},
+		{"eoimode1", NULL, &c->eoimode1},
+	};
+	unsigned n;
+
+	for (n = 0; n < sizeof(options) / sizeof(options[0]); n++) {
+		if (strcmp(options[n].name, name))
+			continue;
+		if (options[n].number)
+			*options[n].number = value;
+		else
+			*options[n].flag = value;
+		return true;
+	}
+	return false;
+}
+
+bool generate_parse_config(const char *text, struct machine_config *config)
+{
+	struct machine_config c = {0};
+	char name[32];
+	unsigned value;
+	int used;
+
+	c.model = (struct model_config){2, 8, 5, 5, 4};
+	c.lrs = 4;
+	while (*text) {
+		if (sscanf(text, "%31[a-z01]=%u%n", name, &value, &used) != 2 ||
+		    !set_option(&c, name, value))
+			return false;
+		text += used;
+		text += *text == ',';
+	}
+	*config = c;
+	return c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS && c.model.spis <= MODEL_SPIS &&
+	       c.lrs >= 1 && c.lrs <= CPUIF_MAX_LRS;
+}
+
+void generate_print_config(char *to, size_t size, const struct machine_config *c)
+{
+	snprintf(to, size,
+		 "vcpus=%u,spis=%u,lrs=%u,pri=%u,pre=%u,cluster=%u,mapped=%u,last=%d,np=%d,strict=%d,"
+		 "refill=%d,misconfigure=%d,eoimode1=%d",
+		 c->model.vcpus, c->model.spis, c->lrs, c->model.priority_bits,
+		 c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->manners.last_wins,
+		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1);
+}
+
+/* --- Choices ---------------------------------------------------------------------------------- */
+
+void generate_begin(struct generator *g, struct machine *m, uint64_t seed)
+{
+	unsigned n, spis = m->config.model.spis;
+
+	memset(g, 0, sizeof(*g));
+	g->machine = m;
+	g->random = seed;
+	g->mood = below(g, 5);
+	g->opening = chance(g, 85) ? 40 : 0;
+	g->hot[0] = below(g, 16);
+	g->hot[1] = below(g, 16);
+	g->hot[2] = MACHINE_PPI_LEVEL;
+	g->hot[3] = MACHINE_PPI_EDGE;
+	g->hot[4] = 16 + below(g, 16);
+	for (n = 5; n < GENERATE_HOT; n++)
+		g->hot[n] = spis ? 32 + below(g, n < 8 && spis > 8 ? 8 : spis) : 16 + below(g, 16);
+}
+
+static unsigned any_intid(struct generator *g)
+{
+	if (chance(g, 95))
+		return g->hot[below(g, GENERATE_HOT)];
+	return below(g, 40 + g->machine->config.model.spis);
+}
+
+static unsigned any_mapped(struct generator *g)
+{
+	unsigned mapped = g->machine->config.mapped, spis = g->machine->config.model.spis;
+
+	if (mapped && spis && chance(g, 60))
+		return 32 + below(g, mapped < spis ? mapped : spis);
+	return chance(g, 60) ? MACHINE_PPI_LEVEL : MACHINE_PPI_EDGE;
+}
+
+static unsigned any_vcpu(struct generator *g)
+{
+	return below(g, g->machine->config.model.vcpus);
+}
+
+static unsigned any_priority(struct generator *g)
+{
+	static const uint8_t some[] = {0x00, 0x20, 0x40, 0x80, 0xa0, 0xa0, 0xa8, 0xf0, 0xf8, 0xff};
+
+	return chance(g, 80) ? some[below(g, 10)] : below(g, 256);
+}
+
+static uint64_t any_route(struct generator *g)
+{
+	if (chance(g, 80))
+		return model_affinity(&g->machine->model, any_vcpu(g));
+	if (chance(g, 50))
+		return 1ull << 31;
+	return next(&g->random) & 0xff80010303ull;
+}
+
+/* A bank of one-bit registers, weighted by how much is going on there. */
+static unsigned any_bank(struct generator *g)
+{
+	static const uint16_t some[] = {0x100, 0x100, 0x100, 0x100, 0x180, 0x180, 0x180, 0x200, 0x200,
+					0x280, 0x280, 0x300, 0x380, 0x380, 0x080};
+
+	return some[below(g, 15)];
+}
+
+static void frame(struct op *op, unsigned intid, unsigned redist, unsigned offset)
+{
+	op->a = intid < 32 ? MODEL_REDIST : MODEL_DIST;
+	op->b = intid < 32 ? redist * VGIC_REDIST_STRIDE + 0x10000 + offset : offset;
+}
+
+static void access_bits(struct generator *g, struct op *op, unsigned intid, unsigned base)
+{
+	frame(op, intid, any_vcpu(g), base + intid / 32 * 4);
+	op->n = 4;
+	op->c = 1u << intid % 32;
+	if (chance(g, 30))
+		op->c |= next(&g->random) & next(&g->random) & 0xffffffff;
+	if (base == 0x080 && chance(g, 70))
+		op->c = next(&g->random) & 0xffffffff;
+}
+
+static void access_priority(struct generator *g, struct op *op, unsigned intid)
+{
+	op->n = chance(g, 70) ? 1 : 4;
+	frame(op, intid, any_vcpu(g), 0x400 + intid / op->n * op->n);
+	op->c = any_priority(g) | any_priority(g) << 8 | any_priority(g) << 16 |
+		(uint64_t)any_priority(g) << 24;
+}
+
+static void access_route(struct generator *g, struct op *op, unsigned intid)
+{
+	op->a = MODEL_DIST;
+	op->n = chance(g, 70) ? 8 : 4;
+	op->b = 0x6000 + 8 * intid + (op->n == 4 && chance(g, 40) ? 4 : 0);
+	op->c = any_route(g);
+	if (op->b % 8)
+		op->c = chance(g, 80) ? 0 : op->c >> 32;
+}
+
+static bool may_configure(const struct generator *g, unsigned intid)
+{
+	return !g->machine->config.mapped || g->machine->config.misconfigure || intid >= 48;
+}
+
+static void access_trigger(struct generator *g, struct op *op, unsigned intid)
+{
+	frame(op, intid, any_vcpu(g), 0xc00 + intid / 16 * 4);
+	op->n = 4;
+	op->c = next(&g->random) & 0xaaaaaaaa;
+}
+
+/* Anything at all, but for what would make a test of it meaningless. */
+static void access_anything(struct generator *g, struct op *op)
+{
+	static const uint8_t widths[] = {1, 2, 4, 4, 4, 8};
+
+	op->a = chance(g, 50) ? MODEL_REDIST : MODEL_DIST;
+	op->n = widths[below(g, 6)];
+	op->b = chance(g, 50) ? below(g, 0x10000) : below(g, 0x400) * 4;
+	if (chance(g, 80))
+		op->b &= ~(op->n - 1u);
+	if (op->a == MODEL_REDIST)
+		op->b += below(g, g->machine->config.model.vcpus + 1) * VGIC_REDIST_STRIDE +
+			 (chance(g, 60) ? 0x10000 : 0);
+	op->c = next(&g->random);
+	if (op->b % 0x10000 >= 0xc00 && op->b % 0x10000 < 0xd00)
+		op->kind = OP_READ;
+	if (op->b % 0x20000 == 0x14)
+		op->c = 0;
+}
+
+static struct op any_access(struct generator *g)
+{
+	struct op op = {.kind = chance(g, 65) ? OP_WRITE : OP_READ};
+	unsigned intid = any_intid(g), what = below(g, 100);
+
+	if (what < 55) {
+		access_bits(g, &op, intid, any_bank(g));
+	} else if (what < 70) {
+		access_priority(g, &op, intid);
+	} else if (what < 83) {
+		access_route(g, &op, intid);
+	} else if (what < 86 && may_configure(g, intid)) {
+		access_trigger(g, &op, intid);
+	} else if (what < 92) {
+		op.a = chance(g, 80) ? MODEL_DIST : MODEL_REDIST;
+		op.b = op.a == MODEL_DIST ? 0 : any_vcpu(g) * VGIC_REDIST_STRIDE;
+		op.n = 4;
+		op.c = chance(g, 70) ? 3 : below(g, 4);
+	} else {
+		access_anything(g, &op);
+	}
+	return op;
+}
+
+static struct op any_sgi(struct generator *g)
+{
+	struct op op = {.kind = OP_SGI, .a = VGIC_ICC_SGI1R_EL1};
+	unsigned bits = g->machine->config.model.cluster_bits, target = any_vcpu(g);
+
+	if (chance(g, 30))
+		op.a = chance(g, 50) ? VGIC_ICC_SGI0R_EL1 : VGIC_ICC_ASGI1R_EL1;
+	op.c = (uint64_t)(chance(g, 80) ? g->hot[below(g, 2)] : below(g, 16)) << 24;
+	if (chance(g, 15))
+		op.c |= 1ull << 40;
+	op.c |= 1ull << (target & ((1u << bits) - 1));
+	op.c |= (uint64_t)(target >> bits) << 16;
+	if (chance(g, 20))
+		op.c |= next(&g->random) & 0xffff;
+	if (chance(g, 5))
+		op.c ^= next(&g->random) & 0x00ff00ff00000000ull;
+	return op;
+}
+
+static struct op any_source(struct generator *g)
+{
+	struct op op = {.kind = OP_LINE, .a = any_intid(g), .b = chance(g, 60), .n = chance(g, 20)};
+
+	if (g->machine->config.mapped && chance(g, 50)) {
+		op.kind = chance(g, 50) ? OP_DEVICE : OP_TAKE;
+		op.a = any_mapped(g);
+	} else if (chance(g, 50)) {
+		op.kind = OP_PULSE;
+	}
+	return op;
+}
+
+static struct op any_guest(struct generator *g)
+{
+	struct op op = {.kind = OP_IAR, .a = below(g, 2)};
+	unsigned what = below(g, 100);
+
+	if (what < 45)
+		return op;
+	if (what < 80) {
+		op.kind = OP_EOI;
+	} else if (what < 86) {
+		op.kind = OP_PMR;
+		op.a = chance(g, 75) ? 0xff : any_priority(g);
+	} else if (what < 91) {
+		op.kind = OP_IGRPEN;
+		op.b = chance(g, 75);
+	} else if (what < 95) {
+		op.kind = OP_BPR;
+		op.b = below(g, 8);
+	} else if (g->machine->config.eoimode1) {
+		op.kind = chance(g, 20) ? OP_EOIMODE : OP_DIR;
+		op.a = below(g, 64);
+	} else {
+		op.kind = OP_CBPR;
+	}
+	return op;
+}
+
+static struct op any_schedule(struct generator *g)
+{
+	static const uint8_t some[] = {OP_KICK, OP_KICK, OP_KICK, OP_MAINTENANCE, OP_MAINTENANCE,
+				       OP_RETRY, OP_RETRY, OP_RETRY, OP_ENTER, OP_ENTER, OP_ENTER,
+				       OP_BOUNCE, OP_EXIT, OP_EXIT, OP_BLOCK, OP_BLOCK, OP_PEND};
+	struct op op = {.kind = some[below(g, sizeof(some))], .n = chance(g, 60)};
+
+	if (chance(g, 4))
+		op.kind = OP_PUT;
+	else if (chance(g, 8))
+		op.kind = OP_LOAD;
+	else if (chance(g, 1))
+		op.kind = OP_QUIESCE;
+	else if (below(g, 300) == 0)
+		op.kind = OP_RESET;
+	return op;
+}
+
+/* Most guests set their interrupts up before they do strange things. */
+static struct op open_up(struct generator *g)
+{
+	struct op op = {.kind = OP_WRITE, .n = 4};
+	unsigned intid = g->hot[g->opening % GENERATE_HOT];
+	unsigned what = g->opening % 8;
+
+	if (what == 0) {
+		op.b = 0;
+		op.c = 3;
+	} else if (what < 3) {
+		op = (struct op){.kind = OP_IGRPEN, .a = what - 1, .b = 1};
+	} else if (what == 3) {
+		op = (struct op){.kind = OP_PMR, .a = 0xff};
+	} else if (what == 4) {
+		op = (struct op){.kind = OP_ENTER};
+	} else if (what == 5) {
+		access_priority(g, &op, intid);
+	} else {
+		access_bits(g, &op, intid, 0x100);
+	}
+	return op;
+}
+
+struct op generate(struct generator *g)
+{
+	static const unsigned moods[5][3] = {
+		/* guest, sources and SGIs, accesses, the rest: scheduling */
+		{30, 20, 25}, {45, 20, 10}, {20, 15, 45}, {25, 45, 10}, {25, 15, 15},
+	};
+	const unsigned *mood = moods[g->mood];
+	unsigned what = below(g, 100), v = any_vcpu(g);
+	struct op op;
+
+	if (g->opening) {
+		op = open_up(g);
+		g->opening--;
+	} else if (what < mood[0]) {
+		op = any_guest(g);
+	} else if (what < mood[0] + mood[1]) {
+		op = chance(g, 25) ? any_sgi(g) : any_source(g);
+	} else if (what < mood[0] + mood[1] + mood[2]) {
+		op = any_access(g);
+	} else {
+		op = any_schedule(g);
+	}
+	op.vcpu = (uint8_t)v;
+	return op;
+}
+
+/* --- As text ---------------------------------------------------------------------------------- */
+
+void machine_print_op(const struct op *op)
+{
+	static const char *const names[OP_KINDS] = {
+		[OP_LINE] = "set_line", [OP_PULSE] = "pulse", [OP_DEVICE] = "device",
+		[OP_TAKE] = "host takes", [OP_READ] = "read", [OP_WRITE] = "write",
+		[OP_SGI] = "sgi", [OP_IAR] = "IAR", [OP_EOI] = "EOI of the last", [OP_PMR] = "PMR",
+		[OP_BPR] = "BPR", [OP_IGRPEN] = "IGRPEN", [OP_CBPR] = "CBPR",
+		[OP_EOIMODE] = "EOImode", [OP_DIR] = "DIR", [OP_KICK] = "kick delivered",
+		[OP_MAINTENANCE] = "maintenance interrupt", [OP_BOUNCE] = "exit and enter",
+		[OP_EXIT] = "exit", [OP_ENTER] = "enter", [OP_BLOCK] = "block", [OP_PUT] = "put",
+		[OP_LOAD] = "load", [OP_RETRY] = "retry", [OP_PEND] = "vgic_pending",
+		[OP_RESET] = "cpuif reset", [OP_QUIESCE] = "quiesce and compare",
+	};
+
+	printf("vCPU %u: %s", op->vcpu, names[op->kind]);
+	switch (op->kind) {
+	case OP_READ:
+	case OP_WRITE:
+		printf(" %s+%#x, %u bytes", op->a == MODEL_DIST ? "GICD" : "GICR", op->b, op->n);
+		if (op->kind == OP_WRITE)
+			printf(" = %#llx", (unsigned long long)op->c);
+		break;
+	case OP_SGI:
+		printf(" register %u = %#llx", op->a, (unsigned long long)op->c);
+		break;
+	case OP_LINE:
+	case OP_DEVICE:
+	case OP_PULSE:
+		printf(" %u = %u%s", op->a, op->b, op->n ? " (from its own trap)" : "");
+		break;
+	case OP_BPR:
+	case OP_IGRPEN:
+		printf("%u = %#x", op->a, op->b);
+		break;
+	case OP_IAR:
+	case OP_TAKE:
+	case OP_PMR:
+	case OP_CBPR:
+	case OP_EOIMODE:
+	case OP_DIR:
+		printf(" %#x", op->a);
+		break;
+	}
+	printf("\n");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Random operations for the lockstep's machine, and configurations as text. */
+#ifndef TESTS_MODEL_GENERATE_H
+#define TESTS_MODEL_GENERATE_H
+
+#include "machine.h"
+
+#define GENERATE_HOT 10
+
+struct generator {
+	struct machine *machine;
+	uint64_t random;
+	unsigned hot[GENERATE_HOT]; /* the INTIDs that most operations are about */
+	unsigned opening;	    /* operations left that open things up */
+	unsigned mood;		    /* which kinds of operations this run prefers */
+};
+
+void generate_begin(struct generator *g, struct machine *m, uint64_t seed);
+struct op generate(struct generator *g);
+
+struct machine_config generate_config(uint64_t seed);
+bool generate_parse_config(const char *text, struct machine_config *config);
+void generate_print_config(char *to, size_t size, const struct machine_config *config);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A machine for the lockstep: the library as an embedder drives it (the protocol of vgic.h), a fake
+ * virtual CPU interface per vCPU, a fake physical GIC behind mapped interrupts, and the reference
+ * model, which sees every operation too. One operation at a time, from a list; kicks and
+ * maintenance interrupts wait until the list delivers them.
+ */
+#ifndef TESTS_MODEL_MACHINE_H
+#define TESTS_MODEL_MACHINE_H
+
+#include <carillon/vgic.h>
+
+#include "cpuif.h"
+#include "model.h"
+
+enum op_kind {
+	OP_LINE,    /* a: intid, b: level */
+	OP_PULSE,   /* a: intid */
+	OP_DEVICE,  /* a: intid of a mapped interrupt, b: its device's level (edge: 1 fires) */
+	OP_TAKE,    /* a: intid of a mapped interrupt: the host takes the physical one */
+	OP_READ,    /* a: region, b: offset, n: bytes */
+	OP_WRITE,   /* the same, c: value */
+	OP_SGI,	    /* a: enum vgic_sysreg, c: value */
+	OP_IAR,	    /* a: group */
+	OP_EOI,
+	OP_PMR,	    /* a: value */
+	OP_BPR,	    /* a: group, b: value */
+	OP_IGRPEN,  /* a: group, b: on */
+	OP_CBPR,    /* a: on */
+	OP_EOIMODE, /* a: on */
+	OP_DIR,	    /* deactivate the a-th interrupt that was ended and is still active */
+	OP_KICK,    /* deliver the host interrupt of a kick */
+	OP_MAINTENANCE,
+	OP_BOUNCE, /* leave the guest and enter it again, without a reason */
+	OP_EXIT,
+	OP_ENTER,
+	OP_BLOCK,
+	OP_PUT,
+	OP_LOAD,
+	OP_RETRY, /* of a waiting access */
+	OP_PEND,  /* vgic_pending() of a vCPU that is not loaded */
+	OP_RESET, /* the CPU interface */
+	OP_QUIESCE,
+	OP_KINDS
+};
+
+struct op {
+	uint8_t kind, vcpu, n;
+	uint32_t a, b;
+	uint64_t c;
+};
+
+struct machine_config {
+	struct model_config model;
+	unsigned lrs;
+	unsigned mapped; /* how many of the first SPIs are mapped (half level); and two PPIs */
+	struct cpuif_manners manners;
+	bool refill;	   /* the embedder uses vgic_refill() */
+	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
+	bool eoimode1;	   /* guests may set EOImode 1 */
+};
+
+#define MACHINE_PPI_LEVEL 27u /* mapped, when `mapped` is not 0 */
+#define MACHINE_PPI_EDGE 22u
+
+enum where { UNLOADED, OUTSIDE, GUEST, BLOCKED };
+
+struct machine_vcpu {
+	enum where where;
+	struct vgic_cpu *cpu;
+	struct gic_cpuif image;
+	struct cpuif hw;
+	bool kicked;  /* a host interrupt is on its way */
+	bool waiting; /* `access` answered AGAIN */
+	struct op access;
+	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
+	unsigned again;
+	bool aprs_known; /* the last exit was given the active priorities */
+	struct model_active ended[64]; /* EOImode 1: dropped, to be deactivated */
+	unsigned ended_count;
+};
+
+struct machine {
+	struct machine_config config;
+	struct model model;
+	struct machine_vcpu vcpu[MODEL_VCPUS];
+	struct vgic *vgic;
+	void *memory;
+	int actor;    /* the vCPU whose owner function runs, or -1 */
+	int dead;     /* a vCPU whose list registers must not be compared now, or -1 */
+	bool in_library;
+	unsigned long acks, agains, kicks, late;
+	void (*fail)(const char *text); /* does not return */
+};
+
+/* Build it. `fail` is called at the first thing that must not be. */
+void machine_init(struct machine *m, const struct machine_config *config,
+		  void (*fail)(const char *text));
+void machine_free(struct machine *m);
+
+/* Do one operation, if the machine is in a state where it can happen; check what must hold. */
+void machine_do(struct machine *m, const struct op *op);
+
+/* Let everything come to rest, have a well-behaved guest handle all that is left, compare. */
+void machine_finish(struct machine *m);
+
+void machine_print_op(const struct op *op);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A naive GICv3, straight from Arm IHI 0069: one Security state (GICD_CTLR.DS = 1), affinity routing
+ * always on, SGIs, PPIs and SPIs, no LPIs. A plain struct per interrupt and loops over everything.
+ *
+ * A real GIC is asynchronous, and so is a virtual one: what another CPU changes reaches a running
+ * vCPU after a while. Where that leaves more than one answer, the model says MAYBE; docs of each
+ * MAYBE and of the choices the architecture leaves open: the table in model.c.
+ */
+#ifndef TESTS_MODEL_MODEL_H
+#define TESTS_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODEL_VCPUS 4
+#define MODEL_SPIS 988
+#define MODEL_NOBODY (-1)
+
+enum maybe { NO, YES, MAYBE };
+
+struct model_config {
+	unsigned vcpus, spis, priority_bits, preemption_bits, cluster_bits;
+};
+
+/* The physical interrupt behind a mapped one, as the fake physical GIC and its device have it. */
+struct model_wire {
+	bool level; /* level-sensitive */
+	bool line, latch, active;
+	bool absent; /* private, and its vCPU is not loaded: the redistributor holds another's state */
+	unsigned intid;
+};
+
+struct model_irq {
+	unsigned intid;
+	bool enabled, edge, latch, line, active;
+	unsigned group, priority;
+	uint64_t route;	     /* GICD_IROUTER<n> */
+	int active_on;	     /* the PE whose acknowledge made it active */
+	unsigned long touched; /* when a register write or a deactivation last concerned it */
+	unsigned long raised;  /* when a source last made it pending */
+	unsigned long withdrawn; /* when RWP = 0 said that its disabling had taken effect */
+	/* What concurrency leaves open until somebody looks. */
+	bool pending_unsure, active_unsure;
+	/* A register write that concerns it is under way; what happened to it meanwhile. */
+	unsigned flux;
+	bool flux_raised, flux_acted;
+	bool mapped, told, misconfigured;
+	struct model_wire wire;
+};
+
+struct model_active {
+	unsigned intid, priority, group; /* group priority, as acknowledged */
+};
+
+struct model_pe {
+	unsigned pmr, bpr[2];
+	bool cbpr, eoimode, grpen[2];
+	struct model_active stack[256]; /* acknowledged and not ended, oldest first */
+	unsigned depth;
+	bool asleep, asleep_known; /* GICR_WAKER.ProcessorSleep */
+	bool loaded;
+	/*
+	 * Since `served` this vCPU has looked at everything it was asked to; if `unsettled`, somebody
+	 * has asked it for something since, and it has not looked yet.
+	 */
+	bool unsettled;
+	unsigned long entered, served;
+	/* Everything as it stood when the guest was last entered: what its list registers show. */
+	struct model_irq *seen_priv, *seen_spi;
+	bool seen_grp[2];
+	bool seen_flux;
+};
+
+struct model {
+	struct model_config config;
+	unsigned long now;
+	bool grp[2];	    /* GICD_CTLR.EnableGrp<n> */
+	unsigned ctlr_flux; /* writes of GICD_CTLR under way */
+	struct model_irq priv[MODEL_VCPUS][32];
+	struct model_irq spi[MODEL_SPIS];
+	struct model_pe pe[MODEL_VCPUS];
+	struct model_irq seen_priv[MODEL_VCPUS][32];
+	struct model_irq seen_spi[MODEL_VCPUS][MODEL_SPIS];
+};
+
+enum model_region { MODEL_DIST, MODEL_REDIST };
+
+/* A register's value, and the bits of it that may be either. */
+struct model_bits {
+	uint64_t value, unsure;
+};
+
+void model_init(struct model *m, const struct model_config *config);
+struct model_irq *model_irq(struct model *m, unsigned vcpu, unsigned intid);
+uint64_t model_affinity(const struct model *m, unsigned vcpu); /* laid out as in GICD_IROUTER */
+
+void model_set_line(struct model *m, struct model_irq *irq, bool level);
+void model_pulse(struct model *m, struct model_irq *irq);
+/* ICC_SGI0R_EL1, ICC_ASGI1R_EL1: group0_only; ICC_SGI1R_EL1: either group. */
+void model_sgi(struct model *m, unsigned vcpu, bool group0_only, uint64_t value);
+
+struct model_bits model_read(struct model *m, enum model_region region, unsigned offset,
+			     unsigned bytes);
+void model_write(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
+		 uint64_t value);
+/* The write is accepted but not finished (model_write() will be called): until then, either. */
+void model_begin(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
+		 uint64_t value);
+void model_end(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
+	       uint64_t value);
+/* RWP was read as 0: of the distributor (private = -1), of a redistributor. */
+void model_rwp_clear(struct model *m, int private);
+
+enum maybe model_pending(const struct model_irq *irq);
+/* Is it one that the Distributor or Redistributor forwards to this PE? Without PE's own enables. */
+enum maybe model_candidate(const struct model *m, unsigned vcpu, const struct model_irq *irq);
+/* Are IRQ or FIQ asserted at this PE? */
+enum maybe model_signals(const struct model *m, unsigned vcpu);
+
+/*
+ * NULL, or why a PE may not have this interrupt (CPUIF_SPURIOUS: none) as its highest priority
+ * pending one.
+ */
+const char *model_check_hppi(struct model *m, unsigned vcpu, unsigned intid, unsigned priority,
+			     unsigned group);
+
+/* The PE acknowledged it; `settled`: it has nothing outstanding. NULL, or why that is wrong. */
+const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, unsigned priority,
+			      unsigned group, bool settled);
+/* Is the end of the last acknowledged interrupt defined? If so, which, and of what group? */
+bool model_can_end(struct model *m, unsigned vcpu, struct model_active *which);
+void model_end_of_interrupt(struct model *m, unsigned vcpu);
+void model_deactivate(struct model *m, unsigned vcpu, unsigned intid);
+unsigned model_running(const struct model *m, unsigned vcpu);
+
+void model_entered(struct model *m, unsigned vcpu);
+void model_served(struct model *m, unsigned vcpu);
+void model_cpuif_reset(struct model *m, unsigned vcpu);
+
+#endif
