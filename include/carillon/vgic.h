@@ -10,7 +10,7 @@
  *
  *	cpu = vgic_load(vgic, vcpu);
  *	loop {
- *		if (vgic_attention(cpu)) {
+ *		while (vgic_attention(cpu)) {
  *			read the list registers in image->live, ICH_HCR, ICH_VMCR into image;
  *			vgic_exit(cpu, image);
  *			vgic_enter(cpu, image);
@@ -165,6 +165,8 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image);
  * Settle what the guest is about to see: fills image->lr, hcr; says in `changed` and
  * `hcr_changed` what hardware does not have yet. vgic_exit() has been called since the guest last
  * ran. Afterwards the list registers are live, and the guest must be run, or vgic_exit() called.
+ * What it found to be another vCPU's may have come back by the time it returns: look at
+ * vgic_attention() again.
  */
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image);
 
@@ -266,8 +268,9 @@ void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats
 
 /* What is inside and inlined: the owner's view of the attention flags. Not for embedders. */
 struct vgic_cpu {
-	struct vgic_irq *inbox; /* atomic: interrupts this vCPU has to look at */
-	uint32_t resettle;	/* atomic: a group enable changed, or maintenance is due */
+	uint32_t inbox;	   /* atomic: interrupts this vCPU has to look at */
+	uint32_t resettle; /* atomic: a group enable changed, or maintenance is due */
+	uint64_t reserved; /* 0 */
 };
 
 static inline bool vgic_attention(const struct vgic_cpu *cpu)

@@ -122,10 +122,7 @@ static enum vgic_result write_cenable(struct access *access, uint64_t value)
 		if (!(word_load(&access->irqs[i]) & W_ENABLED))
 			continue;
 		change(access, i, W_ENABLED, 0);
-		uint64_t w = word_load(&access->irqs[i]);
-
-		if ((w & W_IN_LR) && word_holder(w) != access->self->index)
-			irq_sync(access->self, &access->irqs[i]);
+		irq_sync(access->self, &access->irqs[i]);
 	}
 	return VGIC_DONE;
 }
@@ -166,9 +163,12 @@ static bool own_live(struct access *access, uint32_t bits)
 	return false;
 }
 
-/* Clear `bits` of each interrupt's word; in a list register, ask the holder for `request`. */
+/*
+ * Clear `state` in the words of these interrupts; ask `request` of a list register that has one,
+ * and `physical` where there is a physical interrupt.
+ */
 static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state,
-				    uint64_t request)
+				    uint64_t request, uint64_t physical)
 {
 	bits &= all_of(access);
 	if (own_live(access, bits))
@@ -183,21 +183,20 @@ static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64
 			if (old & W_IN_LR)
 				new |= request;
 			if (mapped(access, i))
-				new |= request | W_PHYSICAL;
+				new |= physical;
 			if (new != old && word_needs_look(new))
 				new |= W_QUEUED;
 		} while (!word_cas(irq, &old, new));
-		if ((new & ~old) & W_QUEUED) {
-			irq->next = NULL;
-			irqs_post(access->vgic, access->self, irq);
-		}
+		if ((new & ~old) & W_QUEUED)
+			irq_post(access->vgic, access->self, irq);
 	}
 	return VGIC_DONE;
 }
 
 static enum vgic_result write_cpend(struct access *access, uint64_t value)
 {
-	return clear_state(access, (uint32_t)value, W_LATCH, W_RETRACT);
+	return clear_state(access, (uint32_t)value, W_LATCH, W_RETRACT,
+			   W_PHYSICAL | W_PHYSICAL_CLEAR);
 }
 
 static enum vgic_result read_active(struct access *access, uint64_t *value)
@@ -227,7 +226,7 @@ static enum vgic_result write_sactive(struct access *access, uint64_t value)
 
 static enum vgic_result write_cactive(struct access *access, uint64_t value)
 {
-	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE);
+	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
 }
 
 /* --- Eight bits an interrupt, by byte or word --------------------------------------------------- */

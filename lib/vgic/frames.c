@@ -72,26 +72,23 @@ static enum vgic_result write_gicd_control(struct access *access, uint64_t value
 	return VGIC_DONE;
 }
 
+#define IROUTER_IRM (1ull << 31)
+#define IROUTER_BITS (0xffull << 32 | IROUTER_IRM | 0xffffffu)
+
 static enum vgic_result read_irouter(struct access *access, uint64_t *value)
 {
-	if (!access->n)
-		return VGIC_DONE;
-	uint32_t affinity = __atomic_load_n(&access->irqs->route, __ATOMIC_RELAXED);
-	uint64_t irouter = (affinity & 0xffffffu) | (uint64_t)(affinity >> 24) << 32;
-
-	if (word_load(access->irqs) & W_IRM)
-		irouter |= 1ull << 31;
-	*value = part(access, access->offset & ~7u, irouter);
+	if (access->n)
+		*value = part(access, access->offset & ~7u,
+			      __atomic_load_n(&access->irqs->route, __ATOMIC_RELAXED));
 	return VGIC_DONE;
 }
 
 /* "Any one participating PE" is the one that asks for it: it runs. */
-static unsigned target_of(const struct access *access, uint32_t affinity, bool irm)
+static unsigned target_of(const struct access *access, uint64_t route)
 {
-	uint64_t mpidr = (affinity & 0xffffffu) | (uint64_t)(affinity >> 24) << 32;
-	int vcpu = vgic_vcpu_of_mpidr(access->vgic, mpidr);
+	int vcpu = vgic_vcpu_of_mpidr(access->vgic, route & ~IROUTER_IRM);
 
-	if (irm)
+	if (route & IROUTER_IRM)
 		return access->self->index;
 	return vcpu < 0 ? TARGET_NONE : (unsigned)vcpu;
 }
@@ -100,29 +97,26 @@ static enum vgic_result write_irouter(struct access *access, uint64_t value)
 {
 	struct vgic *vgic = access->vgic;
 	struct vgic_irq *irq = access->irqs;
-	bool low = access->bytes == 8 || !(access->offset & 4);
-	uint64_t high_bits = access->bytes == 8 ? value >> 32 : value;
-	uint32_t mask = access->bytes == 8 ? ~0u : low ? 0xffffffu : 0xff000000u;
-	uint32_t affinity, old;
-	uint64_t set;
+	unsigned shift = 8 * (access->offset & 7);
+	uint64_t mask = access->bytes == 8 ? IROUTER_BITS : 0xffffffffull << shift & IROUTER_BITS;
+	uint64_t route;
+	unsigned target;
 
 	if (!access->n)
 		return VGIC_DONE;
-	affinity = ((uint32_t)value & 0xffffffu) | (uint32_t)(high_bits & 0xff) << 24;
-	old = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&irq->route, &old, (old & ~mask) | (affinity & mask),
-					    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	route = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&irq->route, &route,
+					    (route & ~mask) | (value << shift & mask), true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	/* Two vCPUs may write at once: the last target written is that of the last route. */
 	do {
-		bool irm = low ? value >> 31 & 1 : !!(word_load(irq) & W_IRM);
-
-		affinity = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
-		set = target_of(access, affinity, irm) | (irm ? W_IRM : 0);
-		irq_change(vgic, access->self, irq, W_TARGET | W_IRM, set);
-	} while (__atomic_load_n(&irq->route, __ATOMIC_RELAXED) != affinity);
-	if (irq_hwirq(irq) && vgic->port.hwirq_route && word_target(set) != TARGET_NONE)
-		vgic->port.hwirq_route(vgic->host, hwirq_of(irq), word_target(set));
+		route = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
+		target = target_of(access, route);
+		irq_change(vgic, access->self, irq, W_TARGET, target);
+	} while (__atomic_load_n(&irq->route, __ATOMIC_RELAXED) != route);
+	if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
+		vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
 	return VGIC_DONE;
 }
 

@@ -23,11 +23,14 @@ enum place {
 	PLACE_LR,
 };
 
+/* An interrupt as an offset from the vgic, 0 for none: half a pointer, 32 bytes an interrupt. */
+typedef uint32_t link_t;
+
 struct vgic_irq {
 	uint64_t word;		   /* atomic */
-	struct vgic_irq *next;	   /* inbox link: of whoever set W_QUEUED, then of the drainer */
-	uint32_t q_next, q_prev;   /* queue links (offsets from the vgic): the holder's */
-	uint32_t route;		   /* atomic: IROUTER's Aff3.Aff2.Aff1.Aff0 (SPIs) */
+	uint64_t route;		   /* atomic: IROUTER, as written (SPIs) */
+	link_t next;		   /* inbox: of whoever set W_QUEUED, then of the drainer */
+	link_t q_next, q_prev;	   /* queue: the holder's */
 	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
 	uint8_t place;		   /* enum place: the holder's */
 	uint8_t bucket;		   /* in which of the queue's buckets, or list register: the holder's */
@@ -35,7 +38,7 @@ struct vgic_irq {
 
 #define HWIRQ_LEVEL 0x8000u
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct vgic_irq) == 32, "32 bytes an interrupt");
+_Static_assert(sizeof(struct vgic_irq) == 32, "32 bytes an interrupt");
 
 /*
  * Interrupts by priority: insert, remove and best in O(1). `heads` has one circular list for every
@@ -44,7 +47,7 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct vgic_irq) == 32, "32 bytes a
 struct queue {
 	uint64_t summary[4];
 	uint32_t count;
-	uint32_t *heads;
+	link_t *heads;
 };
 
 /* What a list register in use holds. The owner's. */
@@ -91,8 +94,8 @@ struct vgic_vcpu {
 	uint32_t unwritten;  /* of them, those that a refill filled in vain */
 	uint32_t vmcr;	     /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
-	struct vgic_irq *forward; /* settled, and another vCPU's: posted when the lock is dropped */
-	struct vgic_irq *stash;	  /* taken from the inbox, not settled yet */
+	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
+	link_t stash;	/* taken from the inbox, not settled yet: a list */
 	struct gic_cpuif *image;  /* the embedder's, while loaded */
 
 	/* A register access that waits for other vCPUs' list registers. The owner's. */
@@ -136,6 +139,16 @@ static inline virq_t irq_intid(const struct vgic *vgic, const struct vgic_irq *i
 	return (virq_t)(irq - vgic->shared) + PRIVATE_IRQS;
 }
 
+static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
+{
+	return (struct vgic_irq *)((uintptr_t)vgic + link);
+}
+
+static inline link_t link_to(const struct vgic *vgic, const struct vgic_irq *irq)
+{
+	return (link_t)((uintptr_t)irq - (uintptr_t)vgic);
+}
+
 static inline uint64_t word_load(const struct vgic_irq *irq)
 {
 	return __atomic_load_n(&irq->word, __ATOMIC_RELAXED);
@@ -177,11 +190,12 @@ struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue);
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
 		    uint64_t clear, uint64_t set);
-void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list);
+void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);
+void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
 void vcpu_kick(struct vgic_vcpu *vcpu);
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self);
 void vcpu_drain(struct vgic_vcpu *vcpu);
-struct vgic_irq *vcpu_take_forwards(struct vgic_vcpu *vcpu);
+link_t vcpu_take_forwards(struct vgic_vcpu *vcpu);
 
 /* Why an interrupt is settled. */
 enum settle_why {

@@ -398,7 +398,7 @@ static int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic
 	int n;
 
 	do {
-		if ((old & W_REQUESTS) || !word_wanted(old) || word_target(old) != me ||
+		if ((old & (W_REQUESTS | W_LR_REQUESTS)) || !word_wanted(old) || word_target(old) != me ||
 		    !(groups >> !!(old & W_GROUP1) & 1))
 			return -1;
 		n = room_for(vcpu, image, irq, old, empty);
@@ -433,30 +433,31 @@ bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	unsigned groups = vcpu_groups(vcpu);
-	struct vgic_irq *irq;
 	uint32_t changed = 0;
+	link_t list;
 
 	/* Nothing is left over outside the list registers, and nobody asked for more. */
 	if (__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) || vcpu->hw_hcr != HCR_EN)
 		return false;
 	/* acquire: partner is the release of push() */
-	irq = __atomic_exchange_n(&cpu->inbox, NULL, __ATOMIC_ACQUIRE);
-	while (irq) {
-		struct vgic_irq *next = irq->next; /* before the word gives the link away */
+	list = __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE);
+	while (list) {
+		struct vgic_irq *irq = irq_at(vcpu->vgic, list);
+		link_t next = irq->next; /* before the word gives the link away */
 		int n = fill_new(vcpu, image, irq, groups, empty & ~changed);
 
 		if (n < 0)
 			break;
 		changed |= 1u << n;
-		irq = next;
+		list = next;
 	}
 	image->live = vcpu->live;
 	image->changed = changed;
 	image->hcr_changed = false;
-	if (!irq)
+	if (!list)
 		return true;
 	/* Exit and enter do the rest; what was filled and not written is not to be read back. */
-	vcpu->stash = irq;
+	vcpu->stash = list;
 	vcpu->unwritten = changed;
 	image->live &= ~changed;
 	__atomic_fetch_or(&cpu->resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);

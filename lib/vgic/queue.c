@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The ready structure: circular lists by priority level under a bitmap. Everything is O(1) in the
- * number of interrupts; links are offsets from the vgic, which is what keeps an interrupt at 32
- * bytes.
+ * number of interrupts.
  */
 #include "internal.h"
-
-static struct vgic_irq *at(const struct vgic *vgic, uint32_t link)
-{
-	return (struct vgic_irq *)((char *)(uintptr_t)vgic + link);
-}
-
-static uint32_t link_to(const struct vgic *vgic, const struct vgic_irq *irq)
-{
-	return (uint32_t)((const char *)irq - (const char *)vgic);
-}
 
 void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, unsigned level,
 		  bool front)
 {
-	uint32_t self = link_to(vgic, irq);
-	uint32_t head = queue->heads[level];
+	link_t self = link_to(vgic, irq);
+	link_t head = queue->heads[level];
 
 	irq->bucket = (uint8_t)level;
 	queue->count++;
@@ -30,11 +19,11 @@ void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, 
 		queue->summary[level / 64] |= 1ull << level % 64;
 		return;
 	}
-	struct vgic_irq *first = at(vgic, head);
+	struct vgic_irq *first = irq_at(vgic, head);
 
 	irq->q_next = head;
 	irq->q_prev = first->q_prev;
-	at(vgic, first->q_prev)->q_next = self;
+	irq_at(vgic, first->q_prev)->q_next = self;
 	first->q_prev = self;
 	if (front)
 		queue->heads[level] = self;
@@ -43,7 +32,7 @@ void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, 
 void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq)
 {
 	unsigned level = irq->bucket;
-	uint32_t self = link_to(vgic, irq);
+	link_t self = link_to(vgic, irq);
 
 	queue->count--;
 	if (irq->q_next == self) {
@@ -51,8 +40,8 @@ void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq)
 		queue->summary[level / 64] &= ~(1ull << level % 64);
 		return;
 	}
-	at(vgic, irq->q_prev)->q_next = irq->q_next;
-	at(vgic, irq->q_next)->q_prev = irq->q_prev;
+	irq_at(vgic, irq->q_prev)->q_next = irq->q_next;
+	irq_at(vgic, irq->q_next)->q_prev = irq->q_prev;
 	if (queue->heads[level] == self)
 		queue->heads[level] = irq->q_next;
 }
@@ -61,7 +50,7 @@ struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (queue->summary[i])
-			return at(vgic, queue->heads[64 * i +
-						     (unsigned)__builtin_ctzll(queue->summary[i])]);
+			return irq_at(vgic, queue->heads[64 * i +
+							 (unsigned)__builtin_ctzll(queue->summary[i])]);
 	return NULL;
 }

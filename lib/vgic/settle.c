@@ -21,31 +21,27 @@ void vcpu_kick(struct vgic_vcpu *vcpu)
  */
 static struct vgic_vcpu *push(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
-	uint64_t word = word_load(irq);
-
-	/* Routed to nowhere in the meantime: there is nobody to tell. */
-	while (!(word & W_HELD) && word_target(word) == TARGET_NONE)
-		if (word_cas(irq, &word, word & ~(W_QUEUED | W_REQUESTS)))
-			return NULL;
-	struct vgic_vcpu *vcpu = &vgic->vcpus[word_looker(word)];
-	struct vgic_irq *head = __atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED);
+	struct vgic_vcpu *vcpu = &vgic->vcpus[word_looker(word_load(irq))];
+	link_t head = __atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED);
 
 	/* release: the word and the link before the push; partner: the exchange in vcpu_drain() */
 	do
 		irq->next = head;
-	while (!__atomic_compare_exchange_n(&vcpu->cpu.inbox, &head, irq, true, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(&vcpu->cpu.inbox, &head, link_to(vgic, irq), true,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 	/* Its own CPU looks at its inbox before it runs the guest; a second push rides on the first. */
 	return vcpu == self || head ? NULL : vcpu;
 }
 
 /*
  * Nobody runs this vCPU, so nobody serves its inbox before it is loaded, and an interrupt that it
- * holds and that has to go elsewhere would be stuck: serve it here. Returns what has to be posted.
+ * holds and that has to go elsewhere would be stuck: serve it here. Returns what has to be posted,
+ * with `list` behind it.
  */
-static struct vgic_irq *serve_unloaded(struct vgic_vcpu *vcpu)
+static link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list)
 {
-	struct vgic_irq *forwards = NULL;
+	struct vgic *vgic = vcpu->vgic;
+	link_t forwards = 0;
 
 	lock_take(&vcpu->lock);
 	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
@@ -53,14 +49,21 @@ static struct vgic_irq *serve_unloaded(struct vgic_vcpu *vcpu)
 		forwards = vcpu_take_forwards(vcpu);
 	}
 	lock_drop(&vcpu->lock);
+	if (!forwards)
+		return list;
+	link_t last = forwards;
+
+	while (irq_at(vgic, last)->next)
+		last = irq_at(vgic, last)->next;
+	irq_at(vgic, last)->next = list;
 	return forwards;
 }
 
 /* Post every interrupt of a list that the caller owns. No lock is held. */
-void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list)
+void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list)
 {
 	while (list) {
-		struct vgic_irq *irq = list;
+		struct vgic_irq *irq = irq_at(vgic, list);
 
 		list = irq->next;
 		struct vgic_vcpu *vcpu = push(vgic, self, irq);
@@ -73,27 +76,26 @@ void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *list)
 
 		if (mode == MODE_OUTSIDE)
 			continue;
-		if (mode == MODE_PUT) {
-			struct vgic_irq *last = serve_unloaded(vcpu), *forwards = last;
-
-			while (last && last->next)
-				last = last->next;
-			if (last) {
-				last->next = list;
-				list = forwards;
-			}
-		}
+		if (mode == MODE_PUT)
+			list = serve_unloaded(vcpu, list);
 		vcpu_kick(vcpu);
 	}
 }
 
-static void settle_list(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+/* The caller set W_QUEUED. */
+void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
-	while (irq) {
-		struct vgic_irq *next = irq->next; /* before settling gives the link away */
+	irq->next = 0;
+	irqs_post(vgic, self, link_to(vgic, irq));
+}
 
+static void settle_list(struct vgic_vcpu *vcpu, link_t list)
+{
+	while (list) {
+		struct vgic_irq *irq = irq_at(vcpu->vgic, list);
+
+		list = irq->next; /* before settling gives the link away */
 		irq_settle(vcpu, irq, FROM_INBOX, NULL);
-		irq = next;
 	}
 }
 
@@ -101,18 +103,18 @@ static void settle_list(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 void vcpu_drain(struct vgic_vcpu *vcpu)
 {
 	settle_list(vcpu, vcpu->stash);
-	vcpu->stash = NULL;
+	vcpu->stash = 0;
 	/* acquire: partner is the release of push() */
 	if (__atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED))
-		settle_list(vcpu, __atomic_exchange_n(&vcpu->cpu.inbox, NULL, __ATOMIC_ACQUIRE));
+		settle_list(vcpu, __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE));
 }
 
-/* What drain and fold found to be other vCPUs': to be posted once the lock is dropped. */
-struct vgic_irq *vcpu_take_forwards(struct vgic_vcpu *vcpu)
+/* What drain and fold found to be other vCPUs'. */
+link_t vcpu_take_forwards(struct vgic_vcpu *vcpu)
 {
-	struct vgic_irq *list = vcpu->forward;
+	link_t list = vcpu->forward;
 
-	vcpu->forward = NULL;
+	vcpu->forward = 0;
 	return list;
 }
 
@@ -131,51 +133,52 @@ uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *
 		if (new != old && word_needs_look(new))
 			new |= W_QUEUED;
 	} while (!word_cas(irq, &old, new));
-	if ((new & ~old) & W_QUEUED) {
-		irq->next = NULL;
-		irqs_post(vgic, self, irq);
-	}
+	if ((new & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq);
 	return old;
+}
+
+/* The count of requests that an interrupt's RWP waits for: its redistributor's or the VM's. */
+static uint32_t *rwp_of(struct vgic *vgic, const struct vgic_irq *irq)
+{
+	if (irq_is_private(vgic, irq))
+		return &vgic->vcpus[(unsigned)(irq - vgic->irqs) / PRIVATE_IRQS].rwp;
+	return &vgic->rwp;
 }
 
 /*
  * Wait for the truth about an interrupt in a live list register: make its holder fold. Returns
- * true if there is something to wait for; W_SYNC is then cleared by whoever settles it, and RWP is
- * accounted by both.
+ * true if there is something to wait for; W_SYNC is then cleared by whoever settles it. RWP counts
+ * the request before it can be taken, or it would miss one that is taken at once.
  */
 bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 {
 	struct vgic *vgic = self->vgic;
+	uint32_t *rwp = rwp_of(vgic, irq);
 	uint64_t old = word_load(irq), new;
 
-	do {
-		if (!(old & W_IN_LR))
-			return false;
-		new = old | W_SYNC | W_QUEUED;
-	} while (!word_cas(irq, &old, new));
-	if (!(old & W_SYNC)) {
-		uint32_t *rwp = irq_is_private(vgic, irq) ?
-					&vgic->vcpus[word_holder(new)].rwp :
-					&vgic->rwp;
-
-		__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
-	}
-	if (!(old & W_QUEUED)) {
-		irq->next = NULL;
-		irqs_post(vgic, self, irq);
-	}
-	return true;
+	if (!(old & W_IN_LR))
+		return false;
+	__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
+	do
+		new = old & W_IN_LR ? old | W_SYNC | W_QUEUED : old;
+	while (!word_cas(irq, &old, new));
+	if ((old & W_SYNC) || !(new & W_SYNC)) /* counted already, or no longer needed */
+		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);
+	if ((new & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq);
+	return new & W_SYNC;
 }
 
-/* Something about a whole vCPU changed: group enables, sleep. */
+/* Something about a whole vCPU changed: group enables, sleep. RWP counts as in irq_sync(). */
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	if (!(__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE | RESETTLE_COUNTED,
-				__ATOMIC_RELEASE) &
-	      RESETTLE_COUNTED))
-		__atomic_fetch_add(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	if (__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE | RESETTLE_COUNTED, __ATOMIC_RELEASE) &
+	    RESETTLE_COUNTED)
+		__atomic_fetch_sub(&vgic->rwp, 1, __ATOMIC_RELAXED);
 	if (vcpu == self)
 		return;
 	/* Full barrier between request and mode, as in irqs_post(). */
@@ -204,10 +207,7 @@ void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next)
 /* W_SYNC was taken from the word: tell whoever waits. */
 static void account(struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
 {
-	struct vgic *vgic = vcpu->vgic;
-	uint32_t *rwp = irq_is_private(vgic, irq) ? &vcpu->rwp : &vgic->rwp;
-
-	__atomic_fetch_sub(rwp, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(rwp_of(vcpu->vgic, irq), 1, __ATOMIC_RELEASE);
 }
 
 /* Where an interrupt with this word goes when vCPU `me` looks; makes the word say so. */
@@ -290,7 +290,7 @@ static void physical_after(struct vgic_vcpu *vcpu, struct vgic_irq *irq, uint64_
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	if ((asked & W_RETRACT) && physical_reachable(vcpu, irq))
+	if ((asked & W_PHYSICAL_CLEAR) && physical_reachable(vcpu, irq))
 		vgic->port.hwirq_clear_pending(vgic->host, vcpu->index, hwirq_of(irq));
 	/* A line that is high keeps it active also while edge-configured: the host left it so. */
 	physical_set_active(vcpu, irq, word & (W_ACTIVE | W_LATCH | W_LINE));
@@ -311,7 +311,7 @@ static void leave_ghost(struct vgic_vcpu *vcpu, unsigned ack)
 /* The word after a list register was folded: what it held, less what was asked for meanwhile. */
 static uint64_t fold_word(const struct folded *folded, uint64_t w)
 {
-	uint64_t new = w & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE);
+	uint64_t new = w & ~(W_IN_LR | W_LR_PENDING | W_LR_REQUESTS | W_ACTIVE);
 
 	if (folded->active && !(w & W_DEACTIVATE))
 		new = (new & ~W_ACK) | W_ACTIVE | (uint64_t)folded->ack << W_ACK_SHIFT;
@@ -389,7 +389,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 		return; /* the link is not ours, and draining will do what was asked */
 	if (new & W_QUEUED) {
 		irq->next = vcpu->forward;
-		vcpu->forward = irq;
+		vcpu->forward = link_to(vgic, irq);
 		if (new & W_HELD)
 			return;
 	}

@@ -36,10 +36,8 @@ static void line_rises(struct vgic *vgic, struct vgic_irq *irq)
 		if (new != old && word_needs_look(new))
 			new |= W_QUEUED;
 	} while (!word_cas(irq, &old, new));
-	if ((new & ~old) & W_QUEUED) {
-		irq->next = NULL;
-		irqs_post(vgic, NULL, irq);
-	}
+	if ((new & ~old) & W_QUEUED)
+		irq_post(vgic, NULL, irq);
 }
 
 int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level)

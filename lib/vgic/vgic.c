@@ -51,7 +51,7 @@ size_t vgic_size(const struct vgic_config *config)
 {
 	if (vgic_check(config, NULL))
 		return 0;
-	return round_up(heads_at(config) + 3 * sizeof(uint32_t) * config->vcpus
+	return round_up(heads_at(config) + 3 * sizeof(link_t) * config->vcpus
 						   * ((size_t)1 << config->priority_bits));
 }
 
@@ -60,7 +60,7 @@ static void init_irq(struct vgic_irq *irq, uint64_t word)
 	*irq = (struct vgic_irq){ .word = word };
 }
 
-static void init_vcpu(struct vgic *vgic, unsigned index, uint32_t **heads)
+static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 {
 	struct vgic_vcpu *vcpu = &vgic->vcpus[index];
 	struct queue *queues[] = { &vcpu->pending[0], &vcpu->pending[1], &vcpu->active };
@@ -89,7 +89,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 {
 	struct vgic *vgic = memory;
 	char *base = memory;
-	uint32_t *heads;
+	link_t *heads;
 
 	if (vgic_check(config, NULL))
 		return -VIRQ_ERR_CONFIG;
@@ -99,7 +99,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
 	vgic->shared = vgic->irqs + PRIVATE_IRQS * (size_t)config->vcpus;
-	heads = (uint32_t *)(base + heads_at(config));
+	heads = (link_t *)(base + heads_at(config));
 	for (unsigned i = 0; i < config->vcpus; i++)
 		init_vcpu(vgic, i, &heads);
 	for (unsigned i = 0; i < config->spis; i++)
@@ -186,7 +186,7 @@ static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	struct vgic_irq *forwards;
+	link_t forwards;
 
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
@@ -273,7 +273,7 @@ static bool deliverable(const struct vgic_vcpu *vcpu, unsigned group)
 bool vgic_pending(struct vgic *vgic, unsigned index)
 {
 	struct vgic_vcpu *vcpu;
-	struct vgic_irq *forwards;
+	link_t forwards;
 	bool pending;
 
 	if (index >= vgic->config.vcpus)

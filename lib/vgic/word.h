@@ -17,21 +17,24 @@
 #define W_LEVEL (1ull << 60) /* configured level-sensitive */
 #define W_ACTIVE (1ull << 59)
 #define W_GROUP1 (1ull << 58)
-#define W_IRM (1ull << 57) /* IROUTER.Interrupt_Routing_Mode, for reading back */
 
 /* Where the interrupt is. */
-#define W_QUEUED (1ull << 56) /* in somebody's inbox, or on its way there; makes that single */
-#define W_HELD (1ull << 55)   /* the holder has it in a queue or a list register */
-#define W_IN_LR (1ull << 54)  /* in a live list register of the holder: that has the truth */
-#define W_LR_PENDING (1ull << 53) /* it went in there as pending */
+#define W_QUEUED (1ull << 57) /* in somebody's inbox, or on its way there; makes that single */
+#define W_HELD (1ull << 56)   /* the holder has it in a queue or a list register */
+#define W_IN_LR (1ull << 55)  /* in a live list register of the holder: that has the truth */
+#define W_LR_PENDING (1ull << 54) /* it went in there as pending */
 
-/* Requests to the holder, done when it next looks. */
-#define W_SYNC (1ull << 52)    /* somebody waits until the holder has looked; see account() */
-#define W_RETRACT (1ull << 51) /* the pending state that the list register took is void */
-#define W_DEACTIVATE (1ull << 50) /* so is the active state */
-#define W_PHYSICAL (1ull << 49)	  /* bring the mapped physical interrupt in line */
+/* Requests about what a live list register holds: the fold takes them. */
+#define W_RETRACT (1ull << 53)	  /* the pending state that it took is void */
+#define W_DEACTIVATE (1ull << 52) /* so is the active state */
 
-#define W_REQUESTS (W_SYNC | W_RETRACT | W_DEACTIVATE | W_PHYSICAL)
+/* Requests to who looks next. */
+#define W_SYNC (1ull << 51)	      /* somebody waits for that; see account() */
+#define W_PHYSICAL (1ull << 50)	      /* bring the mapped physical interrupt in line */
+#define W_PHYSICAL_CLEAR (1ull << 49) /* its pending state was cleared by hand, too */
+
+#define W_LR_REQUESTS (W_RETRACT | W_DEACTIVATE)
+#define W_REQUESTS (W_SYNC | W_PHYSICAL | W_PHYSICAL_CLEAR)
 
 /* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37:36 are free. */
 #define W_PRIORITY_SHIFT 28 /* 8 bits */
@@ -89,27 +92,29 @@ static inline bool word_needs_look(uint64_t w)
 {
 	if (w & W_HELD)
 		return true;
-	if (word_target(w) == TARGET_NONE)
-		return false;
-	return word_wanted(w) || (w & (W_ACTIVE | W_REQUESTS));
+	if (w & W_REQUESTS)
+		return true;
+	return word_target(w) != TARGET_NONE && (word_wanted(w) || (w & W_ACTIVE));
 }
 
-/* Which one; valid when word_needs_look() says so. */
+/* Which one. vCPU 0 does what is asked of an interrupt that is nobody's. */
 static inline unsigned word_looker(uint64_t w)
 {
-	return w & W_HELD ? word_holder(w) : word_target(w);
+	if (w & W_HELD)
+		return word_holder(w);
+	return word_target(w) == TARGET_NONE ? 0 : word_target(w);
 }
 
 /*
  * Invariants, by name; word_valid() is asserted by tests and proofs.
  *   LR_IS_HELD     in a list register only as the holder's
- *   PENDING_IN_LR  LR_PENDING only with IN_LR
+ *   PENDING_IN_LR  LR_PENDING, and what is asked of a list register, only with IN_LR
  */
 static inline bool word_valid(uint64_t w)
 {
 	if ((w & W_IN_LR) && !(w & W_HELD))
 		return false;
-	return !(w & W_LR_PENDING) || (w & W_IN_LR);
+	return !(w & (W_LR_PENDING | W_LR_REQUESTS)) || (w & W_IN_LR);
 }
 
 #endif
