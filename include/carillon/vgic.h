@@ -201,8 +201,9 @@ bool vgic_pending(struct vgic *vgic, unsigned vcpu);
 
 /*
  * The CPU interface comes out of reset (PSCI CPU_ON, VM reset): priority mask, group enables,
- * active priorities cleared; the image is made what hardware has to be given (all list registers
- * are marked changed by the next enter). The redistributor's state stays. Owner, after load.
+ * active priorities cleared. Write image->vmcr, ap0r and ap1r to hardware; the next vgic_enter() has
+ * all list registers and ICH_HCR_EL2 written. The redistributor's state stays. Owner, after
+ * vgic_load() or vgic_exit().
  */
 void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image);
 

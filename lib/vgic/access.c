@@ -37,7 +37,7 @@ static enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 		struct vgic_irq *irq = &access->irqs[i];
 		uint64_t w = word_load(irq);
 
-		if ((w & W_IN_LR) && word_holder(w) == self->index) {
+		if (word_live(access->vgic, w) && word_holder(w) == self->index) {
 			waits = true;
 		} else if (first && irq_sync(self, irq)) {
 			self->wait_mask |= 1u << i;
@@ -157,7 +157,7 @@ static bool own_live(struct access *access, uint32_t bits)
 	for (; bits; bits &= bits - 1) {
 		uint64_t w = word_load(&access->irqs[__builtin_ctz(bits)]);
 
-		if ((w & W_IN_LR) && word_holder(w) == access->self->index)
+		if (word_live(access->vgic, w) && word_holder(w) == access->self->index)
 			return true;
 	}
 	return false;

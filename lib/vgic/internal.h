@@ -180,6 +180,18 @@ static inline void count(uint64_t *statistic)
 			 __ATOMIC_RELAXED);
 }
 
+/*
+ * Does its holder's hardware know more about this interrupt than the word? While the guest runs,
+ * that is so for what is in a list register, and for actives outside: their end is only counted.
+ */
+static inline bool word_live(const struct vgic *vgic, uint64_t w)
+{
+	if (w & W_IN_LR)
+		return true;
+	return (w & (W_HELD | W_ACTIVE)) == (W_HELD | W_ACTIVE) &&
+	       __atomic_load_n(&vgic->vcpus[word_holder(w)].mode, __ATOMIC_RELAXED) == MODE_RUNNING;
+}
+
 /* queue.c */
 void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, unsigned level,
 		  bool front);

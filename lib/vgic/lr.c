@@ -152,16 +152,17 @@ static void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
 }
 
 /*
- * The list register of an interrupt with this word. `pending` and `active` are never both told
+ * The list register of an interrupt with this word. Pending and active are never both told
  * with the HW bit: the physical interrupt has one active state to give. Then, and when an active
- * interrupt's next edge is another vCPU's, its end must be seen: no HW bit, EOI request.
+ * interrupt's next edge is another vCPU's, the next one `waits` for the end of this one, which must
+ * be seen: no HW bit, EOI request.
  */
-static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t word, bool pending)
+static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t word, bool pending,
+			 bool waits)
 {
 	virq_t virq = irq_intid(vgic, slot->irq);
 	unsigned hwirq = irq_hwirq(slot->irq) & ~HWIRQ_LEVEL;
 	bool active = word & W_ACTIVE;
-	bool waits = active && word_wanted(word) && !pending;
 	unsigned priority = active && word_ack(word) != ACK_BY_HAND ? word_ack(word) :
 								       word_priority(word);
 	uint64_t lr = virq | (uint64_t)priority << LR_PRIORITY_SHIFT;
@@ -190,15 +191,16 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 {
 	struct vgic *vgic = vcpu->vgic;
 	struct slot *slot = &vcpu->slots[n];
-	unsigned hwirq = irq_hwirq(irq);
+	unsigned hwirq = irq_hwirq(irq), groups = vcpu_groups(vcpu);
 	uint64_t old = word_load(irq), new;
-	bool pending;
+	bool wanted, pending;
 
 	queue_remove(vgic, queue, irq);
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
-		pending = word_wanted(old) && word_target(old) == vcpu->index &&
+		wanted = word_wanted(old) && (groups >> !!(old & W_GROUP1) & 1);
+		pending = wanted && word_target(old) == vcpu->index &&
 			  !(hwirq && (old & W_ACTIVE));
 		new = old | W_IN_LR;
 		if (pending)
@@ -211,7 +213,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 	slot->took_latch = pending && (old & W_LATCH);
 	slot->took_line = pending && (hwirq & HWIRQ_LEVEL) && (old & W_LINE);
 	slot->was_active = old & W_ACTIVE;
-	image->lr[n] = lr_value(vgic, slot, old, pending);
+	image->lr[n] = lr_value(vgic, slot, old, pending, wanted && !pending && (old & W_ACTIVE));
 	vcpu->live |= 1u << n;
 	if (pending)
 		count_pending(vcpu, irq_intid(vgic, irq));

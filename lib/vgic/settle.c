@@ -147,7 +147,7 @@ static uint32_t *rwp_of(struct vgic *vgic, const struct vgic_irq *irq)
 }
 
 /*
- * Wait for the truth about an interrupt in a live list register: make its holder fold. Returns
+ * Wait for the truth about a live interrupt: make its holder fold. Returns
  * true if there is something to wait for; W_SYNC is then cleared by whoever settles it. RWP counts
  * the request before it can be taken, or it would miss one that is taken at once.
  */
@@ -157,11 +157,11 @@ bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 	uint32_t *rwp = rwp_of(vgic, irq);
 	uint64_t old = word_load(irq), new;
 
-	if (!(old & W_IN_LR))
+	if (!word_live(vgic, old))
 		return false;
 	__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
 	do
-		new = old & W_IN_LR ? old | W_SYNC | W_QUEUED : old;
+		new = word_live(vgic, old) ? old | W_SYNC | W_QUEUED : old;
 	while (!word_cas(irq, &old, new));
 	if ((old & W_SYNC) || !(new & W_SYNC)) /* counted already, or no longer needed */
 		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);

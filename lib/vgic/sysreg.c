@@ -65,7 +65,7 @@ static enum vgic_result write_dir(struct vgic_vcpu *self, uint64_t value)
 	else
 		return VGIC_DONE;
 	w = word_load(irq);
-	if ((w & W_IN_LR) && word_holder(w) == self->index)
+	if (word_live(vgic, w) && word_holder(w) == self->index)
 		return VGIC_AGAIN;
 	/* The guest ended it itself: no end of interrupt is to come that a ghost would wait for. */
 	irq_change(vgic, self, irq, W_ACTIVE, W_ACK | (irq_hwirq(irq) ? W_PHYSICAL : 0));

@@ -150,6 +150,21 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 	}
 }
 
+/*
+ * Anything may be in the list registers and in ICH_HCR_EL2, for instance another vCPU's: the next
+ * enter, which is due, writes them all. No real list register reads ~0: it has reserved bits.
+ */
+static void hardware_unknown(struct vgic_vcpu *vcpu)
+{
+	unsigned lrs = vcpu->vgic->config.lrs;
+
+	for (unsigned n = 0; n < lrs; n++)
+		vcpu->hw_lr[n] = ~0ull;
+	vcpu->hw_stale = (1u << lrs) - 1;
+	vcpu->hw_hcr = ~0u;
+	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+}
+
 struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 {
 	struct vgic_vcpu *vcpu;
@@ -161,13 +176,8 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 	lock_take(&vcpu->lock);
 	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
 		__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
-		/* Another vCPU may have left anything in this CPU's list registers. */
-		for (unsigned n = 0; n < vgic->config.lrs; n++)
-			vcpu->hw_lr[n] = ~0ull;
-		vcpu->hw_stale = (1u << vgic->config.lrs) - 1;
-		vcpu->hw_hcr = ~0u;
+		hardware_unknown(vcpu);
 		private_physical(vcpu, true);
-		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 		loaded = true;
 	}
 	lock_drop(&vcpu->lock);
@@ -208,6 +218,7 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
 	vcpu->wait_key = 0;
+	hardware_unknown(vcpu);
 	*image = (struct gic_cpuif){ 0 };
 	keep_cpuif(vcpu, image);
 }
