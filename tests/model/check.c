@@ -69,6 +69,9 @@ static void check_lr_model(struct machine *m, unsigned v, unsigned n)
 		return;
 	if (active && !irq->active)
 		machine_fail(m, "vCPU %u: LR%u has %u active, and it is not", v, n, irq->intid);
+	if ((m->config.tolerate & TOLERATE_PENDING_HALF) &&
+	    (!irq->enabled || !m->model.grp[irq->group]))
+		return;
 	if (!active && model_candidate(&m->model, v, irq) == NO)
 		machine_fail(m, "vCPU %u: LR%u has %u pending, and it is not deliverable here", v, n,
 			     irq->intid);
@@ -103,6 +106,18 @@ static void check_lrs(struct machine *m, unsigned v)
 
 /* --- What the guest would see ----------------------------------------------------------------- */
 
+/* Tolerated: the pending half of an interrupt that was disabled while it was active. */
+bool machine_stale_half(struct machine *m, unsigned v)
+{
+	int n = cpuif_hppi(&m->vcpu[v].hw);
+	const struct model_irq *irq;
+
+	if (n < 0 || !(m->config.tolerate & TOLERATE_PENDING_HALF))
+		return false;
+	irq = model_irq(&m->model, v, lr_vintid(m->vcpu[v].hw.lr[n]));
+	return model_candidate(&m->model, v, irq) == NO;
+}
+
 static void check_presented(struct machine *m, unsigned v)
 {
 	const struct cpuif *hw = &m->vcpu[v].hw;
@@ -112,6 +127,8 @@ static void check_presented(struct machine *m, unsigned v)
 	const char *why = model_check_hppi(&m->model, v, n < 0 ? CPUIF_SPURIOUS : lr_vintid(lr),
 					   lr_priority(lr), lr_group(lr));
 
+	if (machine_stale_half(m, v))
+		return;
 	if (why)
 		machine_fail(m, "vCPU %u: HPPI is %u (LR%d, priority %#x, group %u): %s", v,
 			     n < 0 ? CPUIF_SPURIOUS : lr_vintid(lr), n, lr_priority(lr),
@@ -134,7 +151,8 @@ void machine_check(struct machine *m)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if (m->vcpu[v].where == GUEST && cpuif_misr(&m->vcpu[v].hw))
+		if ((m->vcpu[v].where == GUEST && cpuif_misr(&m->vcpu[v].hw)) ||
+		    (m->vcpu[v].where == OUTSIDE && vgic_attention(m->vcpu[v].cpu)))
 			m->model.pe[v].unsettled = true;
 	for (v = 0; v < m->config.model.vcpus; v++) {
 		const struct machine_vcpu *vcpu = &m->vcpu[v];

@@ -48,7 +48,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.lrs = 1 + (unsigned)(next(&s) % (next(&s) % 2 ? 4 : 16));
 	c.mapped = next(&s) % 3 ? (unsigned)(next(&s) % 8) : 0;
 	c.manners.last_wins = next(&s) % 2;
-	c.manners.np_both = next(&s) % 2;
+	next(&s);
 	c.manners.strict_eoi = next(&s) % 2;
 	c.misconfigure = next(&s) % 8 == 0;
 	c.refill = next(&s) % 2;
@@ -69,6 +69,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{"pre", &c->model.preemption_bits, NULL},
 		{"cluster", &c->model.cluster_bits, NULL},
 		{"mapped", &c->mapped, NULL},
+		{"tolerate", &c->tolerate, NULL},
 		{"last", NULL, &c->manners.last_wins},
 		{"np", NULL, &c->manners.np_both},
 		{"strict", NULL, &c->manners.strict_eoi},
@@ -115,10 +116,10 @@ void generate_print_config(char *to, size_t size, const struct machine_config *c
 {
 	snprintf(to, size,
 		 "vcpus=%u,spis=%u,lrs=%u,pri=%u,pre=%u,cluster=%u,mapped=%u,last=%d,np=%d,strict=%d,"
-		 "refill=%d,misconfigure=%d,eoimode1=%d",
+		 "refill=%d,misconfigure=%d,eoimode1=%d,tolerate=%u",
 		 c->model.vcpus, c->model.spis, c->lrs, c->model.priority_bits,
 		 c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->manners.last_wins,
-		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1);
+		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */

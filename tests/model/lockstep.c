@@ -3,7 +3,10 @@
  * The lockstep of library and reference model: random operations, and when something fails, the
  * shortest list of operations that still fails, with the command that plays it again. TAP.
  *
- *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--whole] [--trace]
+ *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--tolerate BITS]
+ *		[--trace | --explain]
+ *
+ * --trace prints the whole run and how the vCPUs stand, --explain the same of the shrunk one.
  *
  * Without --seed: fixed seeds over a set of configurations, then random seeds, until the seconds
  * are used up. With --seed: that one run. Environment: MODEL_STEPS, operations altogether.
@@ -36,7 +39,8 @@ static struct shared {
 } *shared;
 
 static struct machine machine;
-static bool trace;
+static bool trace, explain;
+static unsigned tolerate;
 
 /* With --trace: how every vCPU stands after an operation. */
 static void trace_state(void)
@@ -121,6 +125,7 @@ static void run_list(const struct op *ops, unsigned count)
 	for (n = 0; n < count; n++) {
 		trace_op(&ops[n]);
 		machine_do(&machine, &ops[n]);
+		trace_state();
 	}
 	machine_finish(&machine);
 	machine_free(&machine);
@@ -213,7 +218,9 @@ static void report(unsigned steps)
 		return;
 	}
 	count = shrink(ops, count, complaint);
+	trace = explain;
 	list_passes(ops, count, complaint);
+	trace = false;
 	printf("# shrunk to %u operations: %s\n", count, shared->text[0] ? shared->text : "crash");
 	for (n = 0; n < count; n++) {
 		printf("#   ");
@@ -236,6 +243,7 @@ static bool batch(const struct machine_config *config, uint64_t seed, unsigned s
 		do {
 			struct machine_config any = config ? *config : generate_config(seed);
 
+			any.tolerate |= tolerate;
 			alarm(RUN_SECONDS);
 			run_random(&any, seed++, steps);
 			clock_gettime(CLOCK_MONOTONIC, &now);
@@ -260,7 +268,7 @@ static const struct {
 	{"two_vcpus_mapped_strict_eoi", "vcpus=2,spis=8,lrs=2,pri=5,pre=5,mapped=4,strict=1,refill=1"},
 	{"four_vcpus_clusters_of_one", "vcpus=4,spis=40,lrs=3,pri=6,pre=6,cluster=0,mapped=8"},
 	{"three_vcpus_300_spis", "vcpus=3,spis=300,lrs=16,pri=7,pre=7,cluster=1,mapped=16,refill=1"},
-	{"four_vcpus_one_list_register", "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1,np=1"},
+	{"four_vcpus_one_list_register", "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1"},
 };
 
 #define FIXED (sizeof(fixed) / sizeof(fixed[0]))
@@ -278,6 +286,7 @@ static void run_all(double seconds, unsigned steps, unsigned long long operation
 
 		shared->operations = 0;
 		generate_parse_config(fixed[n].config, &config);
+		config.tolerate |= tolerate;
 		ok = batch(&config, 1, steps, each, operations / (FIXED + 3));
 		printf("%sok %u - %s\n", ok ? "" : "not ", n + 1, fixed[n].name);
 		bad += !ok;
@@ -331,11 +340,17 @@ int main(int argc, char **argv)
 			trace = true;
 			continue;
 		}
+		if (!strcmp(argv[n], "--explain")) {
+			explain = true;
+			continue;
+		}
 		if (!strcmp(argv[n], "--seed")) {
 			seed = strtoull(value, NULL, 0);
 			one = true;
 		} else if (!strcmp(argv[n], "--steps")) {
 			steps = (unsigned)strtoul(value, NULL, 0);
+		} else if (!strcmp(argv[n], "--tolerate")) {
+			tolerate = (unsigned)strtoul(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--seconds")) {
 			seconds = strtod(value, NULL);
 		} else if (!strcmp(argv[n], "--config")) {

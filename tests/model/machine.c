@@ -329,6 +329,28 @@ static void read_done(struct machine *m, unsigned v, uint64_t value)
 		model_rwp_clear(&m->model, (int)(op->b / VGIC_REDIST_STRIDE));
 }
 
+static bool in_live_lr(void *to, unsigned intid)
+{
+	const struct cpuif *hw = to;
+	unsigned n;
+
+	for (n = 0; n < hw->lrs; n++)
+		if (lr_state(hw->lr[n]) != LR_INVALID && lr_vintid(hw->lr[n]) == intid)
+			return true;
+	return false;
+}
+
+/* A write may be done before those who have the interrupt in hand have heard of it. */
+static void post(struct machine *m, unsigned v, const struct op *op)
+{
+	unsigned u;
+
+	for (u = 0; u < m->config.model.vcpus; u++)
+		if (u != v && m->vcpu[u].where == GUEST && m->model.pe[u].unsettled)
+			model_post(&m->model, (enum model_region)op->a, op->b, op->n, op->c, u,
+				   in_live_lr, &m->vcpu[u].hw);
+}
+
 static void access_done(struct machine *m, unsigned v, uint64_t value)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
@@ -342,6 +364,7 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		break;
 	case OP_WRITE:
 		model_write(&m->model, (enum model_region)op.a, op.b, op.n, op.c);
+		post(m, v, &op);
 		model_end(&m->model, (enum model_region)op.a, op.b, op.n, op.c);
 		break;
 	case OP_SGI:
@@ -622,6 +645,8 @@ static void guest_acknowledges(struct machine *m, unsigned v, unsigned group)
 	unsigned intid;
 	int n;
 
+	if (machine_stale_half(m, v))
+		return;
 	intid = cpuif_iar(&vcpu->hw, group, &n);
 	if (intid == CPUIF_SPURIOUS)
 		return;
@@ -642,7 +667,8 @@ static void guest_ends(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	struct model_active which;
-	const struct model_irq *irq;
+	struct model_irq *irq;
+	uint32_t count;
 
 	if (!model_can_end(&m->model, v, &which))
 		return;
@@ -651,7 +677,10 @@ static void guest_ends(struct machine *m, unsigned v)
 	    vcpu->ended_count < 64)
 		vcpu->ended[vcpu->ended_count++] = which;
 	model_end_of_interrupt(&m->model, v);
+	count = vcpu->hw.hcr & HCR_EOICOUNT;
 	cpuif_eoir(&vcpu->hw, which.group, which.intid);
+	if ((m->config.tolerate & TOLERATE_EOICOUNT) && count != (vcpu->hw.hcr & HCR_EOICOUNT))
+		irq->ending = (int)v;
 }
 
 static void guest_dirs(struct machine *m, unsigned v, unsigned choice)
@@ -736,13 +765,14 @@ static void do_reset(struct machine *m, unsigned v)
 	vgic_cpuif_reset(vcpu->cpu, &vcpu->image);
 	library_end(m, before);
 	cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
-	vcpu->hw.hcr = vcpu->image.hcr;
+	if (!(m->config.tolerate & TOLERATE_RESET))
+		vcpu->hw.hcr = vcpu->image.hcr;
 	memcpy(vcpu->hw.apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
 	memcpy(vcpu->hw.apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
 	vcpu->ended_count = 0;
 	model_cpuif_reset(&m->model, v);
 	machine_enter(m, v);
-	if (vcpu->image.changed != lr_mask(m))
+	if (!(m->config.tolerate & TOLERATE_RESET) && vcpu->image.changed != lr_mask(m))
 		machine_fail(m, "vCPU %u: not all list registers are rewritten after reset", v);
 }
 

@@ -50,6 +50,11 @@ struct op {
 	uint64_t c;
 };
 
+/* Defects of the library that a run may look away from, to see what is behind them. */
+#define TOLERATE_PENDING_HALF 1u /* "active and pending" in an LR of what may not be delivered */
+#define TOLERATE_RESET 2u	 /* what vgic_cpuif_reset() leaves in the image */
+#define TOLERATE_EOICOUNT 4u	 /* active state of what was ended by EOIcount, until the next exit */
+
 struct machine_config {
 	struct model_config model;
 	unsigned lrs;
@@ -57,6 +62,7 @@ struct machine_config {
 	struct cpuif_manners manners;
 	bool refill;	   /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
+	unsigned tolerate; /* TOLERATE_... */
 	bool eoimode1;	   /* guests may set EOImode 1 */
 };
 

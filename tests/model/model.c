@@ -28,6 +28,7 @@
  * | BPR, CBPR written while something is active | 4.8.2 | not exercised |
  * | a raise while a running vCPU may be acknowledging the earlier one | 4.1 | merges, or not |
  * | a change by another CPU, seen by a running vCPU | 4.1, 12.9.4 RWP | after its kick |
+ * | ISPENDR, ICPENDR, ISACTIVER, ICACTIVER of what another vCPU has in hand | 4.1 | posted |
  * | pending state of an active mapped level interrupt (its line is not watched) | - | either |
  * | line of a mapped level interrupt that fell | - | seen when next sampled |
  * | EOI of an interrupt whose active state ICACTIVER has cleared | 12.5.4 | counted, nothing else |
@@ -70,12 +71,12 @@ void model_init(struct model *m, const struct model_config *config)
 		for (n = 0; n < 32; n++) {
 			m->priv[v][n].intid = n;
 			m->priv[v][n].edge = n < 16;
-			m->priv[v][n].active_on = MODEL_NOBODY;
+			m->priv[v][n].active_on = m->priv[v][n].ending = MODEL_NOBODY;
 		}
 	}
 	for (n = 0; n < config->spis; n++) {
 		m->spi[n].intid = 32 + n;
-		m->spi[n].active_on = MODEL_NOBODY;
+		m->spi[n].active_on = m->spi[n].ending = MODEL_NOBODY;
 	}
 }
 
@@ -221,7 +222,7 @@ enum maybe model_candidate(const struct model *m, unsigned vcpu, const struct mo
 	if (!irq->enabled || !m->grp[irq->group] || (irq->active && !irq->active_unsure))
 		return NO;
 	answer = both(model_pending(irq), routed(m, vcpu, irq));
-	if (irq->active_unsure || m->pe[vcpu].asleep || held_elsewhere(m, vcpu, irq))
+	if (irq->active_unsure || irq->ending != MODEL_NOBODY || m->pe[vcpu].asleep || held_elsewhere(m, vcpu, irq))
 		answer = both(answer, MAYBE);
 	return answer;
 }
@@ -360,10 +361,34 @@ void model_entered(struct model *m, unsigned vcpu)
 	model_served(m, vcpu);
 }
 
+static void end_flux(struct model_irq *irq)
+{
+	if (--irq->flux)
+		return;
+	irq->pending_unsure |= irq->flux_raised || irq->flux_acted;
+	irq->active_unsure |= irq->flux_acted;
+	irq->flux_raised = irq->flux_acted = false;
+}
+
+static void irq_served(struct model_irq *irq, unsigned vcpu)
+{
+	if (irq->ending == (int)vcpu)
+		irq->ending = MODEL_NOBODY;
+	if (irq->posted >> vcpu & 1)
+		end_flux(irq);
+	irq->posted &= ~(1u << vcpu);
+}
+
 void model_served(struct model *m, unsigned vcpu)
 {
+	unsigned n;
+
 	m->pe[vcpu].served = m->now;
 	m->pe[vcpu].unsettled = false;
+	for (n = 0; n < 32; n++)
+		irq_served(&m->priv[vcpu][n], vcpu);
+	for (n = 0; n < m->config.spis; n++)
+		irq_served(&m->spi[n], vcpu);
 }
 
 static const struct model_irq *seen_irq(const struct model_pe *pe, unsigned intid)
@@ -411,6 +436,7 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
 	irq->pending_unsure = irq->raised > pe->entered;
 	irq->latch = false;
+	irq->told = false;
 	irq->active = true;
 	irq->active_unsure = false;
 	irq->active_on = (int)vcpu;
@@ -423,7 +449,6 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 static void make_inactive(struct model *m, struct model_irq *irq)
 {
 	irq->active = irq->active_unsure = false;
-	irq->told = false;
 	irq->touched = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
 }
@@ -531,7 +556,8 @@ static struct model_bits read_field(const struct model_irq *irq, enum bank bank)
 					   pending == MAYBE || irq->flux || irq->misconfigured};
 	case SET_ACTIVE:
 	case CLEAR_ACTIVE:
-		return (struct model_bits){irq->active, irq->active_unsure || irq->flux};
+		return (struct model_bits){irq->active, irq->active_unsure || irq->flux ||
+								irq->ending != MODEL_NOBODY};
 	case PRIORITY:
 		return (struct model_bits){irq->priority, irq->flux ? 0xff : 0};
 	default:
@@ -799,15 +825,6 @@ static void begin_flux(struct model_irq *irq)
 	irq->flux++;
 }
 
-static void end_flux(struct model_irq *irq)
-{
-	if (--irq->flux)
-		return;
-	irq->pending_unsure |= irq->flux_raised || irq->flux_acted;
-	irq->active_unsure |= irq->flux_acted;
-	irq->flux_raised = irq->flux_acted = false;
-}
-
 void model_begin(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
 		 uint64_t value)
 {
@@ -820,6 +837,26 @@ void model_end(struct model *m, enum model_region region, unsigned offset, unsig
 {
 	m->ctlr_flux -= region == MODEL_DIST && offset == 0;
 	for_each_written(m, region, offset, bytes, value, end_flux);
+}
+
+void model_post(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
+		uint64_t value, unsigned holder, bool (*holds)(void *to, unsigned intid), void *to)
+{
+	struct place place;
+	unsigned n;
+
+	if (!find_place(m, region, offset, bytes, &place) || place.bank < SET_PENDING ||
+	    place.bank > CLEAR_ACTIVE)
+		return;
+	for (n = 0; n < place.count; n++) {
+		struct model_irq *irq = irq_at(m, &place, n);
+
+		if (!irq || !(value >> n & 1) || (irq->posted >> holder & 1) ||
+		    (place.redist >= 0 && place.redist != (int)holder) || !holds(to, irq->intid))
+			continue;
+		irq->posted |= 1u << holder;
+		irq->flux++;
+	}
 }
 
 /* 12.9.4, 12.10.7: RWP covers the clearing of enables; it does not promise anything else. */

@@ -46,6 +46,8 @@ struct model_irq {
 	/* A register write that concerns it is under way; what happened to it meanwhile. */
 	unsigned flux;
 	bool flux_raised, flux_acted;
+	unsigned posted; /* vCPUs whose list register has yet to hear of such a write */
+	int ending; /* tolerated: this vCPU's EOI of it has only been counted so far; or MODEL_NOBODY */
 	bool mapped, told, misconfigured;
 	struct model_wire wire;
 };
@@ -110,6 +112,12 @@ void model_begin(struct model *m, enum model_region region, unsigned offset, uns
 		 uint64_t value);
 void model_end(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
 	       uint64_t value);
+/*
+ * The same for a write that is done, of pending or active state, of what `holder`'s list registers
+ * (`holds`) have: it takes effect when that vCPU comes out.
+ */
+void model_post(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
+		uint64_t value, unsigned holder, bool (*holds)(void *to, unsigned intid), void *to);
 /* RWP was read as 0: of the distributor (private = -1), of a redistributor. */
 void model_rwp_clear(struct model *m, int private);
 
