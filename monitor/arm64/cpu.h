@@ -56,7 +56,7 @@ _Static_assert(offsetof(struct cpu, x30) == CPU_X30, "vectors.S");
 _Static_assert(offsetof(struct cpu, vgic) == CPU_VGIC, "vectors.S");
 _Static_assert(offsetof(struct cpu, exits) == CPU_EXITS, "vectors.S");
 _Static_assert(offsetof(struct vgic_cpu, inbox) == 0, "vectors.S");
-_Static_assert(offsetof(struct vgic_cpu, resettle) == 8, "vectors.S");
+_Static_assert(offsetof(struct vgic_cpu, resettle) == 4, "vectors.S");
 
 #define MAX_CPUS 64
 

@@ -154,9 +154,9 @@ static struct layout load_elf(const struct blob *kernel)
 
 /*
  * A firmware's window: memory of its own behind guest address 0, cut off the end of the guest's. As
- * on QEMU's virt board, the device tree is where RAM starts.
+ * on QEMU's virt board, the device tree is where RAM starts, and the second bank of flash is there.
  */
-static struct layout load_firmware(const struct blob *kernel)
+static struct layout load_firmware(const struct blob *kernel, const struct board *board)
 {
 	uint64_t room = align_up(kernel->size, MB2);
 	uint64_t at;
@@ -170,15 +170,18 @@ static struct layout load_firmware(const struct blob *kernel)
 	memset((uint8_t *)at + kernel->size, 0, room - kernel->size);
 	cache_clean((void *)at, (void *)(at + room));
 	stage2_map(0, at, room, MAP_CODE);
+	if (board->flash_size && board->flash >= room)
+		stage2_map(board->flash, board->flash, board->flash_size, MAP_FLASH);
 	return (struct layout){ 0, vm.ram, vm.ram + DTB_SIZE };
 }
 
-static struct layout load_kernel(const struct blob *kernel, const struct options *options)
+static struct layout load_kernel(const struct blob *kernel, const struct board *board,
+				 const struct options *options)
 {
 	const struct image_header *header = (void *)kernel->start;
 
 	if (options->firmware)
-		return load_firmware(kernel);
+		return load_firmware(kernel, board);
 	if (kernel->size >= sizeof(*header) && header->magic == IMAGE_MAGIC)
 		return load_image(kernel);
 	if (kernel->size >= sizeof(Elf64_Ehdr) && memcmp((void *)kernel->start, ELFMAG, 4) == 0)
@@ -222,7 +225,7 @@ void vm_load(const struct board *board, const struct options *options, uint64_t 
 	if (options->dtb && fdt_check_header((void *)options->dtb) == 0)
 		user.size = fdt_totalsize((void *)options->dtb);
 	staged = stage(blobs, 3, ram_end);
-	layout = load_kernel(&kernel, options);
+	layout = load_kernel(&kernel, board, options);
 	next = after(&layout);
 	if (ramdisk.size) {
 		put(next, ramdisk.size, &ramdisk);

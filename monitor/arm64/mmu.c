@@ -26,6 +26,7 @@
 
 #define S2_NORMAL (0xful << 2)
 #define S2_DEVICE (0x1ul << 2) /* nGnRE */
+#define S2_FLASH  (0x5ul << 2) /* not cacheable; a device where the guest says so */
 #define S2_RW	  (3ul << 6)
 #define S2_XN	  (2ul << 53)
 
@@ -214,6 +215,7 @@ static const uint64_t stage2_attributes[] = {
 	[MAP_DEVICE] = DESC_AF | S2_RW | S2_DEVICE | S2_XN,
 	[MAP_DATA] = DESC_AF | DESC_INNER | S2_RW | S2_NORMAL | S2_XN,
 	[MAP_CODE] = DESC_AF | DESC_INNER | S2_RW | S2_NORMAL,
+	[MAP_FLASH] = DESC_AF | DESC_INNER | S2_RW | S2_FLASH | S2_XN,
 };
 
 void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)

@@ -19,7 +19,7 @@ void *pages_alloc(size_t bytes);
 void pages_init(uint64_t start, uint64_t end);
 uint64_t boot_memory_end(void);
 
-enum map_kind { MAP_DEVICE, MAP_DATA, MAP_RODATA, MAP_CODE };
+enum map_kind { MAP_DEVICE, MAP_DATA, MAP_RODATA, MAP_CODE, MAP_FLASH };
 
 /* The tables that are on from the first instruction with the MMU on until mmu_switch(). */
 void early_map_memory(uint64_t start, uint64_t end);

@@ -145,10 +145,8 @@ advance:				/* past the instruction that trapped */
 	add	x1, x1, #4
 	msr	elr_el2, x1
 exit_return:
-	ldr	x1, [sp, #CPU_VGIC]	/* vgic_attention() */
-	ldr	x2, [x1]
-	ldr	w3, [x1, #8]
-	orr	x2, x2, x3
+	ldr	x1, [sp, #CPU_VGIC]
+	ldr	x2, [x1]		/* vgic_attention(): both halves at once */
 	cbnz	x2, 1f
 	ldr	x30, [sp, #CPU_X30]
 	ldp	x6, x7, [sp, #CPU_X0 + 48]

@@ -177,7 +177,10 @@ static void read_gic(struct board *board)
 
 static void read_devices(struct board *board)
 {
-	int node;
+	int node = fdt_node_offset_by_compatible(board->dtb, -1, "cfi-flash");
+
+	if (node >= 0 && !node_reg(board->dtb, node, 1, &board->flash, &board->flash_size))
+		board->flash_size = 0;
 
 	fdt_for_each_subnode (node, board->dtb, 0) {
 		enum node_policy policy = board_node_policy(board->dtb, node);

@@ -31,6 +31,7 @@ struct board {
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
 	bool psci_smc;
+	uint64_t flash, flash_size; /* the second bank, where firmware keeps its settings */
 	unsigned cpu_count;
 	uint64_t cpu[BOARD_CPUS]; /* MPIDR affinity */
 	struct blob kernel, ramdisk;
