@@ -127,6 +127,16 @@ static inline unsigned level_of(const struct vgic *vgic, unsigned priority)
 	return priority >> (8 - vgic->config.priority_bits);
 }
 
+/* In the queue of actives: those that nobody acknowledged come behind all others. */
+static inline unsigned active_level(const struct vgic *vgic, unsigned ack)
+{
+	unsigned levels = 1u << vgic->config.priority_bits;
+
+	if (ack != ACK_BY_HAND)
+		return level_of(vgic, ack);
+	return levels < 256 ? levels : 255; /* with 8 bits, nothing is acknowledged at 0xff */
+}
+
 static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq *irq)
 {
 	return irq < vgic->shared;
@@ -205,6 +215,7 @@ uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *
 void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
 void vcpu_kick(struct vgic_vcpu *vcpu);
+void vcpu_uncount(struct vgic_vcpu *vcpu);
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self);
 void vcpu_drain(struct vgic_vcpu *vcpu);
 link_t vcpu_take_forwards(struct vgic_vcpu *vcpu);
@@ -222,7 +233,8 @@ struct folded {
 	bool was_active; /* it went in as active */
 	bool latch;	 /* still pending, and that came from the latch */
 	bool line;	 /* still pending, mapped, and the physical line is high */
-	uint8_t ack;	 /* priority it was acknowledged with, if active */
+	bool group1;	 /* group and priority that it was acknowledged with, if active */
+	uint8_t ack;
 };
 
 void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why why,

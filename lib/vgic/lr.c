@@ -53,6 +53,7 @@ static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 		.active = lr & LR_ACTIVE,
 		.was_active = slot->was_active,
 		.latch = pending && slot->took_latch,
+		.group1 = lr & LR_GROUP1,
 		.ack = (uint8_t)(lr >> LR_PRIORITY_SHIFT),
 	};
 	bool lowered = false;
@@ -90,6 +91,8 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends)
 				 vcpu->ghosts[1] ? 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1]) :
 						   ~0u;
 
+		if (irq && word_ack(word_load(irq)) == ACK_BY_HAND)
+			irq = NULL; /* nobody acknowledged that one */
 		if (irq && word_ack(word_load(irq)) >> shift < ghost) {
 			irq_settle(vcpu, irq, FROM_EOI, NULL);
 			if (irq_hwirq(irq))
@@ -154,8 +157,8 @@ static void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
 /*
  * The list register of an interrupt with this word. Pending and active are never both told
  * with the HW bit: the physical interrupt has one active state to give. Then, and when an active
- * interrupt's next edge is another vCPU's, the next one `waits` for the end of this one, which must
- * be seen: no HW bit, EOI request.
+ * interrupt's next edge is another vCPU's, or of another priority or group, that one `waits` for
+ * the end of this one, which must be seen: no HW bit, EOI request.
  */
 static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t word, bool pending,
 			 bool waits)
@@ -163,15 +166,15 @@ static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t wo
 	virq_t virq = irq_intid(vgic, slot->irq);
 	unsigned hwirq = irq_hwirq(slot->irq) & ~HWIRQ_LEVEL;
 	bool active = word & W_ACTIVE;
-	unsigned priority = active && word_ack(word) != ACK_BY_HAND ? word_ack(word) :
-								       word_priority(word);
+	bool acked = active && word_ack(word) != ACK_BY_HAND;
+	unsigned priority = acked ? word_ack(word) : word_priority(word);
 	uint64_t lr = virq | (uint64_t)priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
 		lr |= LR_PENDING;
 	if (active)
 		lr |= LR_ACTIVE;
-	if (word & W_GROUP1)
+	if (word & (acked ? W_ACK_GROUP1 : W_GROUP1))
 		lr |= LR_GROUP1;
 	slot->soft = hwirq && waits;
 	if (hwirq && !waits)
@@ -180,6 +183,13 @@ static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t wo
 	if (waits || (word & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE))
 		lr |= LR_EOI;
 	return lr;
+}
+
+/* Active with a priority or group that its next occurrence will not have. */
+static bool reconfigured(uint64_t w)
+{
+	return word_ack(w) != ACK_BY_HAND &&
+	       (word_ack(w) != word_priority(w) || !(w & W_ACK_GROUP1) != !(w & W_GROUP1));
 }
 
 /*
@@ -201,7 +211,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 	do {
 		wanted = word_wanted(old) && (groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !(hwirq && (old & W_ACTIVE));
+			  !((old & W_ACTIVE) && (hwirq || reconfigured(old)));
 		new = old | W_IN_LR;
 		if (pending)
 			new = (new | W_LR_PENDING) & ~W_LATCH;
@@ -271,12 +281,12 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 	n = fill_pending(vcpu, image, n, lrs, groups & ~open);
 	if ((open & 1 && vcpu->pending[0].count) || (open & 2 && vcpu->pending[1].count))
 		hcr |= HCR_NPIE;
-	if (vcpu->pending[0].count && (groups & 1))
-		hcr |= open & 1 ? HCR_VGRP0DIE : HCR_VGRP0EIE;
-	if (vcpu->pending[1].count && (groups & 2))
-		hcr |= open & 2 ? HCR_VGRP1DIE : HCR_VGRP1EIE;
-	if (hcr)
+	if ((groups & 1 && vcpu->pending[0].count) || (groups & 2 && vcpu->pending[1].count)) {
+		/* What the guest does with either group may make another choice the right one. */
+		hcr |= vcpu->vmcr & VMCR_VENG0 ? HCR_VGRP0DIE : HCR_VGRP0EIE;
+		hcr |= vcpu->vmcr & VMCR_VENG1 ? HCR_VGRP1DIE : HCR_VGRP1EIE;
 		count(&vcpu->stats.overflows);
+	}
 	if (vcpu->active.count) {
 		hcr |= HCR_LRENPIE;
 		if (vcpu->vmcr & VMCR_VEOIM)

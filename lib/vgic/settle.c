@@ -170,6 +170,14 @@ bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 	return new & W_SYNC;
 }
 
+/* Nothing of it is live: there is nothing to wait for, and it may not come for long. */
+void vcpu_uncount(struct vgic_vcpu *vcpu)
+{
+	if (__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_COUNTED, __ATOMIC_RELAXED) &
+	    RESETTLE_COUNTED)
+		__atomic_fetch_sub(&vcpu->vgic->rwp, 1, __ATOMIC_RELAXED);
+}
+
 /* Something about a whole vCPU changed: group enables, sleep. RWP counts as in irq_sync(). */
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 {
@@ -185,11 +193,8 @@ void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	uint32_t mode = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED);
 
-	/* Nothing of it is live: there is nothing to wait for, and it may not come for long. */
-	if (mode != MODE_RUNNING && (__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_COUNTED,
-							__ATOMIC_RELAXED) &
-				     RESETTLE_COUNTED))
-		__atomic_fetch_sub(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	if (mode != MODE_RUNNING)
+		vcpu_uncount(vcpu);
 	if (mode != MODE_OUTSIDE)
 		vcpu_kick(vcpu);
 }
@@ -314,7 +319,8 @@ static uint64_t fold_word(const struct folded *folded, uint64_t w)
 	uint64_t new = w & ~(W_IN_LR | W_LR_PENDING | W_LR_REQUESTS | W_ACTIVE);
 
 	if (folded->active && !(w & W_DEACTIVATE))
-		new = (new & ~W_ACK) | W_ACTIVE | (uint64_t)folded->ack << W_ACK_SHIFT;
+		new = (new & ~(W_ACK | W_ACK_GROUP1)) | W_ACTIVE |
+		      (uint64_t)folded->ack << W_ACK_SHIFT | (folded->group1 ? W_ACK_GROUP1 : 0);
 	else if ((w & W_ACTIVE) && !folded->was_active)
 		new |= W_ACTIVE | W_ACK; /* by hand, while it was in the list register */
 	if (folded->latch && !(w & W_RETRACT))
@@ -375,11 +381,11 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	while (!word_cas(irq, &old, new));
 
 	if (place != PLACE_NONE) {
-		unsigned priority = place == PLACE_ACTIVE ? word_ack(new) : word_priority(new);
+		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(new)) :
+							  level_of(vgic, word_priority(new));
 
 		irq->place = (uint8_t)place;
-		queue_insert(vgic, queue_of(vcpu, place), irq, level_of(vgic, priority),
-			     why == FROM_LR);
+		queue_insert(vgic, queue_of(vcpu, place), irq, level, why == FROM_LR);
 	}
 	if (folded && folded->active && (old & W_DEACTIVATE))
 		leave_ghost(vcpu, folded->ack);

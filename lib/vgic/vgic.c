@@ -47,12 +47,17 @@ static size_t heads_at(const struct vgic_config *config)
 	       sizeof(struct vgic_irq) * (PRIVATE_IRQS * (size_t)config->vcpus + config->spis);
 }
 
+/* Of each queue; one more than there are priorities: active_level(). */
+static size_t levels_of(const struct vgic_config *config)
+{
+	return ((size_t)1 << config->priority_bits) + 1;
+}
+
 size_t vgic_size(const struct vgic_config *config)
 {
 	if (vgic_check(config, NULL))
 		return 0;
-	return round_up(heads_at(config) + 3 * sizeof(link_t) * config->vcpus
-						   * ((size_t)1 << config->priority_bits));
+	return round_up(heads_at(config) + 3 * sizeof(link_t) * levels_of(config) * config->vcpus);
 }
 
 static void init_irq(struct vgic_irq *irq, uint64_t word)
@@ -64,7 +69,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 {
 	struct vgic_vcpu *vcpu = &vgic->vcpus[index];
 	struct queue *queues[] = { &vcpu->pending[0], &vcpu->pending[1], &vcpu->active };
-	size_t levels = (size_t)1 << vgic->config.priority_bits;
+	size_t levels = levels_of(&vgic->config);
 
 	*vcpu = (struct vgic_vcpu){
 		.mode = MODE_PUT,
@@ -206,10 +211,27 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELAXED);
 	/* Who pushed before this and saw OUTSIDE did not serve; partner: irqs_post(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	vcpu_uncount(vcpu);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
 	lock_drop(&vcpu->lock);
 	irqs_post(vcpu->vgic, NULL, forwards);
+}
+
+/* The active priorities are gone: no end of interrupt will come for what is active. */
+static void forget_acknowledges(struct vgic_vcpu *vcpu)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	for (uint32_t left = vcpu->active.count; left; left--) {
+		struct vgic_irq *irq = queue_best(vgic, &vcpu->active);
+		uint64_t old = word_load(irq);
+
+		while (!word_cas(irq, &old, old | W_ACK))
+			;
+		queue_remove(vgic, &vcpu->active, irq);
+		queue_insert(vgic, &vcpu->active, irq, active_level(vgic, ACK_BY_HAND), false);
+	}
 }
 
 void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
@@ -218,6 +240,7 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
 	vcpu->wait_key = 0;
+	forget_acknowledges(vcpu);
 	hardware_unknown(vcpu);
 	*image = (struct gic_cpuif){ 0 };
 	keep_cpuif(vcpu, image);

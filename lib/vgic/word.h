@@ -36,7 +36,9 @@
 #define W_LR_REQUESTS (W_RETRACT | W_DEACTIVATE)
 #define W_REQUESTS (W_SYNC | W_PHYSICAL | W_PHYSICAL_CLEAR)
 
-/* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37:36 are free. */
+#define W_ACK_GROUP1 (1ull << 36) /* the group it was acknowledged in, while active */
+
+/* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37 is free. */
 #define W_PRIORITY_SHIFT 28 /* 8 bits */
 #define W_ACK_SHIFT 20	    /* 8 bits: the priority it was acknowledged with, while active */
 #define W_HOLDER_SHIFT 10   /* 10 bits, with W_HELD */
