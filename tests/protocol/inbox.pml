@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The inbox (lib/vgic/settle.c): an interrupt that needs a look is pushed by whoever set W_QUEUED,
+ * taken with the whole list by the vCPU that drains, forwarded if it turns out to be another's.
+ * Sequentially consistent: push() releases and vcpu_drain() acquires, so that links are never seen
+ * older than the push. A change of the word is one step, as the compare-and-swap loop makes it one.
+ *
+ * Shown: an interrupt is on one list at most, and once; lists are never corrupted; once everybody
+ * rests, an edge that the guest has not acknowledged waits where its target will find it, or
+ * where an active state keeps it, or in the word if it is routed nowhere.
+ *
+ * check: good: two raisers, two vCPUs, an interrupt that is retargeted
+ * check: good -DUNLOADED -DROUTES=2: one vCPU is not loaded: pushers serve its inbox under its lock
+ * check: BREAK_LINK_LATE: push links after it has published
+ * check: BREAK_LINK_READ_LATE -DROUTES=2: drain reads the link after settling, when it is another pusher's
+ * check: BREAK_NO_EXCHANGE: drain reads the head, then clears it
+ * check: BREAK_QUEUED_TWICE: a raiser pushes what is queued already
+ * check: BREAK_FOLD_FORWARDS: fold forwards what somebody is pushing right now
+ * check: BREAK_NO_FORWARD: drain drops what is another vCPU's
+ * check: BREAK_NONE_STAYS_QUEUED -DROUTES=2: push leaves W_QUEUED on what is routed nowhere
+ * check: BREAK_NO_LOCK -DUNLOADED -DROUTES=2: an unloaded vCPU is served without its lock
+ * large: good -DPULSES=2 -DROUTES=2: each raises twice, two changes of the target
+ * large: good -DPULSES=2 -DROUTES=2 -DUNLOADED: the same, one vCPU not loaded
+ */
+#ifndef PULSES
+#define PULSES 1	/* by each raiser */
+#endif
+#ifndef ROUTES
+#define ROUTES 1	/* changes of interrupt 0's target */
+#endif
+#define IRQS 2
+#define VCPUS 2
+#define NONE VCPUS	/* TARGET_NONE */
+#define NIL IRQS
+#define WRITERS 3
+
+/* struct vgic_irq: the word's bits, the link, the place (that one under the holder's lock). */
+bool latch[IRQS], is_active[IRQS], queued[IRQS], held[IRQS];
+byte holder[IRQS], target[IRQS];
+byte next[IRQS] = NIL;
+mtype = { NOWHERE, QUEUE, LIST };
+mtype place[IRQS] = NOWHERE;
+
+/* The list register that has it (place is LIST): its state bits, and whether it asks for an EOI. */
+bool lr_pending[IRQS], lr_active[IRQS], lr_eoi[IRQS];
+
+/* struct vgic_vcpu */
+byte inbox[VCPUS] = NIL;
+byte forward[VCPUS] = NIL;
+bool lock[VCPUS];
+bool busy[VCPUS];
+
+/* For the properties: an edge came and was not acknowledged since; it is on somebody's list. */
+bool due[IRQS];
+bool linked[IRQS];
+byte done;
+
+#define NEEDS_LOOK(i) (held[i] || (target[i] != NONE && (latch[i] || is_active[i])))
+
+inline take(owner)
+{
+#if defined(UNLOADED) && !defined(BREAK_NO_LOCK)
+	d_step { !lock[owner] -> lock[owner] = true }
+#else
+	skip /* nobody else would take it */
+#endif
+}
+
+/* What every process that posts or settles has of its own. */
+#define LOCALS                                                                                     \
+	byte list = NIL, entry = NIL, i, v, head, tail;                                            \
+	bool mine, forwards, pushing
+
+/* The end of an irq_change(): if W_QUEUED was not set, it is now, and the link is ours. */
+inline queue_if_needed(irq)
+{
+	if
+	:: NEEDS_LOOK(irq) && !queued[irq] ->
+		queued[irq] = true;
+		assert(!linked[irq]);
+		linked[irq] = true;
+		next[irq] = NIL;
+		list = irq
+#ifdef BREAK_QUEUED_TWICE
+	:: NEEDS_LOOK(irq) && queued[irq] ->
+		assert(!linked[irq]);
+		list = irq
+#endif
+	:: else
+	fi
+}
+
+/*
+ * irq_settle(), inside a d_step: what it reads and writes besides the word is under the lock. The
+ * word: fold_word(), next_word(), decide(). `fold`: from a list register, FROM_LR.
+ */
+inline settle(owner, irq, fold)
+{
+	pushing = fold && queued[irq];
+	if
+	:: fold ->
+		is_active[irq] = lr_active[irq];
+		latch[irq] = latch[irq] || lr_pending[irq];
+		lr_pending[irq] = false;
+		lr_active[irq] = false
+	:: else -> queued[irq] = false
+	fi;
+	mine = (held[irq] -> holder[irq] == owner : target[irq] == owner);
+	if
+	:: mine -> place[irq] = NOWHERE
+	:: else
+	fi;
+	forwards = false;
+	if
+	:: mine && (is_active[irq] || (target[irq] == owner && latch[irq])) ->
+		held[irq] = true;
+		holder[irq] = owner;
+		place[irq] = QUEUE
+	:: else ->
+		if
+		:: mine -> held[irq] = false; holder[irq] = 0
+		:: else
+		fi;
+#ifndef BREAK_NO_FORWARD
+		forwards = NEEDS_LOOK(irq);
+		queued[irq] = queued[irq] || forwards
+#endif
+	fi;
+#ifndef BREAK_FOLD_FORWARDS
+	forwards = forwards && !pushing; /* the link is the pusher's, who will come */
+#endif
+	if
+	:: forwards ->
+		assert(!linked[irq]);
+		linked[irq] = true;
+		next[irq] = forward[owner];
+		forward[owner] = irq
+	:: else
+	fi;
+	mine = false; forwards = false; pushing = false
+}
+
+/* vcpu_drain(), under owner's lock */
+inline drain(owner)
+{
+#ifdef BREAK_NO_EXCHANGE
+	entry = inbox[owner];
+	inbox[owner] = NIL;
+#else
+	d_step { entry = inbox[owner]; inbox[owner] = NIL }
+#endif
+	do
+	:: entry != NIL ->
+#ifdef BREAK_LINK_READ_LATE
+		d_step { i = entry; linked[i] = false; settle(owner, i, false) }
+		d_step { entry = next[i]; i = 0 }
+#else
+		d_step { i = entry; linked[i] = false; entry = next[i] }
+		d_step { assert(queued[i] && !linked[i]); settle(owner, i, false); i = 0 }
+#endif
+	:: else -> break
+	od
+}
+
+/* vcpu_take_forwards(), the last thing under the lock, and lock_drop() */
+inline take_forwards(owner)
+{
+#ifdef BREAK_NO_LOCK
+	list = forward[owner];
+	forward[owner] = NIL
+#else
+	d_step { list = forward[owner]; forward[owner] = NIL; lock[owner] = false }
+#endif
+}
+
+/* irqs_post(): each entry of our list is pushed on the inbox of who has to look. */
+inline post()
+{
+	do
+	:: list != NIL ->
+		d_step { /* the word is loaded: who has to look? */
+			i = list;
+			list = next[i];
+			linked[i] = false;
+			v = (held[i] -> holder[i] : target[i]);
+			if
+			:: v == NONE ->
+#ifndef BREAK_NONE_STAYS_QUEUED
+				queued[i] = false
+#endif
+			:: else -> head = inbox[v]
+			fi
+		}
+		if
+		:: v != NONE ->
+			push();
+			serve_if_unloaded()
+		:: else
+		fi;
+		d_step { i = 0; v = 0; head = 0 }
+	:: else -> break
+	od
+}
+
+inline push()
+{
+	do
+	::
+#ifndef BREAK_LINK_LATE
+		next[i] = head;
+#endif
+		if /* compare-and-swap of the head */
+		:: d_step { inbox[v] == head -> inbox[v] = i; assert(!linked[i]); linked[i] = true }
+			break
+		:: d_step { inbox[v] != head -> head = inbox[v] }
+		fi
+	od;
+#ifdef BREAK_LINK_LATE
+	next[i] = head;
+#endif
+}
+
+/* serve_unloaded() by whom found the inbox empty; what it forwards goes in front of our list. */
+inline serve_if_unloaded()
+{
+#ifdef UNLOADED
+	if
+	:: v == 1 && head == NIL ->
+		take(v);
+		tail = list;
+		drain(1);
+		take_forwards(1);
+		d_step {
+			i = list;
+			do
+			:: i != NIL && next[i] != NIL -> i = next[i]
+			:: else -> break
+			od;
+			if
+			:: i == NIL -> list = tail
+			:: else -> next[i] = tail
+			fi;
+			tail = 0
+		}
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
+/* vgic_pulse() */
+proctype raiser(byte irq)
+{
+	LOCALS;
+	byte n;
+
+	do
+	:: n < PULSES ->
+		d_step { n++; latch[irq] = true; due[irq] = true; queue_if_needed(irq) }
+		post()
+	:: else -> break
+	od;
+	done++
+}
+
+/* write_irouter(): to either vCPU, or nowhere */
+proctype router(byte irq)
+{
+	LOCALS;
+	byte n, to;
+
+	do
+	:: n < ROUTES ->
+		select(to : 0 .. NONE);
+		d_step { n++; target[irq] = to; to = 0; queue_if_needed(irq) }
+		post()
+	:: else -> break
+	od;
+	done++
+}
+
+#define OURS(irq, where) (place[irq] == where && held[irq] && holder[irq] == self)
+
+inline fold(irq)
+{
+	d_step {
+		if
+		:: OURS(irq, LIST) -> settle(self, irq, true)
+		:: else
+		fi
+	}
+}
+
+inline fill(irq)
+{
+	d_step {
+		if
+		:: OURS(irq, QUEUE) ->
+			place[irq] = LIST;
+			lr_pending[irq] = latch[irq] && target[irq] == self;
+			lr_active[irq] = is_active[irq];
+			lr_eoi[irq] = is_active[irq] && latch[irq] && !lr_pending[irq];
+			latch[irq] = latch[irq] && !lr_pending[irq]
+		:: else
+		fi
+	}
+}
+
+/* What the guest does with a list register. The end of one that asks for it makes it exit. */
+inline acknowledge(irq)
+{
+	d_step {
+		OURS(irq, LIST) && lr_pending[irq] && !lr_active[irq] ->
+		lr_pending[irq] = false;
+		lr_active[irq] = true;
+		due[irq] = false
+	}
+}
+
+inline end_of_interrupt(irq)
+{
+	d_step {
+		OURS(irq, LIST) && lr_active[irq] ->
+		lr_active[irq] = false;
+		busy[self] = lr_eoi[irq];
+		lr_eoi[irq] = false
+	}
+}
+
+proctype vcpu(byte self)
+{
+	LOCALS;
+
+end:	do
+	:: inbox[self] != NIL -> busy[self] = true
+	/* The guest: interrupt 1 is there to share lists with; it stays pending. */
+	:: acknowledge(0)
+	:: end_of_interrupt(0)
+	:: OURS(0, LIST) -> busy[self] = true /* exits for any reason */
+	:: busy[self] ->
+		/* vgic_exit() and vgic_enter() in one: what the former drains, the latter would */
+		take(self);
+		fold(0);
+		fold(1);
+		drain(self);
+		fill(0);
+		fill(1);
+		take_forwards(self);
+		post();
+		busy[self] = false
+	od
+}
+
+#define AT_REST(irq)                                                                               \
+	(!queued[irq] && !linked[irq] &&                                                           \
+	 (!due[irq] || lr_pending[irq] || (latch[irq] && !held[irq] && target[irq] == NONE) ||     \
+	  (latch[irq] && held[irq] && (holder[irq] == target[irq] || is_active[irq]))))
+
+/* Whenever nobody is on the way, everything is where it belongs. */
+active proctype observer()
+{
+end:	do
+	:: d_step {
+		done == WRITERS && !busy[0] && !busy[1] && inbox[0] == NIL && inbox[1] == NIL ->
+		assert(AT_REST(0));
+		assert(AT_REST(1))
+	}
+	od
+}
+
+init
+{
+	atomic {
+		target[1] = 1;
+		run vcpu(0);
+#ifdef UNLOADED
+		/* Not loaded, and interrupt 0 waits in its queue. */
+		target[0] = 1; latch[0] = true; due[0] = true;
+		held[0] = true; holder[0] = 1; place[0] = QUEUE;
+#else
+		run vcpu(1);
+#endif
+		run raiser(0);
+		run raiser(1);
+		run router(0)
+	}
+}
