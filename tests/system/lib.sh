@@ -18,10 +18,15 @@ mkdir -p "$results"
 
 tests=0 failures=0
 
-diag() { sed 's/^/# /'; }
+# What stands in standard error is shown by prove, and only failures write there.
+diag() { sed "s/^/# $name: /" >&2; }
 
 ok() { tests=$((tests + 1)); echo "ok $tests - $*"; }
-not_ok() { tests=$((tests + 1)) failures=$((failures + 1)); echo "not ok $tests - $*"; }
+not_ok() {
+	tests=$((tests + 1)) failures=$((failures + 1))
+	echo "not ok $tests - $*"
+	echo "FAILED: $*" | diag
+}
 
 # check NAME COMMAND...: one test, passed if the command succeeds.
 check() {
