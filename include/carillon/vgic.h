@@ -125,6 +125,14 @@ int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level);
 int vgic_pulse(struct vgic *vgic, unsigned vcpu, virq_t virq);
 
 /*
+ * The same on the CPU where `cpu` is loaded, while its guest is stopped, in an interrupt handler for
+ * instance: that vCPU is not kicked, since its owner looks at vgic_attention() before it runs the
+ * guest. `vcpu` is still the one that a PPI belongs to.
+ */
+int vgic_set_line_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq, bool level);
+int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq);
+
+/*
  * Tie a PPI or SPI to a physical interrupt that the host leaves active for the guest to
  * deactivate (ICH_LR HW bit). `level`: the physical interrupt is level-sensitive: its line is then
  * sampled through the port. Before the interrupt is first used, or with its vCPU not loaded (PPI).

@@ -22,7 +22,7 @@ static int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq
 }
 
 /* The rising edge of an input. What it means depends on the configuration at that moment. */
-static void line_rises(struct vgic *vgic, struct vgic_irq *irq)
+static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
 	uint64_t old = word_load(irq), new;
 
@@ -37,10 +37,11 @@ static void line_rises(struct vgic *vgic, struct vgic_irq *irq)
 			new |= W_QUEUED;
 	} while (!word_cas(irq, &old, new));
 	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, NULL, irq);
+		irq_post(vgic, self, irq);
 }
 
-int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level)
+static inline int set_line(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu, virq_t virq,
+			   bool level)
 {
 	struct vgic_irq *irq;
 	int error = source(vgic, vcpu, virq, &irq);
@@ -48,21 +49,41 @@ int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level)
 	if (error)
 		return error;
 	if (level)
-		line_rises(vgic, irq);
+		line_rises(vgic, self, irq);
 	else
-		irq_change(vgic, NULL, irq, W_LINE, 0);
+		irq_change(vgic, self, irq, W_LINE, 0);
 	return 0;
 }
 
-int vgic_pulse(struct vgic *vgic, unsigned vcpu, virq_t virq)
+static inline int pulse(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu, virq_t virq)
 {
 	struct vgic_irq *irq;
 	int error = source(vgic, vcpu, virq, &irq);
 
 	if (error)
 		return error;
-	irq_change(vgic, NULL, irq, 0, W_LATCH);
+	irq_change(vgic, self, irq, 0, W_LATCH);
 	return 0;
+}
+
+int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level)
+{
+	return set_line(vgic, NULL, vcpu, virq, level);
+}
+
+int vgic_set_line_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq, bool level)
+{
+	return set_line(vcpu_of(cpu)->vgic, vcpu_of(cpu), vcpu, virq, level);
+}
+
+int vgic_pulse(struct vgic *vgic, unsigned vcpu, virq_t virq)
+{
+	return pulse(vgic, NULL, vcpu, virq);
+}
+
+int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq)
+{
+	return pulse(vcpu_of(cpu)->vgic, vcpu_of(cpu), vcpu, virq);
 }
 
 int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, bool level)
