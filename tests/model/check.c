@@ -27,12 +27,14 @@ bool machine_anyone_unsettled(const struct machine *m)
 	return false;
 }
 
+/* Somebody who was told, or whose own access makes it come out. */
 bool machine_kicked_guest(const struct machine *m, unsigned but)
 {
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if (v != but && m->vcpu[v].where == GUEST && m->vcpu[v].kicked)
+		if (v != but && m->vcpu[v].where == GUEST &&
+		    (m->vcpu[v].kicked || m->vcpu[v].waiting))
 			return true;
 	return false;
 }

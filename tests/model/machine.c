@@ -53,7 +53,7 @@ static void hook_kick(void *host, unsigned vcpu)
 
 	hook_check(m, vcpu, "kick");
 	m->kicks++;
-	if (m->actor == (int)vcpu)
+	if (m->actor == (int)vcpu && m->vcpu[vcpu].where != BLOCKED)
 		return;
 	m->vcpu[vcpu].kicked = true;
 	m->model.pe[vcpu].unsettled = true;
@@ -289,6 +289,8 @@ static enum vgic_result present(struct machine *m, unsigned v, const struct op *
 	else
 		result = vgic_sysreg_write(cpu, (enum vgic_sysreg)op->a, op->c);
 	library_end(m, before);
+	if ((m->config.tolerate & TOLERATE_WIDTH) && op->n < 8)
+		*value &= (1ull << 8 * op->n) - 1;
 	return result;
 }
 

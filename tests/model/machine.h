@@ -54,6 +54,7 @@ struct op {
 #define TOLERATE_PENDING_HALF 1u /* "active and pending" in an LR of what may not be delivered */
 #define TOLERATE_RESET 2u	 /* what vgic_cpuif_reset() leaves in the image */
 #define TOLERATE_EOICOUNT 4u	 /* active state of what was ended by EOIcount, until the next exit */
+#define TOLERATE_WIDTH 8u	 /* bits above the width of a read */
 
 struct machine_config {
 	struct model_config model;
