@@ -7,6 +7,7 @@
 #include "vm.h"
 
 #define ICH_HCR_EL2  S3_4_C12_C11_0
+#define ICH_ELRSR_EL2 S3_4_C12_C11_5
 #define ICH_VMCR_EL2 S3_4_C12_C11_7
 
 #define LISTS_LOW(op)                                                                              \
@@ -64,6 +65,12 @@ static inline void enter(struct cpu *cpu)
 
 void vgic_settle(struct cpu *cpu)
 {
+	struct gic_cpuif *image = &cpu->image;
+
+	if (vgic_refill(cpu->vgic, image, (uint32_t)read_sysreg(ICH_ELRSR_EL2))) {
+		write_lists(image, image->changed);
+		return;
+	}
 	leave(cpu);
 	enter(cpu);
 }

@@ -24,10 +24,10 @@ void irq_handle(struct cpu *cpu, uint64_t iar)
 	write_sysreg(ICC_EOIR1_EL1, iar);
 	switch (route->kind) {
 	case ROUTE_LEVEL:
-		vgic_set_line(vm.vgic, cpu->vcpu->index, route->virq, true);
+		vgic_set_line_here(cpu->vgic, cpu->vcpu->index, route->virq, true);
 		break;
 	case ROUTE_EDGE:
-		vgic_pulse(vm.vgic, cpu->vcpu->index, route->virq);
+		vgic_pulse_here(cpu->vgic, cpu->vcpu->index, route->virq);
 		break;
 	case ROUTE_KICK: /* it says only: look at vgic_attention() */
 		write_sysreg(ICC_DIR_EL1, iar);
