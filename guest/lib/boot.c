@@ -104,7 +104,10 @@ void exception_irq(void)
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
-	handle(me, intid);
+	if (intid == PPI_DOORBELL)
+		atomic_store(&me->rung, 1);
+	else
+		handle(me, intid);
 	gic_end(intid);
 }
 

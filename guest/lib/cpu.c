@@ -53,13 +53,29 @@ bool cpu_turn_off(unsigned cpu)
 	return true;
 }
 
+/*
+ * Asleep until the doorbell was taken, not only until work is there: else the doorbell could still
+ * pend while the work looks at what pends.
+ */
+static void wait_for_work(struct cpu *me)
+{
+	irq_mask();
+	while (!atomic_load(&me->rung)) {
+		wfi();
+		irq_unmask();
+		irq_mask();
+	}
+	atomic_store(&me->rung, 0);
+	irq_unmask();
+}
+
 _Noreturn void cpu_work_loop(struct cpu *me)
 {
+	atomic_store(&me->rung, 0);
 	atomic_store_explicit(&me->online, 1, memory_order_release);
 	sev();
 	for (;;) {
-		while (!atomic_load_explicit(&me->busy, memory_order_acquire))
-			wfe();
+		wait_for_work(me);
 		me->work(me->work_argument);
 		irq_unmask();
 		atomic_store_explicit(&me->busy, 0, memory_order_release);
@@ -76,13 +92,14 @@ bool cpu_start(unsigned cpu, void (*work)(void *), void *argument)
 	to->work = work;
 	to->work_argument = argument;
 	atomic_store_explicit(&to->busy, 1, memory_order_release);
-	sev();
+	dsb();
+	gic_set_pending(cpu, PPI_DOORBELL);
 	return true;
 }
 
 bool cpu_finish(unsigned cpu)
 {
-	uint64_t deadline = counter_after_ms(LIMIT_MS);
+	uint64_t deadline = counter_after_ms(FINISH_LIMIT_MS);
 
 	while (atomic_load_explicit(&cpus[cpu].busy, memory_order_acquire)) {
 		if (counter_passed(deadline))
@@ -128,10 +145,14 @@ uint64_t counter_after_ms(unsigned ms)
 bool wait_ms_at_least(atomic_uint *value, unsigned wanted, unsigned ms)
 {
 	uint64_t deadline = counter_after_ms(ms);
+	unsigned found, last = 0;
 
-	while (atomic_load_explicit(value, memory_order_acquire) < wanted) {
-		if (counter_passed(deadline))
+	while ((found = atomic_load_explicit(value, memory_order_acquire)) < wanted) {
+		if (found != last)
+			deadline = counter_after_ms(ms);
+		else if (counter_passed(deadline))
 			return false;
+		last = found;
 		wfe();
 	}
 	return true;
@@ -162,13 +183,17 @@ static bool sleep_once(atomic_uint *value, unsigned wanted, uint64_t deadline)
 
 bool sleep_at_least(atomic_uint *value, unsigned wanted)
 {
-	unsigned me = this_cpu()->index;
+	unsigned me = this_cpu()->index, last = 0;
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
 	bool reached = false;
 
 	gic_enable(me, timer_virtual.intid);
-	while (!reached && !counter_passed(deadline))
+	while (!reached && !counter_passed(deadline)) {
 		reached = sleep_once(value, wanted, deadline);
+		if (atomic_load(value) != last)
+			deadline = counter_after_ms(LIMIT_MS);
+		last = atomic_load(value);
+	}
 	gic_disable(me, timer_virtual.intid);
 	return reached;
 }

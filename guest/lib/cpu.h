@@ -21,8 +21,9 @@
  * How long a wait for something that must come may take, and how long we look at what must not
  * come.
  */
-#define LIMIT_MS  10000
-#define SETTLE_MS 20
+#define LIMIT_MS        10000
+#define FINISH_LIMIT_MS 60000 /* of work on another CPU, whose own waits end earlier */
+#define SETTLE_MS       20
 
 #define read_sysreg(name)                                                    \
 	({                                                                   \
@@ -119,6 +120,7 @@ struct cpu {
 	uintptr_t gicr;       /* RD_base of its redistributor; SGI_base is 64 KiB above */
 	atomic_uint online;   /* runs its work loop */
 	atomic_uint busy;     /* work was handed over and is not done */
+	atomic_uint rung;     /* took the doorbell since it began to wait for work */
 	void (*work)(void *); /* valid while busy */
 	void *work_argument;
 	uint64_t entry_daif; /* as CPU_ON handed the CPU over */
@@ -178,8 +180,8 @@ static inline bool counter_passed(uint64_t deadline)
 }
 
 /*
- * Waits in WFE (the event stream ends it) with interrupts as they are; true once *value >=
- * wanted.
+ * Waits in WFE (the event stream ends it) with interrupts as they are; true once *value >= wanted.
+ * The limit runs anew whenever *value changes: a slow machine is not a lost interrupt.
  */
 bool wait_at_least(atomic_uint *value, unsigned wanted);
 bool wait_ms_at_least(atomic_uint *value, unsigned wanted, unsigned ms);

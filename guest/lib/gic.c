@@ -212,7 +212,8 @@ void gic_init_cpu(struct cpu *me)
 		;
 	reset_bits(me->gicr + GICR_SGI_BASE, 0, 32);
 	gic_wait_rwp(me->index, 0);
-	write32(me->gicr + GICR_SGI_BASE + GIC_ISENABLER, 0xffff);
+	gic_set_priority(me->index, PPI_DOORBELL, PRIORITY_DOORBELL);
+	write32(me->gicr + GICR_SGI_BASE + GIC_ISENABLER, 0xffff | 1u << PPI_DOORBELL);
 	write_sysreg(icc_sre_el1, read_sysreg(icc_sre_el1) | 1);
 	isb();
 	write_sysreg(icc_ctlr_el1, 0);

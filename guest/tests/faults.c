@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Where a guest must not reach: addresses without memory or device give a synchronous external abort
- * (Arm ARM D8.2, D17.2.37: ESR_EL1 of a data abort), registers of absent features are undefined.
- * Interrupts go on as before. Nothing is tried that a hypervisor may answer in another way than this
- * board does, like SMC or the PMU.
+ * Where a guest must not reach: addresses without memory or device give a synchronous external
+ * abort (Arm ARM D8.2, D17.2.37: ESR_EL1 of a data abort), registers of absent features are
+ * undefined. Interrupts go on as before. Nothing is tried that a hypervisor may answer in another
+ * way than this board does, like SMC or the PMU.
  */
 #include "gic.h"
 #include "tap.h"

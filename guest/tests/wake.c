@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A CPU asleep in WFI wakes for whatever makes an interrupt deliverable to it (Arm ARM D1.16.2), not
- * only for a new interrupt: another CPU enables it, raises its priority, reroutes it, ends its active
- * state, enables its group. Each is tried many times with varying distance to the sleep.
+ * A CPU asleep in WFI wakes for whatever makes an interrupt deliverable to it (Arm ARM D1.16.2),
+ * not only for a new interrupt: another CPU enables it, raises its priority, reroutes it, ends
+ * its active state, enables its group. Each is tried many times with varying distance to the
+ * sleep.
  */
 #include "gic.h"
 #include "tap.h"
@@ -203,8 +204,19 @@ static void try(const struct cause *cause)
 	counts_clear();
 }
 
+/* The others would only take host time from the two that this is about. */
+static void turn_off_the_rest(void)
+{
+	unsigned off = 0;
+
+	for (unsigned cpu = SLEEPER + 1; cpu < cpu_count; cpu++)
+		off += cpu_turn_off(cpu);
+	is(off, cpu_count - SLEEPER - 1, "the CPUs that take no part are off");
+}
+
 void guest_main(void)
 {
+	turn_off_the_rest();
 	on_interrupt = handler;
 	write32(UART_BASE + UART_IMSC, 0);
 	spi_setup(UART_INTID, SLEEPER, PRIORITY_DEFAULT, false);
