@@ -24,7 +24,7 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 # standard would have it save.
 MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-saved-x10 \
 	-fcall-saved-x11 -fcall-saved-x12 -fcall-saved-x13 -fcall-saved-x14 -fcall-saved-x15 \
-	-ffixed-x16 -ffixed-x17 -ffixed-x18
+	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
@@ -48,7 +48,8 @@ $(MONITOR_ASM_OBJS): $(MONITOR_OUT)/%.o: %.S monitor/monitor.mk
 
 # All hot code in one object, checked: see monitor/arm64/check-hot.sh.
 $(MONITOR_OUT)/hot.o: $(MONITOR_HOT_OBJS) monitor/arm64/check-hot.sh
-	$(Q)$(ARM64)ld -r -o $@.unchecked $(filter %.o,$^)
+	$(Q)$(MONITOR_CC) $(MONITOR_HOT_CFLAGS) -r -nostdlib -flinker-output=nolto-rel \
+		-o $@.unchecked $(filter %.o,$^)
 	$(Q)monitor/arm64/check-hot.sh $(ARM64) $@.unchecked
 	$(Q)mv $@.unchecked $@
 

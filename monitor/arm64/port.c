@@ -17,23 +17,30 @@
  * With EOImode 1 the priority drops here; the deactivation of a mapped interrupt is the guest's, by
  * way of the list register, that of our own is ours.
  */
-void irq_handle(struct cpu *cpu, uint64_t iar)
+static inline void handle(struct cpu *cpu, struct vgic_cpu *here, uint64_t iar)
 {
 	const struct route *route = &vm.route[iar & 0x3ff];
 
 	write_sysreg(ICC_EOIR1_EL1, iar);
 	switch (route->kind) {
 	case ROUTE_LEVEL:
-		vgic_set_line_here(cpu->vgic, cpu->vcpu->index, route->virq, true);
+		if (here)
+			vgic_set_line_here(here, cpu->index, route->virq, true);
+		else
+			vgic_set_line(vm.vgic, cpu->index, route->virq, true);
 		break;
 	case ROUTE_EDGE:
-		vgic_pulse_here(cpu->vgic, cpu->vcpu->index, route->virq);
+		if (here)
+			vgic_pulse_here(here, cpu->index, route->virq);
+		else
+			vgic_pulse(vm.vgic, cpu->index, route->virq);
 		break;
 	case ROUTE_KICK: /* it says only: look at vgic_attention() */
 		write_sysreg(ICC_DIR_EL1, iar);
 		break;
 	case ROUTE_MAINTENANCE:
-		vgic_maintenance(cpu->vgic);
+		if (here)
+			vgic_maintenance(here);
 		write_sysreg(ICC_DIR_EL1, iar);
 		break;
 	default:
@@ -42,12 +49,22 @@ void irq_handle(struct cpu *cpu, uint64_t iar)
 	}
 }
 
+void irq_handle(struct cpu *cpu, uint64_t iar)
+{
+	struct vgic_cpu *here = cpu->vgic;
+
+	if (!here)
+		__builtin_unreachable(); /* a guest ran */
+	handle(cpu, here, iar);
+}
+
+/* Its vCPU may be off: then nobody is here. */
 void physical_interrupts(struct cpu *cpu)
 {
 	uint64_t iar;
 
 	while ((iar = read_sysreg(ICC_IAR1_EL1)) < 1020)
-		irq_handle(cpu, iar);
+		handle(cpu, cpu->vgic, iar);
 	isb();
 }
 
