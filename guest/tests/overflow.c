@@ -171,8 +171,11 @@ static void rerouted(void)
 	release_many();
 }
 
-/* Nested DEEP levels, the innermost of which lets MANY lower ones pile up. */
-static unsigned depth, deepest, wrong;
+/*
+ * Nested DEEP levels, the innermost of which lets MANY lower ones pile up. The active states of the
+ * levels in `taken` are cleared there: the ends of those only drop the priority.
+ */
+static unsigned depth, deepest, wrong, taken;
 
 static uint8_t deep_priority(unsigned level)
 {
@@ -197,28 +200,35 @@ static void nest(struct cpu *me, unsigned intid)
 	} else {
 		for (unsigned i = 0; i < DEEP; i++)
 			wrong += !gic_is_active(0, SPI + i);
+		for (unsigned i = 0; i < DEEP; i++) {
+			if (taken >> i & 1)
+				gic_clear_active(0, SPI + i);
+		}
 		for (unsigned i = DEEP; i < MANY; i++)
 			gic_set_pending(0, SPI + i);
 		wait_ms(SETTLE_MS);
 		wrong += count_total(me->index) != DEEP;
 	}
 	irq_mask();
-	wrong += !gic_is_active(0, intid) || read_sysreg(icc_rpr_el1) != deep_priority(level);
+	wrong += gic_is_active(0, intid) == (taken >> level & 1);
+	wrong += read_sysreg(icc_rpr_el1) != deep_priority(level);
 	write_sysreg(elr_el1, elr);
 	write_sysreg(spsr_el1, spsr);
 	depth--;
 }
 
-static void deep(unsigned cpu)
+static void deep(unsigned cpu, unsigned cleared)
 {
+	const char *how = cleared ? ", some cleared by ICACTIVER" : "";
+
+	taken = cleared;
 	setup_many(cpu, MANY);
 	for (unsigned i = 0; i < MANY; i++)
 		gic_set_priority(0, SPI + i, i < DEEP ? deep_priority(i) : 0xc0 + i % 3 * 0x10);
 	deepest = wrong = 0;
 	on_interrupt = nest;
 	gic_set_pending(0, SPI);
-	ok(wait_each(cpu, MANY, 1), "%u active at once on CPU %u, others pending: all end", DEEP,
-	   cpu);
+	ok(wait_each(cpu, MANY, 1), "%u active at once on CPU %u%s: all end", DEEP, cpu, how);
 	is(deepest, DEEP, "CPU %u: nested %u deep", cpu, DEEP);
 	is(wrong, 0, "CPU %u: active states and running priorities right at each level", cpu);
 	is(count_total(cpu), MANY, "CPU %u: each once", cpu);
@@ -325,8 +335,10 @@ void guest_main(void)
 	read_and_take_back();
 	reordered();
 	rerouted();
-	deep(0);
-	deep(1);
+	deep(0, 0);
+	deep(1, 0);
+	deep(0, 0x124);
+	deep(1, 0x2db);
 	active_by_hand();
 	with_private_ones();
 	again_and_again();

@@ -278,6 +278,43 @@ static void active_on_another_cpu(void)
 	spi_release(SPI);
 }
 
+/* Its active state taken away from another CPU's handler, an SPI can go elsewhere at once. */
+static void active_taken_from_another_cpu(void)
+{
+	atomic_store(&inside, 0);
+	atomic_store(&leave, 0);
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	on_interrupt = stay_inside;
+	gic_set_pending(0, SPI);
+	wait_at_least(&inside, 1);
+	gic_clear_active(0, SPI);
+	ok(!gic_is_active(0, SPI), "ICACTIVER for another CPU's handler: ISACTIVER reads 0");
+	gic_route(SPI, 0);
+	gic_set_pending(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1),
+	   "rerouted then: delivered while that handler runs");
+	ok(gic_wait_active(0, SPI, false), "and ended");
+	let_out();
+	ok(wait_at_least(&cpus[1].seen[SPI], 1), "that handler ends, too");
+	gic_route(SPI, 1);
+	gic_set_pending(0, SPI);
+	ok(wait_at_least(&inside, 2), "and the CPU takes the next one");
+	gic_clear_active(0, SPI);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(atomic_load(&inside), 2, "its running priority holds up one more though inactive");
+	let_out();
+	ok(wait_at_least(&inside, 3), "until its end");
+	let_out();
+	ok(gic_wait_active(0, SPI, false), "inactive in the end");
+	wait_ms(SETTLE_MS);
+	is(count_of(1, SPI), 3, "one CPU took it three times");
+	is(count_of(0, SPI), 1, "the other once");
+	on_interrupt = NULL;
+	counts_clear();
+	spi_release(SPI);
+}
+
 /* The UART's transmit interrupt: rises when a character has gone, falls by UARTICR. */
 static void uart_handler(struct cpu *me, unsigned intid)
 {
@@ -403,6 +440,7 @@ void guest_main(void)
 	routing();
 	withdrawn_from_another_cpu();
 	active_on_another_cpu();
+	active_taken_from_another_cpu();
 	uart_taken();
 	uart_level();
 	uart_masked();
