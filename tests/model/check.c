@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define ROUNDS 8	/* of "everybody serves what he was asked", until nobody may wait any more */
+#define ROUNDS       8 /* of "everybody serves what he was asked", until nobody may wait any more */
 #define DRAIN_ROUNDS 4096
 
 /* Nothing outstanding: what list registers show now is what they have to show. */
@@ -75,8 +75,8 @@ static void check_lr_model(struct machine *m, unsigned v, unsigned n)
 	    (!irq->enabled || !m->model.grp[irq->group]))
 		return;
 	if (!active && model_candidate(&m->model, v, irq) == NO)
-		machine_fail(m, "vCPU %u: LR%u has %u pending, and it is not deliverable here", v, n,
-			     irq->intid);
+		machine_fail(m, "vCPU %u: LR%u has %u pending, and it is not deliverable here", v,
+			     n, irq->intid);
 }
 
 static void check_lrs(struct machine *m, unsigned v)
@@ -303,15 +303,17 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 		irq->active_on = MODEL_NOBODY;
 		irq->active_unsure = false;
 	}
-	if (irq->pending_unsure && model_pending(irq) == MAYBE && !(irq->mapped && irq->wire.level)) {
+	if (irq->pending_unsure && model_pending(irq) == MAYBE &&
+	    !(irq->mapped && irq->wire.level)) {
 		irq->latch = pending;
 		irq->pending_unsure = false;
 	}
 	if (irq->mapped && !irq->misconfigured && irq->wire.active && !pending && !active)
-		machine_fail(m, "physical %u is active, its interrupt %u neither pending nor active",
+		machine_fail(m,
+			     "physical %u is active, its interrupt %u neither pending nor active",
 			     irq->wire.intid, irq->intid);
-	if (irq->mapped && !irq->misconfigured && irq->wire.level && irq->wire.line && !irq->active &&
-	    !pending && !irq->wire.absent && irq->wire.active)
+	if (irq->mapped && !irq->misconfigured && irq->wire.level && irq->wire.line &&
+	    !irq->active && !pending && !irq->wire.absent && irq->wire.active)
 		machine_fail(m, "the line of %u is high, and it is not pending", irq->intid);
 }
 
@@ -328,8 +330,8 @@ static void each_irq(struct machine *m, void (*see)(struct machine *, struct mod
 
 static const struct {
 	unsigned base, bits;
-} compared[] = {{0x080, 1}, {0x100, 1}, {0x180, 1}, {0x200, 1}, {0x280, 1},
-		{0x300, 1}, {0x380, 1}, {0x400, 8}, {0xc00, 2}};
+} compared[] = { { 0x080, 1 }, { 0x100, 1 }, { 0x180, 1 }, { 0x200, 1 }, { 0x280, 1 },
+		 { 0x300, 1 }, { 0x380, 1 }, { 0x400, 8 }, { 0xc00, 2 } };
 
 static void compare_routes(struct machine *m)
 {
@@ -376,7 +378,9 @@ void machine_quiesce(struct machine *m)
 static void write_now(struct machine *m, enum model_region region, unsigned offset, unsigned bytes,
 		      uint64_t value)
 {
-	struct op op = {.kind = OP_WRITE, .a = region, .b = offset, .n = (uint8_t)bytes, .c = value};
+	struct op op = {
+		.kind = OP_WRITE, .a = region, .b = offset, .n = (uint8_t)bytes, .c = value
+	};
 
 	machine_do(m, &op);
 	settle(m);
@@ -384,7 +388,7 @@ static void write_now(struct machine *m, enum model_region region, unsigned offs
 
 static void guest_now(struct machine *m, unsigned v, enum op_kind kind, uint32_t a, uint32_t b)
 {
-	struct op op = {.kind = (uint8_t)kind, .vcpu = (uint8_t)v, .a = a, .b = b};
+	struct op op = { .kind = (uint8_t)kind, .vcpu = (uint8_t)v, .a = a, .b = b };
 
 	machine_do(m, &op);
 }
@@ -394,7 +398,8 @@ static void clear_orphan(struct machine *m, struct model_irq *irq, unsigned v)
 {
 	bool private = irq->intid < 32;
 
-	if (!irq->active || (irq->active_on != MODEL_NOBODY && !m->model.pe[irq->active_on].eoimode))
+	if (!irq->active ||
+	    (irq->active_on != MODEL_NOBODY && !m->model.pe[irq->active_on].eoimode))
 		return;
 	write_now(m, private ? MODEL_REDIST : MODEL_DIST,
 		  private ? v * VGIC_REDIST_STRIDE + 0x10380 : 0x380 + irq->intid / 32 * 4, 4,

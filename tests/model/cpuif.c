@@ -11,13 +11,13 @@
 #define FIELD(x, low, width) (((x) >> (low)) & ((1ull << (width)) - 1))
 
 #define VMCR_VENG(group) (1u << (group))
-#define VMCR_CBPR (1u << 4)
-#define VMCR_EOIM (1u << 9)
+#define VMCR_CBPR        (1u << 4)
+#define VMCR_EOIM        (1u << 9)
 
-#define MISR_EOI (1u << 0)
-#define MISR_U (1u << 1)
+#define MISR_EOI   (1u << 0)
+#define MISR_U     (1u << 1)
 #define MISR_LRENP (1u << 2)
-#define MISR_NP (1u << 3)
+#define MISR_NP    (1u << 3)
 
 unsigned lr_state(uint64_t lr)
 {
@@ -293,8 +293,8 @@ void cpuif_eoir(struct cpuif *c, unsigned group, unsigned intid)
 		count_eoi(c);
 		return;
 	}
-	if (c->manners.strict_eoi && (lr_group(*lr) != group ||
-				      (lr_priority(*lr) & group_mask(c, group)) != dropped))
+	if (c->manners.strict_eoi &&
+	    (lr_group(*lr) != group || (lr_priority(*lr) & group_mask(c, group)) != dropped))
 		return;
 	deactivate(c, lr);
 }

@@ -10,27 +10,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CPUIF_MAX_LRS 16
+#define CPUIF_MAX_LRS  16
 #define CPUIF_SPURIOUS 1023u
-#define CPUIF_IDLE 0xffu
+#define CPUIF_IDLE     0xffu
 
 /* ICH_LR<n>_EL2, 12.5.9 */
 #define LR_INVALID 0u
 #define LR_PENDING 1u
-#define LR_ACTIVE 2u
-#define LR_BOTH 3u
+#define LR_ACTIVE  2u
+#define LR_BOTH    3u
 
 /* ICH_HCR_EL2, 12.5.4 */
-#define HCR_EN (1u << 0)
-#define HCR_UIE (1u << 1)
-#define HCR_LRENPIE (1u << 2)
-#define HCR_NPIE (1u << 3)
-#define HCR_VGRP0EIE (1u << 4)
-#define HCR_VGRP0DIE (1u << 5)
-#define HCR_VGRP1EIE (1u << 6)
-#define HCR_VGRP1DIE (1u << 7)
-#define HCR_TDIR (1u << 14)
-#define HCR_EOICOUNT (31u << 27)
+#define HCR_EN           (1u << 0)
+#define HCR_UIE          (1u << 1)
+#define HCR_LRENPIE      (1u << 2)
+#define HCR_NPIE         (1u << 3)
+#define HCR_VGRP0EIE     (1u << 4)
+#define HCR_VGRP0DIE     (1u << 5)
+#define HCR_VGRP1EIE     (1u << 6)
+#define HCR_VGRP1DIE     (1u << 7)
+#define HCR_TDIR         (1u << 14)
+#define HCR_EOICOUNT     (31u << 27)
 #define HCR_EOICOUNT_ONE (1u << 27)
 
 /*
@@ -38,8 +38,8 @@
  * one on and off.
  */
 struct cpuif_manners {
-	bool last_wins;	 /* equal priorities: the highest-numbered list register, else the lowest */
-	bool np_both;	 /* MISR.NP: "pending and active" counts as pending */
+	bool last_wins;  /* equal priorities: the highest-numbered list register, else the lowest */
+	bool np_both;    /* MISR.NP: "pending and active" counts as pending */
 	bool strict_eoi; /* an EOI deactivates only if group and group priority of the LR fit too */
 };
 
@@ -71,7 +71,7 @@ const char *lr_fault(const struct cpuif *c, uint64_t lr);
 void cpuif_set_vmcr(struct cpuif *c, uint32_t vmcr);
 
 uint32_t cpuif_misr(const struct cpuif *c);
-int cpuif_hppi(const struct cpuif *c);	   /* the list register that is next, or -1 */
+int cpuif_hppi(const struct cpuif *c);     /* the list register that is next, or -1 */
 bool cpuif_signals(const struct cpuif *c); /* virtual IRQ or FIQ asserted */
 
 /* The guest's accesses. `lr`, if not NULL, tells which list register was taken, or -1. */

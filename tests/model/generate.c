@@ -33,10 +33,10 @@ static bool chance(struct generator *g, unsigned percent)
 
 struct machine_config generate_config(uint64_t seed)
 {
-	static const unsigned spis[] = {0, 3, 8, 8, 32, 33, 60, 100, 300};
-	static const unsigned clusters[] = {0, 1, 2, 4, 4};
+	static const unsigned spis[] = { 0, 3, 8, 8, 32, 33, 60, 100, 300 };
+	static const unsigned clusters[] = { 0, 1, 2, 4, 4 };
 	uint64_t s = seed * 7919 + 1;
-	struct machine_config c = {0};
+	struct machine_config c = { 0 };
 
 	c.model.vcpus = 1 + (unsigned)(next(&s) % 4);
 	c.model.spis = spis[next(&s) % 9];
@@ -62,20 +62,20 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		unsigned *number;
 		bool *flag;
 	} options[] = {
-		{"vcpus", &c->model.vcpus, NULL},
-		{"spis", &c->model.spis, NULL},
-		{"lrs", &c->lrs, NULL},
-		{"pri", &c->model.priority_bits, NULL},
-		{"pre", &c->model.preemption_bits, NULL},
-		{"cluster", &c->model.cluster_bits, NULL},
-		{"mapped", &c->mapped, NULL},
-		{"tolerate", &c->tolerate, NULL},
-		{"last", NULL, &c->manners.last_wins},
-		{"np", NULL, &c->manners.np_both},
-		{"strict", NULL, &c->manners.strict_eoi},
-		{"refill", NULL, &c->refill},
-		{"misconfigure", NULL, &c->misconfigure},
-		{"eoimode1", NULL, &c->eoimode1},
+		{ "vcpus", &c->model.vcpus, NULL },
+		{ "spis", &c->model.spis, NULL },
+		{ "lrs", &c->lrs, NULL },
+		{ "pri", &c->model.priority_bits, NULL },
+		{ "pre", &c->model.preemption_bits, NULL },
+		{ "cluster", &c->model.cluster_bits, NULL },
+		{ "mapped", &c->mapped, NULL },
+		{ "tolerate", &c->tolerate, NULL },
+		{ "last", NULL, &c->manners.last_wins },
+		{ "np", NULL, &c->manners.np_both },
+		{ "strict", NULL, &c->manners.strict_eoi },
+		{ "refill", NULL, &c->refill },
+		{ "misconfigure", NULL, &c->misconfigure },
+		{ "eoimode1", NULL, &c->eoimode1 },
 	};
 	unsigned n;
 
@@ -93,12 +93,12 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 
 bool generate_parse_config(const char *text, struct machine_config *config)
 {
-	struct machine_config c = {0};
+	struct machine_config c = { 0 };
 	char name[32];
 	unsigned value;
 	int used;
 
-	c.model = (struct model_config){2, 8, 5, 5, 4};
+	c.model = (struct model_config){ 2, 8, 5, 5, 4 };
 	c.lrs = 4;
 	while (*text) {
 		if (sscanf(text, "%31[a-z01]=%u%n", name, &value, &used) != 2 ||
@@ -114,12 +114,14 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 
 void generate_print_config(char *to, size_t size, const struct machine_config *c)
 {
-	snprintf(to, size,
-		 "vcpus=%u,spis=%u,lrs=%u,pri=%u,pre=%u,cluster=%u,mapped=%u,last=%d,np=%d,strict=%d,"
-		 "refill=%d,misconfigure=%d,eoimode1=%d,tolerate=%u",
-		 c->model.vcpus, c->model.spis, c->lrs, c->model.priority_bits,
-		 c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->manners.last_wins,
-		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1, c->tolerate);
+	snprintf(
+		to, size,
+		"vcpus=%u,spis=%u,lrs=%u,pri=%u,pre=%u,cluster=%u,mapped=%u,last=%d,np=%d,strict=%d,"
+		"refill=%d,misconfigure=%d,eoimode1=%d,tolerate=%u",
+		c->model.vcpus, c->model.spis, c->lrs, c->model.priority_bits,
+		c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->manners.last_wins,
+		c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
+		c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */
@@ -165,7 +167,9 @@ static unsigned any_vcpu(struct generator *g)
 
 static unsigned any_priority(struct generator *g)
 {
-	static const uint8_t some[] = {0x00, 0x20, 0x40, 0x80, 0xa0, 0xa0, 0xa8, 0xf0, 0xf8, 0xff};
+	static const uint8_t some[] = {
+		0x00, 0x20, 0x40, 0x80, 0xa0, 0xa0, 0xa8, 0xf0, 0xf8, 0xff
+	};
 
 	return chance(g, 80) ? some[below(g, 10)] : below(g, 256);
 }
@@ -182,8 +186,8 @@ static uint64_t any_route(struct generator *g)
 /* A bank of one-bit registers, weighted by how much is going on there. */
 static unsigned any_bank(struct generator *g)
 {
-	static const uint16_t some[] = {0x100, 0x100, 0x100, 0x100, 0x180, 0x180, 0x180, 0x200, 0x200,
-					0x280, 0x280, 0x300, 0x380, 0x380, 0x080};
+	static const uint16_t some[] = { 0x100, 0x100, 0x100, 0x100, 0x180, 0x180, 0x180, 0x200,
+					 0x200, 0x280, 0x280, 0x300, 0x380, 0x380, 0x080 };
 
 	return some[below(g, 15)];
 }
@@ -238,7 +242,7 @@ static void access_trigger(struct generator *g, struct op *op, unsigned intid)
 /* Anything at all, but for what would make a test of it meaningless. */
 static void access_anything(struct generator *g, struct op *op)
 {
-	static const uint8_t widths[] = {1, 2, 4, 4, 4, 8};
+	static const uint8_t widths[] = { 1, 2, 4, 4, 4, 8 };
 
 	op->a = chance(g, 50) ? MODEL_REDIST : MODEL_DIST;
 	op->n = widths[below(g, 6)];
@@ -257,7 +261,7 @@ static void access_anything(struct generator *g, struct op *op)
 
 static struct op any_access(struct generator *g)
 {
-	struct op op = {.kind = chance(g, 65) ? OP_WRITE : OP_READ};
+	struct op op = { .kind = chance(g, 65) ? OP_WRITE : OP_READ };
 	unsigned intid = any_intid(g), what = below(g, 100);
 
 	if (what < 55) {
@@ -281,7 +285,7 @@ static struct op any_access(struct generator *g)
 
 static struct op any_sgi(struct generator *g)
 {
-	struct op op = {.kind = OP_SGI, .a = VGIC_ICC_SGI1R_EL1};
+	struct op op = { .kind = OP_SGI, .a = VGIC_ICC_SGI1R_EL1 };
 	unsigned bits = g->machine->config.model.cluster_bits, target = any_vcpu(g);
 
 	if (chance(g, 30))
@@ -300,7 +304,9 @@ static struct op any_sgi(struct generator *g)
 
 static struct op any_source(struct generator *g)
 {
-	struct op op = {.kind = OP_LINE, .a = any_intid(g), .b = chance(g, 60), .n = chance(g, 20)};
+	struct op op = {
+		.kind = OP_LINE, .a = any_intid(g), .b = chance(g, 60), .n = chance(g, 20)
+	};
 
 	if (g->machine->config.mapped && chance(g, 50)) {
 		op.kind = chance(g, 50) ? OP_DEVICE : OP_TAKE;
@@ -313,7 +319,7 @@ static struct op any_source(struct generator *g)
 
 static struct op any_guest(struct generator *g)
 {
-	struct op op = {.kind = OP_IAR, .a = below(g, 2)};
+	struct op op = { .kind = OP_IAR, .a = below(g, 2) };
 	unsigned what = below(g, 100);
 
 	if (what < 45)
@@ -340,10 +346,12 @@ static struct op any_guest(struct generator *g)
 
 static struct op any_schedule(struct generator *g)
 {
-	static const uint8_t some[] = {OP_KICK, OP_KICK, OP_KICK, OP_MAINTENANCE, OP_MAINTENANCE,
-				       OP_RETRY, OP_RETRY, OP_RETRY, OP_ENTER, OP_ENTER, OP_ENTER,
-				       OP_BOUNCE, OP_EXIT, OP_EXIT, OP_BLOCK, OP_BLOCK, OP_PEND};
-	struct op op = {.kind = some[below(g, sizeof(some))], .n = chance(g, 60)};
+	static const uint8_t some[] = { OP_KICK,        OP_KICK,  OP_KICK,  OP_MAINTENANCE,
+					OP_MAINTENANCE, OP_RETRY, OP_RETRY, OP_RETRY,
+					OP_ENTER,       OP_ENTER, OP_ENTER, OP_BOUNCE,
+					OP_EXIT,        OP_EXIT,  OP_BLOCK, OP_BLOCK,
+					OP_PEND };
+	struct op op = { .kind = some[below(g, sizeof(some))], .n = chance(g, 60) };
 
 	if (chance(g, 4))
 		op.kind = OP_PUT;
@@ -359,7 +367,7 @@ static struct op any_schedule(struct generator *g)
 /* Most guests set their interrupts up before they do strange things. */
 static struct op open_up(struct generator *g)
 {
-	struct op op = {.kind = OP_WRITE, .n = 4};
+	struct op op = { .kind = OP_WRITE, .n = 4 };
 	unsigned intid = g->hot[g->opening % GENERATE_HOT];
 	unsigned what = g->opening % 8;
 
@@ -367,11 +375,11 @@ static struct op open_up(struct generator *g)
 		op.b = 0;
 		op.c = 3;
 	} else if (what < 3) {
-		op = (struct op){.kind = OP_IGRPEN, .a = what - 1, .b = 1};
+		op = (struct op){ .kind = OP_IGRPEN, .a = what - 1, .b = 1 };
 	} else if (what == 3) {
-		op = (struct op){.kind = OP_PMR, .a = 0xff};
+		op = (struct op){ .kind = OP_PMR, .a = 0xff };
 	} else if (what == 4) {
-		op = (struct op){.kind = OP_ENTER};
+		op = (struct op){ .kind = OP_ENTER };
 	} else if (what == 5) {
 		access_priority(g, &op, intid);
 	} else {
@@ -384,7 +392,7 @@ struct op generate(struct generator *g)
 {
 	static const unsigned moods[5][3] = {
 		/* guest, sources and SGIs, accesses, the rest: scheduling */
-		{30, 20, 25}, {45, 20, 10}, {20, 15, 45}, {25, 45, 10}, {25, 15, 15},
+		{ 30, 20, 25 }, { 45, 20, 10 }, { 20, 15, 45 }, { 25, 45, 10 }, { 25, 15, 15 },
 	};
 	const unsigned *mood = moods[g->mood];
 	unsigned what = below(g, 100), v = any_vcpu(g);
@@ -411,15 +419,33 @@ struct op generate(struct generator *g)
 void machine_print_op(const struct op *op)
 {
 	static const char *const names[OP_KINDS] = {
-		[OP_LINE] = "set_line", [OP_PULSE] = "pulse", [OP_DEVICE] = "device",
-		[OP_TAKE] = "host takes", [OP_READ] = "read", [OP_WRITE] = "write",
-		[OP_SGI] = "sgi", [OP_IAR] = "IAR", [OP_EOI] = "EOI of the last", [OP_PMR] = "PMR",
-		[OP_BPR] = "BPR", [OP_IGRPEN] = "IGRPEN", [OP_CBPR] = "CBPR",
-		[OP_EOIMODE] = "EOImode", [OP_DIR] = "DIR", [OP_KICK] = "kick delivered",
-		[OP_MAINTENANCE] = "maintenance interrupt", [OP_BOUNCE] = "exit and enter",
-		[OP_EXIT] = "exit", [OP_ENTER] = "enter", [OP_BLOCK] = "block", [OP_PUT] = "put",
-		[OP_LOAD] = "load", [OP_RETRY] = "retry", [OP_PEND] = "vgic_pending",
-		[OP_RESET] = "cpuif reset", [OP_QUIESCE] = "quiesce and compare",
+		[OP_LINE] = "set_line",
+		[OP_PULSE] = "pulse",
+		[OP_DEVICE] = "device",
+		[OP_TAKE] = "host takes",
+		[OP_READ] = "read",
+		[OP_WRITE] = "write",
+		[OP_SGI] = "sgi",
+		[OP_IAR] = "IAR",
+		[OP_EOI] = "EOI of the last",
+		[OP_PMR] = "PMR",
+		[OP_BPR] = "BPR",
+		[OP_IGRPEN] = "IGRPEN",
+		[OP_CBPR] = "CBPR",
+		[OP_EOIMODE] = "EOImode",
+		[OP_DIR] = "DIR",
+		[OP_KICK] = "kick delivered",
+		[OP_MAINTENANCE] = "maintenance interrupt",
+		[OP_BOUNCE] = "exit and enter",
+		[OP_EXIT] = "exit",
+		[OP_ENTER] = "enter",
+		[OP_BLOCK] = "block",
+		[OP_PUT] = "put",
+		[OP_LOAD] = "load",
+		[OP_RETRY] = "retry",
+		[OP_PEND] = "vgic_pending",
+		[OP_RESET] = "cpuif reset",
+		[OP_QUIESCE] = "quiesce and compare",
 	};
 
 	printf("vCPU %u: %s", op->vcpu, names[op->kind]);

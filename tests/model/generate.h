@@ -11,8 +11,8 @@ struct generator {
 	struct machine *machine;
 	uint64_t random;
 	unsigned hot[GENERATE_HOT]; /* the INTIDs that most operations are about */
-	unsigned opening;	    /* operations left that open things up */
-	unsigned mood;		    /* which kinds of operations this run prefers */
+	unsigned opening;           /* operations left that open things up */
+	unsigned mood;              /* which kinds of operations this run prefers */
 };
 
 void generate_begin(struct generator *g, struct machine *m, uint64_t seed);

@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_OPS 20000u
-#define RUN_SECONDS 30u
+#define MAX_OPS        20000u
+#define RUN_SECONDS    30u
 #define SHRINK_SECONDS 60
-#define SHRINK_TRIES 3000u
+#define SHRINK_TRIES   3000u
 
 /* Shared with the processes that run the machines, so that it survives their crash. */
 static struct shared {
@@ -36,7 +36,7 @@ static struct shared {
 	unsigned long long runs, operations, acks, agains, kicks, late;
 	char text[512];
 	struct op ops[MAX_OPS];
-} *shared;
+} * shared;
 
 static struct machine machine;
 static bool trace, explain;
@@ -45,7 +45,7 @@ static unsigned tolerate;
 /* With --trace: how every vCPU stands after an operation. */
 static void trace_state(void)
 {
-	static const char *const where[] = {"unloaded", "outside", "guest", "blocked"};
+	static const char *const where[] = { "unloaded", "outside", "guest", "blocked" };
 	unsigned v, n;
 
 	for (v = 0; trace && v < machine.config.model.vcpus; v++) {
@@ -54,8 +54,8 @@ static void trace_state(void)
 		printf("#     vCPU %u %s%s%s%s HCR %#x VMCR %#x MISR %#x RPR %#x:", v,
 		       where[vcpu->where], vcpu->kicked ? " kicked" : "",
 		       vcpu->waiting ? " waiting" : "",
-		       machine.model.pe[v].unsettled ? " unsettled" : "", vcpu->hw.hcr, vcpu->hw.vmcr,
-		       cpuif_misr(&vcpu->hw), cpuif_rpr(&vcpu->hw));
+		       machine.model.pe[v].unsettled ? " unsettled" : "", vcpu->hw.hcr,
+		       vcpu->hw.vmcr, cpuif_misr(&vcpu->hw), cpuif_rpr(&vcpu->hw));
 		for (n = 0; n < machine.config.lrs; n++)
 			if (vcpu->hw.lr[n])
 				printf(" LR%u %#llx", n, (unsigned long long)vcpu->hw.lr[n]);
@@ -262,13 +262,15 @@ static bool batch(const struct machine_config *config, uint64_t seed, unsigned s
 static const struct {
 	const char *name, *config;
 } fixed[] = {
-	{"one_vcpu_one_list_register", "vcpus=1,spis=16,lrs=1,pri=5,pre=5,mapped=0"},
-	{"one_vcpu_mapped", "vcpus=1,spis=16,lrs=4,pri=5,pre=5,mapped=6"},
-	{"two_vcpus", "vcpus=2,spis=8,lrs=4,pri=5,pre=5,mapped=0"},
-	{"two_vcpus_mapped_strict_eoi", "vcpus=2,spis=8,lrs=2,pri=5,pre=5,mapped=4,strict=1,refill=1"},
-	{"four_vcpus_clusters_of_one", "vcpus=4,spis=40,lrs=3,pri=6,pre=6,cluster=0,mapped=8"},
-	{"three_vcpus_300_spis", "vcpus=3,spis=300,lrs=16,pri=7,pre=7,cluster=1,mapped=16,refill=1"},
-	{"four_vcpus_one_list_register", "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1"},
+	{ "one_vcpu_one_list_register", "vcpus=1,spis=16,lrs=1,pri=5,pre=5,mapped=0" },
+	{ "one_vcpu_mapped", "vcpus=1,spis=16,lrs=4,pri=5,pre=5,mapped=6" },
+	{ "two_vcpus", "vcpus=2,spis=8,lrs=4,pri=5,pre=5,mapped=0" },
+	{ "two_vcpus_mapped_strict_eoi",
+	  "vcpus=2,spis=8,lrs=2,pri=5,pre=5,mapped=4,strict=1,refill=1" },
+	{ "four_vcpus_clusters_of_one", "vcpus=4,spis=40,lrs=3,pri=6,pre=6,cluster=0,mapped=8" },
+	{ "three_vcpus_300_spis",
+	  "vcpus=3,spis=300,lrs=16,pri=7,pre=7,cluster=1,mapped=16,refill=1" },
+	{ "four_vcpus_one_list_register", "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1" },
 };
 
 #define FIXED (sizeof(fixed) / sizeof(fixed[0]))
@@ -330,7 +332,8 @@ int main(int argc, char **argv)
 	bool one = false;
 	int n;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return 2;
 	for (n = 1; n < argc; n++) {

@@ -53,6 +53,8 @@ static void hook_kick(void *host, unsigned vcpu)
 
 	hook_check(m, vcpu, "kick");
 	m->kicks++;
+	if (m->quiet && m->actor == (int)vcpu)
+		machine_fail(m, "vCPU %u is kicked from beside its stopped guest", vcpu);
 	if (m->actor == (int)vcpu && m->vcpu[vcpu].where != BLOCKED)
 		return;
 	m->vcpu[vcpu].kicked = true;
@@ -81,7 +83,8 @@ static struct model_irq *hooked_irq(struct machine *m, unsigned vcpu, struct hwi
 	hook_check(m, vcpu, name);
 	irq = wired_irq(m, vcpu, hw.intid);
 	if (!irq)
-		machine_fail(m, "%s for physical interrupt %u, which is not mapped", name, hw.intid);
+		machine_fail(m, "%s for physical interrupt %u, which is not mapped", name,
+			     hw.intid);
 	if (hw.intid < 32 && m->actor != (int)vcpu)
 		machine_fail(m, "%s for a private interrupt of vCPU %u away from its CPU", name,
 			     vcpu);
@@ -117,7 +120,8 @@ static void guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
 	struct model_irq *irq = wired_irq(m, vcpu, pintid);
 
 	if (!irq)
-		machine_fail(m, "vCPU %u deactivates physical %u, which is not mapped", vcpu, pintid);
+		machine_fail(m, "vCPU %u deactivates physical %u, which is not mapped", vcpu,
+			     pintid);
 	irq->wire.active = false;
 }
 
@@ -169,7 +173,8 @@ static void check_entry(struct machine *m, unsigned v)
 		bool live = vcpu->image.live >> n & 1;
 
 		if (live && vcpu->hw.lr[n] != vcpu->image.lr[n])
-			machine_fail(m, "vCPU %u: LR%u is live, not as hardware has it, not changed",
+			machine_fail(m,
+				     "vCPU %u: LR%u is live, not as hardware has it, not changed",
 				     v, n);
 		if (!live && lr_state(vcpu->hw.lr[n]) != LR_INVALID)
 			machine_fail(m, "vCPU %u: LR%u holds something and is not live", v, n);
@@ -481,7 +486,8 @@ static void host_watches(struct machine *m, unsigned v)
 		if (!irq->mapped)
 			continue;
 		if (irq->wire.active)
-			machine_fail(m, "vCPU %u put: physical %u is left active", v, irq->wire.intid);
+			machine_fail(m, "vCPU %u put: physical %u is left active", v,
+				     irq->wire.intid);
 		if (!irq->wire.level)
 			continue;
 		before = library_begin(m, MODEL_NOBODY);
@@ -571,12 +577,31 @@ void machine_maintenance(struct machine *m, unsigned v)
 
 /* --- Sources ---------------------------------------------------------------------------------- */
 
-void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bool pulse, bool level)
+/* Beside a stopped guest the library spares that vCPU's kick. */
+static int raise_here(struct machine *m, unsigned here, unsigned v, unsigned intid, bool pulse,
+		      bool level)
+{
+	struct vgic_cpu *cpu = m->vcpu[here].cpu;
+	int result;
+
+	m->quiet = true;
+	result = pulse ? vgic_pulse_here(cpu, v, intid) : vgic_set_line_here(cpu, v, intid, level);
+	m->quiet = false;
+	return result;
+}
+
+void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bool pulse,
+		    bool level)
 {
 	int before = library_begin(m, actor), result;
 	struct model_irq *irq = model_irq(&m->model, v, intid);
 
-	result = pulse ? vgic_pulse(m->vgic, v, intid) : vgic_set_line(m->vgic, v, intid, level);
+	if (actor >= 0 && (m->vcpu[actor].where == GUEST || m->vcpu[actor].where == OUTSIDE))
+		result = raise_here(m, (unsigned)actor, v, intid, pulse, level);
+	else if (pulse)
+		result = vgic_pulse(m->vgic, v, intid);
+	else
+		result = vgic_set_line(m->vgic, v, intid, level);
 	library_end(m, before);
 	if (intid < 16 || !irq) {
 		if (result != (intid < 16 ? -VIRQ_ERR_KIND : -VIRQ_ERR_RANGE))
@@ -688,7 +713,7 @@ static void guest_ends(struct machine *m, unsigned v)
 static void guest_dirs(struct machine *m, unsigned v, unsigned choice)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
-	struct op op = {.kind = OP_DIR, .vcpu = (uint8_t)v, .a = VGIC_ICC_DIR_EL1};
+	struct op op = { .kind = OP_DIR, .vcpu = (uint8_t)v, .a = VGIC_ICC_DIR_EL1 };
 
 	if (!vcpu->ended_count || !m->model.pe[v].eoimode)
 		return;
@@ -869,8 +894,10 @@ void machine_do(struct machine *m, const struct op *op)
 static void map_one(struct machine *m, unsigned v, unsigned intid, unsigned hwirq, bool level)
 {
 	struct model_irq *irq = model_irq(&m->model, v, intid);
-	struct hwirq hw = {(uint16_t)hwirq};
-	struct op config = {.kind = OP_WRITE, .a = MODEL_DIST, .b = 0xc00 + intid / 16 * 4, .n = 4};
+	struct hwirq hw = { (uint16_t)hwirq };
+	struct op config = {
+		.kind = OP_WRITE, .a = MODEL_DIST, .b = 0xc00 + intid / 16 * 4, .n = 4
+	};
 	unsigned n;
 
 	if (vgic_map_hwirq(m->vgic, v, intid, hw, level))
@@ -900,7 +927,7 @@ static void adopt_triggers(struct machine *m)
 
 	for (n = 16; n < 32 + m->config.model.spis; n++) {
 		for (v = 0; v < (n < 32 ? m->config.model.vcpus : 1); v++) {
-			struct op op = {.kind = OP_READ, .a = MODEL_DIST, .n = 4};
+			struct op op = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
 			uint64_t value;
 
 			op.a = n < 32 ? MODEL_REDIST : MODEL_DIST;
@@ -915,7 +942,7 @@ static void adopt_triggers(struct machine *m)
 /* GICR_WAKER, 12.11.42: a PE sleeps until its software says otherwise. */
 static void wake_all(struct machine *m)
 {
-	struct op op = {.kind = OP_WRITE, .a = MODEL_REDIST, .n = 4};
+	struct op op = { .kind = OP_WRITE, .a = MODEL_REDIST, .n = 4 };
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++) {

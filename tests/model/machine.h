@@ -14,21 +14,21 @@
 #include "model.h"
 
 enum op_kind {
-	OP_LINE,    /* a: intid, b: level */
-	OP_PULSE,   /* a: intid */
-	OP_DEVICE,  /* a: intid of a mapped interrupt, b: its device's level (edge: 1 fires) */
-	OP_TAKE,    /* a: intid of a mapped interrupt: the host takes the physical one */
-	OP_READ,    /* a: region, b: offset, n: bytes */
-	OP_WRITE,   /* the same, c: value */
-	OP_SGI,	    /* a: enum vgic_sysreg, c: value */
-	OP_IAR,	    /* a: group */
+	OP_LINE,   /* a: intid, b: level */
+	OP_PULSE,  /* a: intid */
+	OP_DEVICE, /* a: intid of a mapped interrupt, b: its device's level (edge: 1 fires) */
+	OP_TAKE,   /* a: intid of a mapped interrupt: the host takes the physical one */
+	OP_READ,   /* a: region, b: offset, n: bytes */
+	OP_WRITE,  /* the same, c: value */
+	OP_SGI,    /* a: enum vgic_sysreg, c: value */
+	OP_IAR,    /* a: group */
 	OP_EOI,
-	OP_PMR,	    /* a: value */
-	OP_BPR,	    /* a: group, b: value */
+	OP_PMR,     /* a: value */
+	OP_BPR,     /* a: group, b: value */
 	OP_IGRPEN,  /* a: group, b: on */
 	OP_CBPR,    /* a: on */
 	OP_EOIMODE, /* a: on */
-	OP_DIR,	    /* deactivate the a-th interrupt that was ended and is still active */
+	OP_DIR,     /* deactivate the a-th interrupt that was ended and is still active */
 	OP_KICK,    /* deliver the host interrupt of a kick */
 	OP_MAINTENANCE,
 	OP_BOUNCE, /* leave the guest and enter it again, without a reason */
@@ -52,23 +52,23 @@ struct op {
 
 /* Defects of the library that a run may look away from, to see what is behind them. */
 #define TOLERATE_PENDING_HALF 1u /* "active and pending" in an LR of what may not be delivered */
-#define TOLERATE_RESET 2u	 /* what vgic_cpuif_reset() leaves in the image */
-#define TOLERATE_EOICOUNT 4u	 /* active state of what was ended by EOIcount, until the next exit */
-#define TOLERATE_WIDTH 8u	 /* bits above the width of a read */
+#define TOLERATE_RESET        2u /* what vgic_cpuif_reset() leaves in the image */
+#define TOLERATE_EOICOUNT     4u /* active state of what was ended by EOIcount, until the next exit */
+#define TOLERATE_WIDTH        8u /* bits above the width of a read */
 
 struct machine_config {
 	struct model_config model;
 	unsigned lrs;
 	unsigned mapped; /* how many of the first SPIs are mapped (half level); and two PPIs */
 	struct cpuif_manners manners;
-	bool refill;	   /* the embedder uses vgic_refill() */
+	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
-	bool eoimode1;	   /* guests may set EOImode 1 */
+	bool eoimode1;     /* guests may set EOImode 1 */
 };
 
 #define MACHINE_PPI_LEVEL 27u /* mapped, when `mapped` is not 0 */
-#define MACHINE_PPI_EDGE 22u
+#define MACHINE_PPI_EDGE  22u
 
 enum where { UNLOADED, OUTSIDE, GUEST, BLOCKED };
 
@@ -82,7 +82,7 @@ struct machine_vcpu {
 	struct op access;
 	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
 	unsigned again;
-	bool aprs_known; /* the last exit was given the active priorities */
+	bool aprs_known;               /* the last exit was given the active priorities */
 	struct model_active ended[64]; /* EOImode 1: dropped, to be deactivated */
 	unsigned ended_count;
 };
@@ -93,9 +93,9 @@ struct machine {
 	struct machine_vcpu vcpu[MODEL_VCPUS];
 	struct vgic *vgic;
 	void *memory;
-	int actor;    /* the vCPU whose owner function runs, or -1 */
-	int dead;     /* a vCPU whose list registers must not be compared now, or -1 */
+	int actor; /* the vCPU whose owner function runs, or -1 */
 	bool in_library;
+	bool quiet; /* a function that spares the actor's kick */
 	unsigned long acks, agains, kicks, late;
 	void (*fail)(const char *text); /* does not return */
 };

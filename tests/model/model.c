@@ -38,13 +38,13 @@
 
 #include <string.h>
 
-#define ROUTE_IRM (1ull << 31)
+#define ROUTE_IRM      (1ull << 31)
 #define ROUTE_AFFINITY 0xff00ffffffull
 
-#define CTLR_ARE (1u << 4)
-#define CTLR_DS (1u << 6)
+#define CTLR_ARE   (1u << 4)
+#define CTLR_DS    (1u << 6)
 #define CTLR_E1NWF (1u << 7)
-#define CTLR_RWP (1u << 31)
+#define CTLR_RWP   (1u << 31)
 
 static enum maybe both(enum maybe a, enum maybe b)
 {
@@ -222,7 +222,8 @@ enum maybe model_candidate(const struct model *m, unsigned vcpu, const struct mo
 	if (!irq->enabled || !m->grp[irq->group] || (irq->active && !irq->active_unsure))
 		return NO;
 	answer = both(model_pending(irq), routed(m, vcpu, irq));
-	if (irq->active_unsure || irq->ending != MODEL_NOBODY || m->pe[vcpu].asleep || held_elsewhere(m, vcpu, irq))
+	if (irq->active_unsure || irq->ending != MODEL_NOBODY || m->pe[vcpu].asleep ||
+	    held_elsewhere(m, vcpu, irq))
 		answer = both(answer, MAYBE);
 	return answer;
 }
@@ -316,7 +317,7 @@ static void see_signal(const struct model *m, unsigned vcpu, const struct model_
 
 enum maybe model_signals(const struct model *m, unsigned vcpu)
 {
-	struct signal_view view = {.best = best_certain(m, vcpu)};
+	struct signal_view view = { .best = best_certain(m, vcpu) };
 
 	view.cannot = view.best == 0x100;
 	for_each_irq(m, vcpu, see_signal, &view);
@@ -442,7 +443,7 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 	irq->active_on = (int)vcpu;
 	if (pe->depth < 256)
 		pe->stack[pe->depth++] =
-			(struct model_active){intid, priority & group_mask(pe, group), group};
+			(struct model_active){ intid, priority & group_mask(pe, group), group };
 	return NULL;
 }
 
@@ -485,18 +486,28 @@ void model_end_of_interrupt(struct model *m, unsigned vcpu)
 
 /* --- Registers: 12.9 (GICD), 12.10 and 12.11 (GICR) ---------------------------------------------- */
 
-enum bank { GROUP, SET_ENABLE, CLEAR_ENABLE, SET_PENDING, CLEAR_PENDING, SET_ACTIVE, CLEAR_ACTIVE,
-	    PRIORITY, CONFIG, BANKS };
+enum bank {
+	GROUP,
+	SET_ENABLE,
+	CLEAR_ENABLE,
+	SET_PENDING,
+	CLEAR_PENDING,
+	SET_ACTIVE,
+	CLEAR_ACTIVE,
+	PRIORITY,
+	CONFIG,
+	BANKS
+};
 
 /* One register per so many interrupts; the same offsets in GICD and in GICR's SGI_base frame. */
 static const struct {
 	unsigned first, end, bits;
 } banks[BANKS] = {
-	[GROUP] = {0x080, 0x100, 1},	     [SET_ENABLE] = {0x100, 0x180, 1},
-	[CLEAR_ENABLE] = {0x180, 0x200, 1},  [SET_PENDING] = {0x200, 0x280, 1},
-	[CLEAR_PENDING] = {0x280, 0x300, 1}, [SET_ACTIVE] = {0x300, 0x380, 1},
-	[CLEAR_ACTIVE] = {0x380, 0x400, 1},  [PRIORITY] = {0x400, 0x800, 8},
-	[CONFIG] = {0xc00, 0xd00, 2},
+	[GROUP] = { 0x080, 0x100, 1 },         [SET_ENABLE] = { 0x100, 0x180, 1 },
+	[CLEAR_ENABLE] = { 0x180, 0x200, 1 },  [SET_PENDING] = { 0x200, 0x280, 1 },
+	[CLEAR_PENDING] = { 0x280, 0x300, 1 }, [SET_ACTIVE] = { 0x300, 0x380, 1 },
+	[CLEAR_ACTIVE] = { 0x380, 0x400, 1 },  [PRIORITY] = { 0x400, 0x800, 8 },
+	[CONFIG] = { 0xc00, 0xd00, 2 },
 };
 
 /* Which bank, of which frame, from which INTID on; false if `offset` is in none. */
@@ -546,22 +557,22 @@ static struct model_bits read_field(const struct model_irq *irq, enum bank bank)
 
 	switch (bank) {
 	case GROUP:
-		return (struct model_bits){irq->group, irq->flux ? 1 : 0};
+		return (struct model_bits){ irq->group, irq->flux ? 1 : 0 };
 	case SET_ENABLE:
 	case CLEAR_ENABLE:
-		return (struct model_bits){irq->enabled, irq->flux ? 1 : 0};
+		return (struct model_bits){ irq->enabled, irq->flux ? 1 : 0 };
 	case SET_PENDING:
 	case CLEAR_PENDING:
-		return (struct model_bits){pending == YES,
-					   pending == MAYBE || irq->flux || irq->misconfigured};
+		return (struct model_bits){ pending == YES,
+					    pending == MAYBE || irq->flux || irq->misconfigured };
 	case SET_ACTIVE:
 	case CLEAR_ACTIVE:
-		return (struct model_bits){irq->active, irq->active_unsure || irq->flux ||
-								irq->ending != MODEL_NOBODY};
+		return (struct model_bits){ irq->active, irq->active_unsure || irq->flux ||
+								 irq->ending != MODEL_NOBODY };
 	case PRIORITY:
-		return (struct model_bits){irq->priority, irq->flux ? 0xff : 0};
+		return (struct model_bits){ irq->priority, irq->flux ? 0xff : 0 };
 	default:
-		return (struct model_bits){irq->edge ? 2 : 0, irq->flux ? 2 : 0};
+		return (struct model_bits){ irq->edge ? 2 : 0, irq->flux ? 2 : 0 };
 	}
 }
 
@@ -630,16 +641,17 @@ static struct model_bits cut(uint64_t value, uint64_t unsure, unsigned offset, u
 	unsigned shift = bytes == 4 && offset % 8 == 4 ? 32 : 0;
 	uint64_t mask = bytes == 8 ? ~0ull : 0xffffffffull;
 
-	return (struct model_bits){value >> shift & mask, unsure >> shift & mask};
+	return (struct model_bits){ value >> shift & mask, unsure >> shift & mask };
 }
 
-static struct model_bits read_route(struct model *m, unsigned intid, unsigned offset, unsigned bytes)
+static struct model_bits read_route(struct model *m, unsigned intid, unsigned offset,
+				    unsigned bytes)
 {
 	const struct model_irq *irq = model_irq(m, 0, intid);
 	uint64_t unsure = 0;
 
 	if (!irq)
-		return (struct model_bits){0, 0};
+		return (struct model_bits){ 0, 0 };
 	if (irq->route & ROUTE_IRM)
 		unsure = ROUTE_AFFINITY;
 	if (irq->flux)
@@ -667,24 +679,25 @@ static struct model_bits dist_typer(const struct model *m)
 {
 	unsigned lines = (m->config.spis + 31) / 32;
 
-	return (struct model_bits){lines, 0x1f << 11 | 0x1f << 19 | 1 << 24 | 1 << 25 | 1 << 26};
+	return (struct model_bits){ lines, 0x1f << 11 | 0x1f << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
 }
 
 static struct model_bits dist_word(const struct model *m, unsigned offset)
 {
 	switch (offset) {
 	case 0x0000:
-		return (struct model_bits){(m->grp[0] ? 1 : 0) | (m->grp[1] ? 2 : 0) | CTLR_ARE | CTLR_DS,
-					   CTLR_E1NWF | CTLR_RWP | (m->ctlr_flux ? 3 : 0)};
+		return (struct model_bits){ (m->grp[0] ? 1 : 0) | (m->grp[1] ? 2 : 0) | CTLR_ARE |
+						    CTLR_DS,
+					    CTLR_E1NWF | CTLR_RWP | (m->ctlr_flux ? 3 : 0) };
 	case 0x0004:
 		return dist_typer(m);
 	case 0x0008:
 	case 0x0010:
-		return (struct model_bits){0, ~0u};
+		return (struct model_bits){ 0, ~0u };
 	case 0xffe8:
-		return (struct model_bits){0x30, 0xff0f};
+		return (struct model_bits){ 0x30, 0xff0f };
 	}
-	return (struct model_bits){0, offset >= 0xffd0 ? ~0u : 0};
+	return (struct model_bits){ 0, offset >= 0xffd0 ? ~0u : 0 };
 }
 
 /* 12.10.34 (GICR_TYPER): Affinity_Value, Processor_Number, Last. */
@@ -702,16 +715,17 @@ static struct model_bits redist_word(const struct model *m, unsigned n, unsigned
 
 	switch (offset) {
 	case 0x0000:
-		return (struct model_bits){0, 1u << 1 | 1u << 2 | 1u << 3 | 7u << 24};
+		return (struct model_bits){ 0, 1u << 1 | 1u << 2 | 1u << 3 | 7u << 24 };
 	case 0x0004:
 	case 0x0010:
-		return (struct model_bits){0, ~0u};
+		return (struct model_bits){ 0, ~0u };
 	case 0x0014:
-		return (struct model_bits){pe->asleep ? 6 : 0, pe->asleep_known ? 0x80000001u : ~0u};
+		return (struct model_bits){ pe->asleep ? 6 : 0,
+					    pe->asleep_known ? 0x80000001u : ~0u };
 	case 0xffe8:
-		return (struct model_bits){0x30, 0xff0f};
+		return (struct model_bits){ 0x30, 0xff0f };
 	}
-	return (struct model_bits){0, offset >= 0xffd0 ? ~0u : 0};
+	return (struct model_bits){ 0, offset >= 0xffd0 ? ~0u : 0 };
 }
 
 static struct model_bits read_other(const struct model *m, enum model_region region,
@@ -721,19 +735,19 @@ static struct model_bits read_other(const struct model *m, enum model_region reg
 
 	if (region == MODEL_DIST)
 		return bytes == 4 && offset % 4 == 0 ? dist_word(m, offset)
-						     : (struct model_bits){0, 0};
+						     : (struct model_bits){ 0, 0 };
 	offset %= 0x20000;
 	if (n >= m->config.vcpus || offset >= 0x10000 || offset % bytes)
-		return (struct model_bits){0, 0};
+		return (struct model_bits){ 0, 0 };
 	if (offset / 8 * 8 == 0x0008 && bytes >= 4)
 		return cut(redist_typer(m, n), 7ull << 24 | 1 << 5, offset, bytes);
-	return bytes == 4 ? redist_word(m, n, offset) : (struct model_bits){0, 0};
+	return bytes == 4 ? redist_word(m, n, offset) : (struct model_bits){ 0, 0 };
 }
 
 struct model_bits model_read(struct model *m, enum model_region region, unsigned offset,
 			     unsigned bytes)
 {
-	struct model_bits all = {0, 0};
+	struct model_bits all = { 0, 0 };
 	struct place place;
 	unsigned n, intid;
 

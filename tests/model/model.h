@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODEL_VCPUS 4
-#define MODEL_SPIS 988
+#define MODEL_VCPUS  4
+#define MODEL_SPIS   988
 #define MODEL_NOBODY (-1)
 
 enum maybe { NO, YES, MAYBE };
@@ -36,10 +36,10 @@ struct model_irq {
 	unsigned intid;
 	bool enabled, edge, latch, line, active;
 	unsigned group, priority;
-	uint64_t route;	     /* GICD_IROUTER<n> */
-	int active_on;	     /* the PE whose acknowledge made it active */
-	unsigned long touched; /* when a register write or a deactivation last concerned it */
-	unsigned long raised;  /* when a source last made it pending */
+	uint64_t route;          /* GICD_IROUTER<n> */
+	int active_on;           /* the PE whose acknowledge made it active */
+	unsigned long touched;   /* when a register write or a deactivation last concerned it */
+	unsigned long raised;    /* when a source last made it pending */
 	unsigned long withdrawn; /* when RWP = 0 said that its disabling had taken effect */
 	/* What concurrency leaves open until somebody looks. */
 	bool pending_unsure, active_unsure;
@@ -78,7 +78,7 @@ struct model_pe {
 struct model {
 	struct model_config config;
 	unsigned long now;
-	bool grp[2];	    /* GICD_CTLR.EnableGrp<n> */
+	bool grp[2];        /* GICD_CTLR.EnableGrp<n> */
 	unsigned ctlr_flux; /* writes of GICD_CTLR under way */
 	struct model_irq priv[MODEL_VCPUS][32];
 	struct model_irq spi[MODEL_SPIS];
