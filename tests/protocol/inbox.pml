@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The inbox (lib/vgic/settle.c): an interrupt that needs a look is pushed by whoever set W_QUEUED,
- * taken with the whole list by the vCPU that drains, forwarded if it turns out to be another's.
+ * The inbox (lib/vgic/settle.c, vgic_refill() in lr.c): an interrupt that needs a look is pushed by
+ * whoever set W_QUEUED, taken with the whole list by the vCPU that drains, forwarded if it turns
+ * out to be another's. What refill cannot place it leaves to the next drain (stash).
  * Sequentially consistent: push() releases and vcpu_drain() acquires, so that links are never seen
  * older than the push. A change of the word is one step, as the compare-and-swap loop makes it one.
  *
@@ -10,14 +11,14 @@
  * where an active state keeps it, or in the word if it is routed nowhere.
  *
  * check: good: two raisers, two vCPUs, an interrupt that is retargeted
- * check: good -DUNLOADED -DROUTES=2: one vCPU is not loaded: pushers serve its inbox under its lock
+ * check: good -DUNLOADED: one vCPU is not loaded: pushers serve its inbox under its lock
  * check: BREAK_LINK_LATE: push links after it has published
  * check: BREAK_LINK_READ_LATE -DROUTES=2: drain reads the link after settling, when it is another pusher's
  * check: BREAK_NO_EXCHANGE: drain reads the head, then clears it
  * check: BREAK_QUEUED_TWICE: a raiser pushes what is queued already
  * check: BREAK_FOLD_FORWARDS: fold forwards what somebody is pushing right now
  * check: BREAK_NO_FORWARD: drain drops what is another vCPU's
- * check: BREAK_NONE_STAYS_QUEUED -DROUTES=2: push leaves W_QUEUED on what is routed nowhere
+ * check: BREAK_NOBODYS_DROPPED -DROUTES=2: push drops what is routed nowhere instead of giving it to vCPU 0
  * check: BREAK_NO_LOCK -DUNLOADED -DROUTES=2: an unloaded vCPU is served without its lock
  * large: good -DPULSES=2 -DROUTES=2: each raises twice, two changes of the target
  * large: good -DPULSES=2 -DROUTES=2 -DUNLOADED: the same, one vCPU not loaded
@@ -46,8 +47,8 @@ bool lr_pending[IRQS], lr_active[IRQS], lr_eoi[IRQS];
 
 /* struct vgic_vcpu */
 byte inbox[VCPUS] = NIL;
-byte forward[VCPUS] = NIL;
-bool lock[VCPUS];
+byte stash[VCPUS] = NIL, forward[VCPUS] = NIL;
+bool lock[VCPUS]; /* of one that is not loaded */
 bool busy[VCPUS];
 
 /* For the properties: an edge came and was not acknowledged since; it is on somebody's list. */
@@ -59,10 +60,10 @@ byte done;
 
 inline take(owner)
 {
-#if defined(UNLOADED) && !defined(BREAK_NO_LOCK)
-	d_step { !lock[owner] -> lock[owner] = true }
+#ifdef BREAK_NO_LOCK
+	skip
 #else
-	skip /* nobody else would take it */
+	d_step { !lock[owner] -> lock[owner] = true }
 #endif
 }
 
@@ -91,7 +92,7 @@ inline queue_if_needed(irq)
 }
 
 /*
- * irq_settle(), inside a d_step: what it reads and writes besides the word is under the lock. The
+ * irq_settle(), inside a d_step: what it reads and writes besides the word is the owner's. The
  * word: fold_word(), next_word(), decide(). `fold`: from a list register, FROM_LR.
  */
 inline settle(owner, irq, fold)
@@ -140,15 +141,24 @@ inline settle(owner, irq, fold)
 	mine = false; forwards = false; pushing = false
 }
 
-/* vcpu_drain(), under owner's lock */
-inline drain(owner)
+inline exchange(owner)
 {
 #ifdef BREAK_NO_EXCHANGE
 	entry = inbox[owner];
-	inbox[owner] = NIL;
+	inbox[owner] = NIL
 #else
 	d_step { entry = inbox[owner]; inbox[owner] = NIL }
 #endif
+}
+
+/* vcpu_drain(), by the owner, or under its lock if it is not loaded */
+inline drain(owner)
+{
+	d_step { entry = stash[owner]; stash[owner] = NIL }
+	if
+	:: entry == NIL -> exchange(owner)
+	:: else
+	fi;
 	do
 	:: entry != NIL ->
 #ifdef BREAK_LINK_READ_LATE
@@ -158,7 +168,8 @@ inline drain(owner)
 		d_step { i = entry; linked[i] = false; entry = next[i] }
 		d_step { assert(queued[i] && !linked[i]); settle(owner, i, false); i = 0 }
 #endif
-	:: else -> break
+	:: entry == NIL && inbox[owner] != NIL -> exchange(owner)
+	:: entry == NIL && inbox[owner] == NIL -> break
 	od
 }
 
@@ -183,13 +194,10 @@ inline post()
 			list = next[i];
 			linked[i] = false;
 			v = (held[i] -> holder[i] : target[i]);
-			if
-			:: v == NONE ->
-#ifndef BREAK_NONE_STAYS_QUEUED
-				queued[i] = false
+#ifndef BREAK_NOBODYS_DROPPED
+			v = (v == NONE -> 0 : v);
 #endif
-			:: else -> head = inbox[v]
-			fi
+			head = (v == NONE -> NIL : inbox[v])
 		}
 		if
 		:: v != NONE ->
@@ -282,6 +290,8 @@ proctype router(byte irq)
 
 #define OURS(irq, where) (place[irq] == where && held[irq] && holder[irq] == self)
 
+#define ENDED(irq) (OURS(irq, LIST) && !lr_pending[irq] && !lr_active[irq] && !lr_eoi[irq])
+
 inline fold(irq)
 {
 	d_step {
@@ -311,7 +321,7 @@ inline fill(irq)
 inline acknowledge(irq)
 {
 	d_step {
-		OURS(irq, LIST) && lr_pending[irq] && !lr_active[irq] ->
+		!busy[self] && OURS(irq, LIST) && lr_pending[irq] && !lr_active[irq] ->
 		lr_pending[irq] = false;
 		lr_active[irq] = true;
 		due[irq] = false
@@ -321,10 +331,43 @@ inline acknowledge(irq)
 inline end_of_interrupt(irq)
 {
 	d_step {
-		OURS(irq, LIST) && lr_active[irq] ->
+		!busy[self] && OURS(irq, LIST) && lr_active[irq] ->
 		lr_active[irq] = false;
 		busy[self] = lr_eoi[irq];
 		lr_eoi[irq] = false
+	}
+}
+
+/* vgic_refill(): what is new and plainly this vCPU's goes straight into a list register. */
+inline refill()
+{
+	exchange(self);
+	do
+	:: entry != NIL ->
+		d_step {
+			i = entry;
+			entry = next[i]; /* before fill_new() gives the link away */
+			assert(queued[i]);
+			if
+			:: latch[i] && target[i] == self && (held[i] -> ENDED(i) : !is_active[i]) ->
+				queued[i] = false; latch[i] = false; is_active[i] = false;
+				held[i] = true; holder[i] = self;
+				place[i] = LIST; lr_pending[i] = true;
+				linked[i] = false
+			:: else -> stash[self] = i; entry = NIL
+			fi;
+			i = 0
+		}
+	:: else -> break
+	od
+}
+
+/* retire() */
+inline retire(irq)
+{
+	d_step {
+		!busy[self] && ENDED(irq) && !queued[irq] && !latch[irq] ->
+		held[irq] = false; holder[irq] = 0; is_active[irq] = false; place[irq] = NOWHERE
 	}
 }
 
@@ -333,14 +376,19 @@ proctype vcpu(byte self)
 	LOCALS;
 
 end:	do
-	:: inbox[self] != NIL -> busy[self] = true
+	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
+#ifndef UNLOADED /* there, it is the other vCPU that is looked at */
+	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
+		refill();
+		busy[self] = stash[self] != NIL
+	:: retire(0) /* refill does it when it has no room */
+#endif
 	/* The guest: interrupt 1 is there to share lists with; it stays pending. */
 	:: acknowledge(0)
 	:: end_of_interrupt(0)
-	:: OURS(0, LIST) -> busy[self] = true /* exits for any reason */
+	:: d_step { !busy[self] && OURS(0, LIST) -> busy[self] = true } /* exits for any reason */
 	:: busy[self] ->
 		/* vgic_exit() and vgic_enter() in one: what the former drains, the latter would */
-		take(self);
 		fold(0);
 		fold(1);
 		drain(self);

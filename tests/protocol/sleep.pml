@@ -196,6 +196,7 @@ inline vgic_load()
 	drop()
 }
 
+/* Enter and exit take no lock: while it is loaded only its own CPU settles (vgic_load()). */
 inline vgic_enter()
 {
 	set_mode(RUNNING);
@@ -203,25 +204,21 @@ inline vgic_enter()
 	barrier();
 #endif
 	resettle = false;
-	take();
 	if
 	:: inbox != 0 -> drain()
 	:: else
 	fi;
 	d_step { held = 0; latent = latent && !open } /* fill_all() */
-	drop();
 	post_self()
 }
 
 inline vgic_exit()
 {
 	set_mode(OUTSIDE);
-	take();
 	if
 	:: inbox != 0 -> drain()
 	:: else
 	fi;
-	drop();
 	resettle = false;
 	post_self()
 }
