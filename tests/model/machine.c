@@ -103,7 +103,11 @@ static void hook_clear_pending(void *host, unsigned vcpu, struct hwirq hw)
 
 static bool hook_line(void *host, unsigned vcpu, struct hwirq hw)
 {
-	return hooked_irq(host, vcpu, hw, "hwirq_line")->wire.line;
+	struct model_irq *irq = hooked_irq(host, vcpu, hw, "hwirq_line");
+
+	if (!irq->wire.line)
+		irq->told = false;
+	return irq->wire.line;
 }
 
 static void hook_route(void *host, struct hwirq hw, unsigned vcpu)
@@ -488,7 +492,8 @@ static void host_watches(struct machine *m, unsigned v)
 		if (irq->wire.active)
 			machine_fail(m, "vCPU %u put: physical %u is left active", v,
 				     irq->wire.intid);
-		if (!irq->wire.level)
+		if (!irq->wire.level ||
+		    (irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 			continue;
 		before = library_begin(m, MODEL_NOBODY);
 		vgic_set_line(m->vgic, v, n, irq->wire.line);
@@ -641,7 +646,8 @@ void machine_device(struct machine *m, unsigned v, unsigned intid, bool level)
 		return;
 	}
 	irq->wire.line = level;
-	if (irq->wire.absent)
+	if (irq->wire.absent &&
+	    !(irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 		machine_source(m, MODEL_NOBODY, v, intid, false, level);
 }
 

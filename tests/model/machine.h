@@ -55,6 +55,7 @@ struct op {
 #define TOLERATE_RESET        2u /* what vgic_cpuif_reset() leaves in the image */
 #define TOLERATE_EOICOUNT     4u /* active state of what was ended by EOIcount, until the next exit */
 #define TOLERATE_WIDTH        8u /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;
