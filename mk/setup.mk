@@ -13,6 +13,7 @@ setup:
 	$(Q)rm -rf $(BUILD)/setup
 	$(Q)tools/setup base
 	$(Q)mkdir -p $(BUILD)/setup && touch $(BUILD)/setup/base.mk
+	@echo 'setup: all that is needed is installed'
 
 SETUP_FREE := help setup clean distclean
 ifneq ($(filter-out $(SETUP_FREE),$(or $(MAKECMDGOALS),all)),)
