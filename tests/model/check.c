@@ -9,11 +9,24 @@
 #define ROUNDS       8 /* of "everybody serves what he was asked", until nobody may wait any more */
 #define DRAIN_ROUNDS 4096
 
+static bool hides(const struct machine *m, unsigned v)
+{
+	const struct machine_vcpu *vcpu = &m->vcpu[v];
+	unsigned n;
+
+	if (!(m->config.tolerate & TOLERATE_OVERFLOW) || !(vcpu->hw.hcr & HCR_NPIE))
+		return false;
+	for (n = 0; n < m->config.lrs; n++)
+		if ((vcpu->image.live >> n & 1) && lr_state(vcpu->image.lr[n]) == LR_BOTH)
+			return true;
+	return false;
+}
+
 /* Nothing outstanding: what list registers show now is what they have to show. */
 bool machine_settled(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting && !m->model.pe[v].unsettled &&
-	       !cpuif_misr(&m->vcpu[v].hw);
+	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v);
 }
 
 bool machine_anyone_unsettled(const struct machine *m)
@@ -97,7 +110,8 @@ static void check_lrs(struct machine *m, unsigned v)
 		if (!irq)
 			machine_fail(m, "vCPU %u: LR%u has %u, which does not exist", v, n,
 				     lr_vintid(hw->lr[n]));
-		if (lr_hw(hw->lr[n]) && irq->mapped && !irq->wire.active)
+		if (!(m->config.tolerate & TOLERATE_INACTIVE) && lr_hw(hw->lr[n]) && irq->mapped &&
+		    !irq->wire.active)
 			machine_fail(m, "vCPU %u: LR%u has %u with HW, physically inactive", v, n,
 				     irq->intid);
 		check_twins(m, v, n);

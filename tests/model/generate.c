@@ -388,6 +388,31 @@ static struct op open_up(struct generator *g)
 	return op;
 }
 
+/* What the vCPU as it stands asks for; false: nothing in particular. */
+static bool obvious(struct generator *g, unsigned v, struct op *op)
+{
+	const struct machine_vcpu *vcpu = &g->machine->vcpu[v];
+	int n;
+
+	if (vcpu->where == UNLOADED || vcpu->where == BLOCKED)
+		*op = (struct op){ .kind = vcpu->where == UNLOADED ? OP_LOAD : OP_KICK };
+	else if (vcpu->waiting)
+		*op = (struct op){ .kind = OP_RETRY };
+	else if (vcpu->where == OUTSIDE)
+		*op = (struct op){ .kind = OP_ENTER };
+	else if (cpuif_misr(&vcpu->hw) && chance(g, 50))
+		*op = (struct op){ .kind = OP_MAINTENANCE };
+	else if (vcpu->kicked && chance(g, 30))
+		*op = (struct op){ .kind = OP_KICK };
+	else if ((n = cpuif_hppi(&vcpu->hw)) >= 0 && cpuif_signals(&vcpu->hw))
+		*op = (struct op){ .kind = OP_IAR, .a = lr_group(vcpu->hw.lr[n]) };
+	else if (cpuif_rpr(&vcpu->hw) != CPUIF_IDLE)
+		*op = (struct op){ .kind = OP_EOI };
+	else
+		return false;
+	return true;
+}
+
 struct op generate(struct generator *g)
 {
 	static const unsigned moods[5][3] = {
@@ -401,6 +426,8 @@ struct op generate(struct generator *g)
 	if (g->opening) {
 		op = open_up(g);
 		g->opening--;
+	} else if (chance(g, 25) && obvious(g, v, &op)) {
+		/* that is it */
 	} else if (what < mood[0]) {
 		op = any_guest(g);
 	} else if (what < mood[0] + mood[1]) {

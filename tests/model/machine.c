@@ -646,8 +646,7 @@ void machine_device(struct machine *m, unsigned v, unsigned intid, bool level)
 		return;
 	}
 	irq->wire.line = level;
-	if (irq->wire.absent &&
-	    !(irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
+	if (irq->wire.absent && !(irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 		machine_source(m, MODEL_NOBODY, v, intid, false, level);
 }
 

@@ -51,10 +51,12 @@ struct op {
 };
 
 /* Defects of the library that a run may look away from, to see what is behind them. */
-#define TOLERATE_PENDING_HALF 1u /* "active and pending" in an LR of what may not be delivered */
-#define TOLERATE_RESET        2u /* what vgic_cpuif_reset() leaves in the image */
-#define TOLERATE_EOICOUNT     4u /* active state of what was ended by EOIcount, until the next exit */
-#define TOLERATE_WIDTH        8u /* bits above the width of a read */
+#define TOLERATE_PENDING_HALF  1u /* "active and pending" in an LR of what may not be delivered */
+#define TOLERATE_RESET         2u /* what vgic_cpuif_reset() leaves in the image */
+#define TOLERATE_EOICOUNT      4u /* active state of what was ended by EOIcount, until the next exit */
+#define TOLERATE_OVERFLOW      32u /* an LR that was 11 at entry, while others are left out */
+#define TOLERATE_INACTIVE      64u /* HW = 1 in an LR on a physically inactive interrupt */
+#define TOLERATE_WIDTH         8u  /* bits above the width of a read */
 #define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
