@@ -277,6 +277,11 @@ static struct op any_access(struct generator *g)
 		op.b = op.a == MODEL_DIST ? 0 : any_vcpu(g) * VGIC_REDIST_STRIDE;
 		op.n = 4;
 		op.c = chance(g, 70) ? 3 : below(g, 4);
+	} else if (what < 93) {
+		op.a = MODEL_REDIST; /* GICR_WAKER */
+		op.b = any_vcpu(g) * VGIC_REDIST_STRIDE + 0x14;
+		op.n = 4;
+		op.c = chance(g, 70) ? 0 : 2;
 	} else {
 		access_anything(g, &op);
 	}

@@ -4,7 +4,7 @@
  * shortest list of operations that still fails, with the command that plays it again. TAP.
  *
  *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--tolerate BITS]
- *		[--trace | --explain]
+ *		[--seed-base N] [--trace | --explain]
  *
  * --trace prints the whole run and how the vCPUs stand, --explain the same of the shrunk one.
  *
@@ -211,6 +211,8 @@ static void report(unsigned steps)
 	printf("# FAILED: %s\n", shared->text[0] ? shared->text : "crashed");
 	printf("# play it again: build/tests/model/lockstep --seed %llu --steps %u --config %s\n",
 	       (unsigned long long)shared->seed, steps, config);
+	if (getenv("MODEL_QUICK")) /* whether it fails is all that is asked */
+		exit(1);
 	memcpy(ops, shared->ops, count * sizeof(*ops));
 	memcpy(complaint, shared->text, sizeof(complaint));
 	if (list_passes(ops, count, complaint)) {
@@ -352,6 +354,8 @@ int main(int argc, char **argv)
 			one = true;
 		} else if (!strcmp(argv[n], "--steps")) {
 			steps = (unsigned)strtoul(value, NULL, 0);
+		} else if (!strcmp(argv[n], "--seed-base")) {
+			seed = strtoull(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--tolerate")) {
 			tolerate = (unsigned)strtoul(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--seconds")) {
