@@ -279,12 +279,13 @@ void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats
 struct vgic_cpu {
 	uint32_t inbox;	   /* atomic: interrupts this vCPU has to look at */
 	uint32_t resettle; /* atomic: a group enable changed, or maintenance is due */
-	uint64_t reserved; /* 0 */
+	uint32_t own;	   /* the owner's: interrupts that it raised for itself */
+	uint32_t reserved; /* 0: whoever looks at all of it in one access finds no more */
 };
 
 static inline bool vgic_attention(const struct vgic_cpu *cpu)
 {
-	return __atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED) ||
+	return cpu->own || __atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED) ||
 	       __atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED);
 }
 

@@ -188,7 +188,7 @@ static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64
 				new |= W_QUEUED;
 		} while (!word_cas(irq, &old, new));
 		if ((new & ~old) & W_QUEUED)
-			irq_post(access->vgic, access->self, irq);
+			irq_post(access->vgic, access->self, irq, new);
 	}
 	return VGIC_DONE;
 }

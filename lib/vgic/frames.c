@@ -24,10 +24,12 @@ enum {
 #define IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
 #define PIDR2_ARCHREV3 0x3bu
 
-/* A part of a register that is narrower than it: offset within it, in bytes. */
-static uint64_t part(const struct access *access, uint32_t start, uint64_t value)
+/* The part of a 64-bit register that an access of 4 or 8 bytes asks for. */
+static uint64_t part(const struct access *access, uint64_t value)
 {
-	return value >> 8 * (access->offset - start);
+	if (access->bytes == 8)
+		return value;
+	return (uint32_t)(value >> 8 * (access->offset & 4));
 }
 
 /* --- Distributor -------------------------------------------------------------------------------- */
@@ -46,7 +48,7 @@ static enum vgic_result read_gicd_control(struct access *access, uint64_t *value
 
 	switch (access->offset) {
 	case 0x0: /* CTLR. acquire: with RWP clear, what it waited for has happened. */
-		*value = __atomic_load_n(&vgic->groups, __ATOMIC_RELAXED) | CTLR_ARE | CTLR_DS |
+		*value = load_relaxed(&vgic->groups) | CTLR_ARE | CTLR_DS |
 			 (__atomic_load_n(&vgic->rwp, __ATOMIC_ACQUIRE) ? CTLR_RWP : 0);
 		break;
 	case 0x4:
@@ -78,8 +80,7 @@ static enum vgic_result write_gicd_control(struct access *access, uint64_t value
 static enum vgic_result read_irouter(struct access *access, uint64_t *value)
 {
 	if (access->n)
-		*value = part(access, access->offset & ~7u,
-			      __atomic_load_n(&access->irqs->route, __ATOMIC_RELAXED));
+		*value = part(access, load_relaxed(&access->irqs->route) & IROUTER_BITS);
 	return VGIC_DONE;
 }
 
@@ -104,19 +105,19 @@ static enum vgic_result write_irouter(struct access *access, uint64_t value)
 
 	if (!access->n)
 		return VGIC_DONE;
-	route = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
+	route = load_relaxed(&irq->route);
 	while (!__atomic_compare_exchange_n(&irq->route, &route,
 					    (route & ~mask) | (value << shift & mask), true,
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	/* Two vCPUs may write at once: the last target written is that of the last route. */
 	do {
-		route = __atomic_load_n(&irq->route, __ATOMIC_RELAXED);
-		target = target_of(access, route);
+		route = load_relaxed(&irq->route);
+		target = target_of(access, route & IROUTER_BITS);
 		irq_change(vgic, access->self, irq, W_TARGET, target);
-	} while (__atomic_load_n(&irq->route, __ATOMIC_RELAXED) != route);
-	if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
-		vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
+		if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
+			vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
+	} while (load_relaxed(&irq->route) != route);
 	return VGIC_DONE;
 }
 
@@ -147,13 +148,11 @@ static enum vgic_result read_gicr_control(struct access *access, uint64_t *value
 		*value = IIDR;
 		break;
 	case 0x8:
-		*value = gicr_typer(access);
-		break;
 	case 0xc:
-		*value = gicr_typer(access) >> 32;
+		*value = part(access, gicr_typer(access));
 		break;
 	case 0x14: /* WAKER: ChildrenAsleep follows ProcessorSleep at once */
-		*value = __atomic_load_n(&owner->asleep, __ATOMIC_RELAXED) ? 6 : 0;
+		*value = load_relaxed(&owner->asleep) ? 6 : 0;
 		break;
 	}
 	return VGIC_DONE;

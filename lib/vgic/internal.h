@@ -8,6 +8,7 @@
 
 #include <carillon/vgic.h>
 
+#include "../core/atomic.h"
 #include "../core/lock.h"
 #include "word.h"
 
@@ -28,7 +29,7 @@ typedef uint32_t link_t;
 
 struct vgic_irq {
 	uint64_t word;		   /* atomic */
-	uint64_t route;		   /* atomic: IROUTER, as written (SPIs) */
+	uint64_t route;		   /* atomic: IROUTER as written (SPIs), INTID in the bits above */
 	link_t next;		   /* inbox: of whoever set W_QUEUED, then of the drainer */
 	link_t q_next, q_prev;	   /* queue: the holder's */
 	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
@@ -50,13 +51,13 @@ struct queue {
 	link_t *heads;
 };
 
-/* What a list register in use holds. The owner's. */
+/*
+ * What a list register in use holds: the interrupt, and what its word had when it went in. LATCH
+ * and LINE are there only if they went in with it. The owner's.
+ */
 struct slot {
 	struct vgic_irq *irq;
-	bool took_latch; /* its pending state came from the latch */
-	bool took_line;	 /* or from the line of a level-sensitive mapped interrupt */
-	bool was_active; /* it went in as active (or active and pending) */
-	bool soft;	 /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint64_t was;
 };
 
 /* Where a vCPU is. Written by its owner, read by raisers. */
@@ -87,11 +88,13 @@ struct vgic_vcpu {
 	uint64_t ghosts[2];	 /* preemption levels that still wait for the end of an interrupt */
 				 /* whose active state was cleared by ICACTIVER */
 	struct slot slots[VGIC_MAX_LRS];
-	uint64_t hw_lr[VGIC_MAX_LRS]; /* what hardware's list registers hold ... */
-	uint32_t hw_stale;	      /* ... where that is not an empty one that is not in use */
-	uint32_t hw_hcr;
 	uint32_t live;	     /* list registers in use */
-	uint32_t unwritten;  /* of them, those that a refill filled in vain */
+	uint32_t soft;	     /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint32_t watched;    /* those whose end has to be seen: maintenance, soft */
+	uint32_t unknown;    /* list registers that do not hold what the image says */
+	uint32_t stale;	     /* those that were in use before the last exit */
+	uint32_t hw_hcr;     /* ICH_HCR_EL2 as hardware has it */
+	uint32_t groups;     /* that the distributor forwards, as of the last enter */
 	uint32_t vmcr;	     /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
@@ -127,6 +130,12 @@ static inline unsigned level_of(const struct vgic *vgic, unsigned priority)
 	return priority >> (8 - vgic->config.priority_bits);
 }
 
+/* Groups that the distributor forwards to this vCPU: bit 0, bit 1. */
+static inline unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
+{
+	return load_relaxed(&vcpu->asleep) ? 0 : load_relaxed(&vcpu->vgic->groups);
+}
+
 /* In the queue of actives: those that nobody acknowledged come behind all others. */
 static inline unsigned active_level(const struct vgic *vgic, unsigned ack)
 {
@@ -142,11 +151,11 @@ static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq
 	return irq < vgic->shared;
 }
 
-static inline virq_t irq_intid(const struct vgic *vgic, const struct vgic_irq *irq)
+#define ROUTE_INTID_SHIFT 40 /* IROUTER ends at bit 39 */
+
+static inline virq_t irq_intid(const struct vgic_irq *irq)
 {
-	if (irq_is_private(vgic, irq))
-		return (virq_t)(irq - vgic->irqs) % PRIVATE_IRQS;
-	return (virq_t)(irq - vgic->shared) + PRIVATE_IRQS;
+	return (virq_t)(load_relaxed(&irq->route) >> ROUTE_INTID_SHIFT);
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
@@ -161,7 +170,7 @@ static inline link_t link_to(const struct vgic *vgic, const struct vgic_irq *irq
 
 static inline uint64_t word_load(const struct vgic_irq *irq)
 {
-	return __atomic_load_n(&irq->word, __ATOMIC_RELAXED);
+	return load_relaxed(&irq->word);
 }
 
 /*
@@ -176,7 +185,7 @@ static inline bool word_cas(struct vgic_irq *irq, uint64_t *expected, uint64_t d
 
 static inline unsigned irq_hwirq(const struct vgic_irq *irq)
 {
-	return __atomic_load_n(&irq->hwirq, __ATOMIC_RELAXED);
+	return load_relaxed(&irq->hwirq);
 }
 
 static inline struct hwirq hwirq_of(const struct vgic_irq *irq)
@@ -186,8 +195,7 @@ static inline struct hwirq hwirq_of(const struct vgic_irq *irq)
 
 static inline void count(uint64_t *statistic)
 {
-	__atomic_store_n(statistic, __atomic_load_n(statistic, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
+	store_relaxed(statistic, load_relaxed(statistic) + 1);
 }
 
 /*
@@ -198,8 +206,9 @@ static inline bool word_live(const struct vgic *vgic, uint64_t w)
 {
 	if (w & W_IN_LR)
 		return true;
+	/* acquire: if it is not running, the word that is loaded next has the truth; vgic_exit() */
 	return (w & (W_HELD | W_ACTIVE)) == (W_HELD | W_ACTIVE) &&
-	       __atomic_load_n(&vgic->vcpus[word_holder(w)].mode, __ATOMIC_RELAXED) == MODE_RUNNING;
+	       __atomic_load_n(&vgic->vcpus[word_holder(w)].mode, __ATOMIC_ACQUIRE) == MODE_RUNNING;
 }
 
 /* queue.c */
@@ -208,11 +217,15 @@ void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, 
 void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq);
 struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue);
 
+/* Interrupts that a vCPU raised for itself: its own list, no atomics. */
+static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
+{
+	irq->next = self->cpu.own;
+	self->cpu.own = link_to(self->vgic, irq);
+}
+
 /* settle.c */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
-uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
-		    uint64_t clear, uint64_t set);
-void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
 void vcpu_kick(struct vgic_vcpu *vcpu);
 void vcpu_uncount(struct vgic_vcpu *vcpu);
@@ -242,10 +255,43 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq);
 bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
-void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+void physical_match(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 
-/* lr.c */
-unsigned vcpu_groups(const struct vgic_vcpu *vcpu);
+
+/*
+ * W_QUEUED was set by the caller. `w` is the word with it. A vCPU looks at its own list before it
+ * runs its guest, as at its inbox.
+ */
+static inline void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+			    uint64_t w)
+{
+	if (self && word_looker(w) == self->index) {
+		own_push(self, irq);
+		return;
+	}
+	irq->next = 0;
+	irqs_post(vgic, self, link_to(vgic, irq));
+}
+
+/*
+ * The one way in which anybody but the holder changes a word. Returns the word before. Every call
+ * writes the word, also one that changes nothing, so that what its caller wrote before is seen by
+ * whoever takes the interrupt afterwards.
+ */
+static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+				  uint64_t clear, uint64_t set)
+{
+	uint64_t old = word_load(irq), new;
+
+	do {
+		new = (old & ~clear) | set;
+		if (new != old && word_needs_look(new))
+			new |= W_QUEUED;
+	} while (!word_cas(irq, &old, new));
+	if ((new & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq, new);
+	return old;
+}
 
 /* access.c: what distributor and redistributor share */
 struct access {

@@ -27,14 +27,6 @@
 #define VMCR_VENG1 (1u << 1)
 #define VMCR_VEOIM (1u << 9)
 
-/* Groups that the distributor forwards to this vCPU: bit 0, bit 1. */
-unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
-{
-	if (__atomic_load_n(&vcpu->asleep, __ATOMIC_RELAXED))
-		return 0;
-	return __atomic_load_n(&vcpu->vgic->groups, __ATOMIC_RELAXED);
-}
-
 /* Once it is empty: bit n of ICH_EISR_EL2. */
 static bool asks_for_maintenance(uint64_t lr)
 {
@@ -43,38 +35,48 @@ static bool asks_for_maintenance(uint64_t lr)
 
 /* --- Exit --------------------------------------------------------------------------------------- */
 
+/*
+ * The line of a mapped level-sensitive interrupt, of which only rising edges are told. If it went
+ * into the register and the guest never acknowledged it, it is what the physical line is now; if
+ * it rose again after the guest's end, that may be over. Either way a line that is not high any
+ * more is lowered in the word first, and the physical active state cleared after: `lowered`.
+ */
+static void fold_line(struct vgic_vcpu *vcpu, const struct slot *slot, uint64_t lr,
+		      struct folded *folded, bool *lowered)
+{
+	struct vgic_irq *irq = slot->irq;
+
+	if ((lr & LR_PENDING) && (slot->was & W_LINE)) {
+		folded->line = physical_line(vcpu, irq);
+		*lowered = !folded->line;
+	} else if (!(lr & (LR_PENDING | LR_ACTIVE)) && (word_load(irq) & W_LINE)) {
+		*lowered = physical_lower(vcpu, irq);
+	}
+}
+
 static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 {
-	struct slot *slot = &vcpu->slots[n];
+	const struct slot *slot = &vcpu->slots[n];
 	struct vgic_irq *irq = slot->irq;
 	unsigned hwirq = irq_hwirq(irq);
-	bool pending = lr & LR_PENDING;
 	struct folded folded = {
 		.active = lr & LR_ACTIVE,
-		.was_active = slot->was_active,
-		.latch = pending && slot->took_latch,
+		.was_active = slot->was & W_ACTIVE,
+		.latch = (lr & LR_PENDING) && (slot->was & W_LATCH),
 		.group1 = lr & LR_GROUP1,
 		.ack = (uint8_t)(lr >> LR_PRIORITY_SHIFT),
 	};
-	bool lowered = false;
+	bool lowered = false, ended = !(lr & (LR_PENDING | LR_ACTIVE));
 
-	/* Ended without asking for maintenance: as good as empty. */
-	vcpu->hw_lr[n] = lr & (LR_PENDING | LR_ACTIVE) || asks_for_maintenance(lr) ? lr : 0;
-	if (slot->was_active)
-		folded.ack = (uint8_t)word_ack(word_load(irq));
-	if (hwirq & HWIRQ_LEVEL) {
-		/* Never acknowledged, and the line went into the register with it: look at it now. */
-		if (pending && slot->took_line) {
-			folded.line = physical_line(vcpu, irq);
-			lowered = !folded.line;
-		} else if (!(lr & (LR_PENDING | LR_ACTIVE)) && (word_load(irq) & W_LINE)) {
-			lowered = physical_lower(vcpu, irq);
-		}
-	}
+	if (folded.was_active)
+		folded.ack = (uint8_t)word_ack(slot->was);
+	if (hwirq & HWIRQ_LEVEL)
+		fold_line(vcpu, slot, lr, &folded, &lowered);
 	irq_settle(vcpu, irq, FROM_LR, &folded);
-	/* Only now: the word says that the line is low, so the next assertion will be seen. */
-	if (hwirq && (lowered || (slot->soft && !(lr & LR_ACTIVE))))
-		physical_release(vcpu, irq);
+	/* Hardware deactivated it at the guest's end; is there more to deliver, or was it not asked to? */
+	if (hwirq && (lowered || (ended && ((vcpu->soft & 1u << n) ||
+					    (word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE))))))
+		physical_match(vcpu, irq);
 }
 
 /*
@@ -96,7 +98,7 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends)
 		if (irq && word_ack(word_load(irq)) >> shift < ghost) {
 			irq_settle(vcpu, irq, FROM_EOI, NULL);
 			if (irq_hwirq(irq))
-				physical_release(vcpu, irq);
+				physical_match(vcpu, irq);
 		} else if (ghost != ~0u) {
 			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
 		} else {
@@ -119,10 +121,7 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 
 		fold(vcpu, n, image->lr[n]);
 	}
-	vcpu->hw_stale |= vcpu->live;
-	for (uint32_t left = vcpu->unwritten; left; left &= left - 1)
-		vcpu->hw_lr[__builtin_ctz(left)] = ~0ull;
-	vcpu->unwritten = 0;
+	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
 	image->live = 0;
 }
@@ -134,13 +133,12 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	bool ran = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_RUNNING;
 
-	/* relaxed: a raiser that still sees RUNNING sends a kick too many, no more */
-	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
 	vcpu->image = image;
-	if (ran)
+	if (load_relaxed(&vcpu->mode) == MODE_RUNNING)
 		fold_all(vcpu, image);
+	/* release: the words have the truth before anybody may rely on that; partner: word_live() */
+	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELEASE);
 	vcpu_drain(vcpu);
 	vcpu_resettled(vcpu, RESETTLE_ENTER);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
@@ -148,41 +146,9 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 /* --- Enter -------------------------------------------------------------------------------------- */
 
-static void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
+static inline void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
 {
-	count(virq < SGIS ? &vcpu->stats.sgis :
-	      virq < PRIVATE_IRQS ? &vcpu->stats.ppis : &vcpu->stats.spis);
-}
-
-/*
- * The list register of an interrupt with this word. Pending and active are never both told
- * with the HW bit: the physical interrupt has one active state to give. Then, and when an active
- * interrupt's next edge is another vCPU's, or of another priority or group, that one `waits` for
- * the end of this one, which must be seen: no HW bit, EOI request.
- */
-static uint64_t lr_value(const struct vgic *vgic, struct slot *slot, uint64_t word, bool pending,
-			 bool waits)
-{
-	virq_t virq = irq_intid(vgic, slot->irq);
-	unsigned hwirq = irq_hwirq(slot->irq) & ~HWIRQ_LEVEL;
-	bool active = word & W_ACTIVE;
-	bool acked = active && word_ack(word) != ACK_BY_HAND;
-	unsigned priority = acked ? word_ack(word) : word_priority(word);
-	uint64_t lr = virq | (uint64_t)priority << LR_PRIORITY_SHIFT;
-
-	if (pending)
-		lr |= LR_PENDING;
-	if (active)
-		lr |= LR_ACTIVE;
-	if (word & (acked ? W_ACK_GROUP1 : W_GROUP1))
-		lr |= LR_GROUP1;
-	slot->soft = hwirq && waits;
-	if (hwirq && !waits)
-		return lr | LR_HW | (uint64_t)hwirq << LR_PINTID_SHIFT;
-	/* A level input that we were told about may still be high after the end of the interrupt. */
-	if (waits || (word & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE))
-		lr |= LR_EOI;
-	return lr;
+	count(&vcpu->stats.sgis + (virq >= SGIS) + (virq >= PRIVATE_IRQS));
 }
 
 /* Active with a priority or group that its next occurrence will not have. */
@@ -193,25 +159,61 @@ static bool reconfigured(uint64_t w)
 }
 
 /*
+ * List register n for an interrupt whose word was `w` and whose pending state goes in or not.
+ * Pending and active are never both told with the HW bit: the physical interrupt has one active
+ * state to give. If the next occurrence `waits` for the end of the active one, that must be seen:
+ * no HW bit, EOI request.
+ */
+static inline uint64_t make_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
+			       uint64_t w, bool pending, bool waits)
+{
+	unsigned hwirq = irq_hwirq(irq), bit = 1u << n;
+	bool active = w & W_ACTIVE, acked = active && word_ack(w) != ACK_BY_HAND;
+	uint64_t priority = acked ? word_ack(w) : word_priority(w);
+	uint64_t took = (hwirq & HWIRQ_LEVEL ? W_LINE : 0) | W_LATCH;
+	uint64_t lr = irq_intid(irq) | priority << LR_PRIORITY_SHIFT;
+
+	if (pending)
+		lr |= LR_PENDING;
+	if (active)
+		lr |= LR_ACTIVE;
+	if (w & (acked ? W_ACK_GROUP1 : W_GROUP1))
+		lr |= LR_GROUP1;
+	vcpu->soft &= ~bit;
+	vcpu->watched &= ~bit;
+	if (hwirq && !waits) {
+		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
+	} else if (waits || (w & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
+		/* A level input that we were told about may still be high after its end. */
+		lr |= LR_EOI;
+		vcpu->watched |= bit;
+		if (hwirq)
+			vcpu->soft |= bit;
+	}
+	vcpu->slots[n] = (struct slot){ irq, (w & W_ACTIVE) | (pending ? w & took : 0) |
+						     (w & W_ACK) };
+	vcpu->live |= bit;
+	return lr;
+}
+
+/*
  * Move an interrupt from its queue into list register n. The pending state moves with it: latch,
- * and the line of a mapped interrupt, of which only rising edges are ever told.
+ * and the line of a mapped level-sensitive interrupt. `whole`: pending may go in with active.
  */
 static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
-		 struct queue *queue, struct vgic_irq *irq)
+		 struct queue *queue, struct vgic_irq *irq, bool whole)
 {
-	struct vgic *vgic = vcpu->vgic;
-	struct slot *slot = &vcpu->slots[n];
-	unsigned hwirq = irq_hwirq(irq), groups = vcpu_groups(vcpu);
-	uint64_t old = word_load(irq), new;
+	unsigned hwirq = irq_hwirq(irq);
+	uint64_t old = word_load(irq), new, lr;
 	bool wanted, pending;
 
-	queue_remove(vgic, queue, irq);
+	queue_remove(vcpu->vgic, queue, irq);
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
-		wanted = word_wanted(old) && (groups >> !!(old & W_GROUP1) & 1);
+		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !((old & W_ACTIVE) && (hwirq || reconfigured(old)));
+			  !((old & W_ACTIVE) && (hwirq || !whole || reconfigured(old)));
 		new = old | W_IN_LR;
 		if (pending)
 			new = (new | W_LR_PENDING) & ~W_LATCH;
@@ -219,14 +221,12 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 			new &= ~W_LINE;
 	} while (!word_cas(irq, &old, new));
 
-	slot->irq = irq;
-	slot->took_latch = pending && (old & W_LATCH);
-	slot->took_line = pending && (hwirq & HWIRQ_LEVEL) && (old & W_LINE);
-	slot->was_active = old & W_ACTIVE;
-	image->lr[n] = lr_value(vgic, slot, old, pending, wanted && !pending && (old & W_ACTIVE));
-	vcpu->live |= 1u << n;
+	lr = make_lr(vcpu, n, irq, old, pending, wanted && !pending && (old & W_ACTIVE));
+	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
+		image->changed |= 1u << n;
+	image->lr[n] = lr;
 	if (pending)
-		count_pending(vcpu, irq_intid(vgic, irq));
+		count_pending(vcpu, irq_intid(irq));
 }
 
 /* The better one of the two groups' best, as far as `groups` allows. */
@@ -235,7 +235,7 @@ static struct queue *best_pending(struct vgic_vcpu *vcpu, unsigned groups, struc
 	struct vgic_irq *best[2] = { NULL, NULL };
 
 	for (unsigned g = 0; g < 2; g++)
-		if (groups & 1u << g)
+		if ((groups & 1u << g) && vcpu->pending[g].count)
 			best[g] = queue_best(vcpu->vgic, &vcpu->pending[g]);
 	unsigned g = !best[0] || (best[1] && best[1]->bucket < best[0]->bucket);
 
@@ -244,12 +244,10 @@ static struct queue *best_pending(struct vgic_vcpu *vcpu, unsigned groups, struc
 }
 
 static unsigned fill_active(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
-			    unsigned end)
+			    unsigned end, bool whole)
 {
-	struct vgic_irq *irq;
-
-	while (n < end && (irq = queue_best(vcpu->vgic, &vcpu->active)))
-		fill(vcpu, image, n++, &vcpu->active, irq);
+	for (; n < end && vcpu->active.count; n++)
+		fill(vcpu, image, n, &vcpu->active, queue_best(vcpu->vgic, &vcpu->active), whole);
 	return n;
 }
 
@@ -260,14 +258,15 @@ static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, un
 	struct queue *queue;
 
 	while (n < end && (queue = best_pending(vcpu, groups, &irq), irq))
-		fill(vcpu, image, n++, queue, irq);
+		fill(vcpu, image, n++, queue, irq, true);
 	return n;
 }
 
 /*
  * More than fits. One list register is for the best pending interrupt that the guest could take,
- * or actives alone would hide it; actives come next, in the order in which they will end; then as
- * many pending ones as there is room for. Returns what the guest has to be stopped for.
+ * or actives alone would hide it; actives come next, in the order in which they will end (without
+ * their own next occurrence, which might hide a better one that is left out); then as many pending
+ * ones as there is room for. Returns what the guest has to be stopped for.
  */
 static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned groups)
 {
@@ -276,7 +275,7 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 	unsigned n = fill_pending(vcpu, image, 0, 1, open);
 	uint32_t hcr = 0;
 
-	n = fill_active(vcpu, image, n, lrs);
+	n = fill_active(vcpu, image, n, lrs, false);
 	n = fill_pending(vcpu, image, n, lrs, open);
 	n = fill_pending(vcpu, image, n, lrs, groups & ~open);
 	if ((open & 1 && vcpu->pending[0].count) || (open & 2 && vcpu->pending[1].count))
@@ -306,38 +305,47 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 		wanted += vcpu->pending[1].count;
 	if (wanted > lrs)
 		return fill_some(vcpu, image, groups);
-	fill_pending(vcpu, image, fill_active(vcpu, image, 0, lrs), lrs, groups);
+	fill_pending(vcpu, image, fill_active(vcpu, image, 0, lrs, true), lrs, groups);
 	return 0;
+}
+
+/* Registers that are not in use any more: what could still signal something is emptied. */
+static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
+		unsigned n = (unsigned)__builtin_ctz(left);
+		uint64_t lr = image->lr[n];
+
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr) ||
+		    (vcpu->unknown & 1u << n)) {
+			image->lr[n] = 0;
+			image->changed |= 1u << n;
+		}
+	}
+	vcpu->stale = 0;
 }
 
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	uint32_t hcr, dirty = 0;
+	uint32_t hcr;
 
 	/*
 	 * From here on a raiser kicks; what it pushed before it looked at the mode is drained below.
 	 * Full barrier; partner: irqs_post(), vcpu_resettle().
 	 */
-	__atomic_store_n(&vcpu->mode, MODE_RUNNING, __ATOMIC_RELAXED);
+	store_relaxed(&vcpu->mode, MODE_RUNNING);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vcpu_resettled(vcpu, 0);
 	vcpu_drain(vcpu);
-	hcr = HCR_EN | fill_all(vcpu, image, vcpu_groups(vcpu));
+	vcpu->groups = vcpu_groups(vcpu);
+	image->changed = 0;
+	hcr = HCR_EN | fill_all(vcpu, image, vcpu->groups);
 	if (vcpu->ghosts[0] | vcpu->ghosts[1])
 		hcr |= HCR_LRENPIE;
-
-	for (uint32_t n, look = vcpu->live | vcpu->hw_stale; look; look &= look - 1) {
-		n = (uint32_t)__builtin_ctz(look);
-		if (!(vcpu->live & 1u << n))
-			image->lr[n] = 0;
-		if (image->lr[n] != vcpu->hw_lr[n])
-			dirty |= 1u << n;
-		vcpu->hw_lr[n] = image->lr[n];
-	}
-	vcpu->hw_stale = 0;
+	empty_unused(vcpu, image);
+	vcpu->unknown = 0;
 	image->live = vcpu->live;
-	image->changed = dirty;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
@@ -346,132 +354,126 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 /* --- Refill: the short way ---------------------------------------------------------------------- */
 
 /*
- * Make room: take an interrupt that the guest ended out of list register n. True if that was all:
- * one change of the word. Otherwise it is folded like any other, and may be due again.
+ * Make room: take an interrupt that the guest ended, and that nothing else happened to, out of list
+ * register n. False: it is not so simple.
  */
-static bool retire(struct vgic_vcpu *vcpu, const struct gic_cpuif *image, unsigned n)
+static bool retire(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n)
 {
-	struct slot *slot = &vcpu->slots[n];
-	struct vgic_irq *irq = slot->irq;
+	struct vgic_irq *irq = vcpu->slots[n].irq;
 	uint64_t old = word_load(irq);
-	bool plain = !asks_for_maintenance(image->lr[n]) && !slot->soft &&
-		     !(old & (W_QUEUED | W_LATCH | W_LINE));
 
-	if (!plain)
+	if (old & (W_QUEUED | W_LATCH | W_LINE))
 		return false;
 	irq->place = PLACE_NONE;
-	if (!word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD))) {
-		irq->place = PLACE_LR;
-		return false;
+	if (word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD))) {
+		vcpu->live &= ~(1u << n);
+		image->lr[n] = 0; /* as good as empty */
+		return true;
 	}
-	vcpu->live &= ~(1u << n);
-	vcpu->hw_lr[n] = 0; /* as good as empty */
-	return true;
+	irq->place = PLACE_LR;
+	return false;
 }
 
 /*
  * Which list register a new pending state can go to without a look at any of them: the one that the
  * same interrupt had until the guest ended it, a free one, or that of another ended interrupt.
- * -1: none.
+ * -1: none. `ended` are those in use that hold an interrupt that the guest ended.
  */
-static int room_for(struct vgic_vcpu *vcpu, const struct gic_cpuif *image,
-		    const struct vgic_irq *irq, uint64_t word, uint32_t empty)
+static inline int room_for(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
+			   const struct vgic_irq *irq, uint64_t w, uint32_t ended)
 {
-	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1;
+	uint64_t mine = W_HELD | W_IN_LR | (uint64_t)vcpu->index << W_HOLDER_SHIFT;
+	uint32_t unused;
 
-	if (word & W_HELD) {
+	if ((w & (W_HELD | W_IN_LR | W_HOLDER)) == mine) {
 		unsigned n = irq->bucket;
 
-		/* HELD but not in ours: `place` and `bucket` are another vCPU's to read. */
-		if (!(word & W_IN_LR) || word_holder(word) != vcpu->index || !(empty >> n & 1) ||
-		    vcpu->slots[n].soft || asks_for_maintenance(image->lr[n]) ||
-		    (word & W_ACTIVE && !vcpu->slots[n].was_active))
+		/* Active by hand since it went in is another matter. */
+		if (!(ended >> n & 1) || ((w & W_ACTIVE) && !(vcpu->slots[n].was & W_ACTIVE)))
 			return -1;
 		return (int)n;
 	}
-	if (word & W_ACTIVE)
+	if (w & (W_HELD | W_ACTIVE))
 		return -1;
-	if (~vcpu->live & all)
-		return __builtin_ctz(~vcpu->live & all);
-	if (!(vcpu->live & empty))
+	unused = ~vcpu->live & ((1u << vcpu->vgic->config.lrs) - 1);
+	if (unused)
+		return __builtin_ctz(unused);
+	if (!ended || !retire(vcpu, image, (unsigned)__builtin_ctz(ended)))
 		return -1;
-	unsigned n = (unsigned)__builtin_ctz(vcpu->live & empty);
-
-	return retire(vcpu, image, n) ? (int)n : -1;
+	return __builtin_ctz(ended);
 }
 
 /* From the inbox straight into a list register, whose number is returned. -1: not so simple. */
-static int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
-		    unsigned groups, uint32_t empty)
+static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
+			   uint32_t ended)
 {
-	unsigned me = vcpu->index, hwirq = irq_hwirq(irq);
-	virq_t virq = irq_intid(vcpu->vgic, irq);
-	uint64_t old = word_load(irq), new, lr;
+	uint64_t me = vcpu->index, old = word_load(irq), new;
+	uint64_t taken = W_QUEUED | W_LATCH | W_ACTIVE | W_HOLDER;
 	int n;
 
+	if (irq_hwirq(irq) & HWIRQ_LEVEL)
+		taken |= W_LINE;
 	do {
-		if ((old & (W_REQUESTS | W_LR_REQUESTS)) || !word_wanted(old) || word_target(old) != me ||
-		    !(groups >> !!(old & W_GROUP1) & 1))
+		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) != (W_ENABLED | me) ||
+		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
-		n = room_for(vcpu, image, irq, old, empty);
+		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)
 			return -1;
-		new = old & ~(W_QUEUED | W_LATCH | W_ACTIVE | W_HOLDER);
-		new |= W_HELD | W_IN_LR | W_LR_PENDING | (uint64_t)me << W_HOLDER_SHIFT;
-		if (hwirq & HWIRQ_LEVEL)
-			new &= ~W_LINE;
+		new = (old & ~taken) | W_HELD | W_IN_LR | W_LR_PENDING | me << W_HOLDER_SHIFT;
 		/* Before the word says that it is held; nobody else can take it: the link is ours. */
 		irq->place = PLACE_LR;
 		irq->bucket = (uint8_t)n;
 	} while (!word_cas(irq, &old, new));
 
-	vcpu->slots[n] = (struct slot){ .irq = irq,
-					.took_latch = old & W_LATCH,
-					.took_line = (hwirq & HWIRQ_LEVEL) && (old & W_LINE) };
-	lr = virq | LR_PENDING | (uint64_t)word_priority(old) << LR_PRIORITY_SHIFT;
-	if (old & W_GROUP1)
-		lr |= LR_GROUP1;
-	if (hwirq)
-		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
-	else if ((old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE))
-		lr |= LR_EOI;
-	image->lr[n] = vcpu->hw_lr[n] = lr;
-	vcpu->live |= 1u << n;
-	count_pending(vcpu, virq);
+	image->lr[n] = make_lr(vcpu, (unsigned)n, irq, old & ~W_ACTIVE, true, false);
+	image->changed |= 1u << n;
+	count_pending(vcpu, irq_intid(irq));
 	return n;
+}
+
+/* Fill from a list that is ours. Returns what is left of it when something is not so simple. */
+static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image, link_t list,
+				 uint32_t ended)
+{
+	while (list) {
+		struct vgic_irq *irq = irq_at(vcpu->vgic, list);
+		link_t next = irq->next; /* before the word gives the link away */
+
+		if (fill_new(vcpu, image, irq, ended & ~image->changed) < 0)
+			break;
+		list = next;
+	}
+	return list;
 }
 
 bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	unsigned groups = vcpu_groups(vcpu);
-	uint32_t changed = 0;
+	uint32_t ended = empty & vcpu->live;
 	link_t list;
 
-	/* Nothing is left over outside the list registers, and nobody asked for more. */
-	if (__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) || vcpu->hw_hcr != HCR_EN)
+	/*
+	 * Nothing is left over outside, nobody asked for more, and no end has to be passed on: one that
+	 * asks for maintenance does not show in `empty`.
+	 */
+	if (load_relaxed(&cpu->resettle) || vcpu->hw_hcr != HCR_EN || (vcpu->live & vcpu->watched))
 		return false;
-	/* acquire: partner is the release of push() */
-	list = __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE);
-	while (list) {
-		struct vgic_irq *irq = irq_at(vcpu->vgic, list);
-		link_t next = irq->next; /* before the word gives the link away */
-		int n = fill_new(vcpu, image, irq, groups, empty & ~changed);
-
-		if (n < 0)
-			break;
-		changed |= 1u << n;
-		list = next;
-	}
-	image->live = vcpu->live;
-	image->changed = changed;
+	image->changed = 0;
 	image->hcr_changed = false;
+	list = refill_from(vcpu, image, cpu->own, ended);
+	cpu->own = 0;
+	/* acquire: partner is the release of push() */
+	if (!list && load_relaxed(&cpu->inbox))
+		list = refill_from(vcpu, image,
+				   __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE), ended);
+	image->live = vcpu->live;
 	if (!list)
 		return true;
 	/* Exit and enter do the rest; what was filled and not written is not to be read back. */
 	vcpu->stash = list;
-	vcpu->unwritten = changed;
-	image->live &= ~changed;
+	vcpu->unknown = image->changed;
+	image->live &= ~image->changed;
 	__atomic_fetch_or(&cpu->resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	return false;
 }

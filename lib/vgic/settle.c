@@ -22,7 +22,7 @@ void vcpu_kick(struct vgic_vcpu *vcpu)
 static struct vgic_vcpu *push(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
 	struct vgic_vcpu *vcpu = &vgic->vcpus[word_looker(word_load(irq))];
-	link_t head = __atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED);
+	link_t head = load_relaxed(&vcpu->cpu.inbox);
 
 	/* release: the word and the link before the push; partner: the exchange in vcpu_drain() */
 	do
@@ -44,7 +44,7 @@ static link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list)
 	link_t forwards = 0;
 
 	lock_take(&vcpu->lock);
-	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
+	if (load_relaxed(&vcpu->mode) == MODE_PUT) {
 		vcpu_drain(vcpu);
 		forwards = vcpu_take_forwards(vcpu);
 	}
@@ -72,7 +72,7 @@ void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list)
 			continue;
 		/* Full barrier between push and mode; partners: vgic_enter(), vgic_block(), vgic_put(). */
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		uint32_t mode = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED);
+		uint32_t mode = load_relaxed(&vcpu->mode);
 
 		if (mode == MODE_OUTSIDE)
 			continue;
@@ -80,13 +80,6 @@ void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list)
 			list = serve_unloaded(vcpu, list);
 		vcpu_kick(vcpu);
 	}
-}
-
-/* The caller set W_QUEUED. */
-void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
-{
-	irq->next = 0;
-	irqs_post(vgic, self, link_to(vgic, irq));
 }
 
 static void settle_list(struct vgic_vcpu *vcpu, link_t list)
@@ -102,10 +95,15 @@ static void settle_list(struct vgic_vcpu *vcpu, link_t list)
 /* Take the whole inbox and settle what is in it. By the owner, or under the lock. */
 void vcpu_drain(struct vgic_vcpu *vcpu)
 {
-	settle_list(vcpu, vcpu->stash);
+	link_t list = vcpu->stash;
+
 	vcpu->stash = 0;
+	settle_list(vcpu, list);
+	list = vcpu->cpu.own;
+	vcpu->cpu.own = 0;
+	settle_list(vcpu, list);
 	/* acquire: partner is the release of push() */
-	if (__atomic_load_n(&vcpu->cpu.inbox, __ATOMIC_RELAXED))
+	if (load_relaxed(&vcpu->cpu.inbox))
 		settle_list(vcpu, __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE));
 }
 
@@ -116,26 +114,6 @@ link_t vcpu_take_forwards(struct vgic_vcpu *vcpu)
 
 	vcpu->forward = 0;
 	return list;
-}
-
-/*
- * The one way in which anybody but the holder changes a word. Returns the word before. Every call
- * writes the word, also one that changes nothing, so that what its caller wrote before is seen by
- * whoever takes the interrupt afterwards.
- */
-uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
-		    uint64_t clear, uint64_t set)
-{
-	uint64_t old = word_load(irq), new;
-
-	do {
-		new = (old & ~clear) | set;
-		if (new != old && word_needs_look(new))
-			new |= W_QUEUED;
-	} while (!word_cas(irq, &old, new));
-	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq);
-	return old;
 }
 
 /* The count of requests that an interrupt's RWP waits for: its redistributor's or the VM's. */
@@ -166,11 +144,14 @@ bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 	if ((old & W_SYNC) || !(new & W_SYNC)) /* counted already, or no longer needed */
 		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);
 	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq);
+		irq_post(vgic, self, irq, new);
 	return new & W_SYNC;
 }
 
-/* Nothing of it is live: there is nothing to wait for, and it may not come for long. */
+/*
+ * Not loaded: nothing of it is live, there is nothing to wait for, and it may not come for long.
+ * Under the lock, so that it stays so, and nothing that a running vCPU has to do is uncounted.
+ */
 void vcpu_uncount(struct vgic_vcpu *vcpu)
 {
 	if (__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_COUNTED, __ATOMIC_RELAXED) &
@@ -191,10 +172,14 @@ void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 		return;
 	/* Full barrier between request and mode, as in irqs_post(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	uint32_t mode = __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED);
+	uint32_t mode = load_relaxed(&vcpu->mode);
 
-	if (mode != MODE_RUNNING)
-		vcpu_uncount(vcpu);
+	if (mode == MODE_PUT) {
+		lock_take(&vcpu->lock);
+		if (load_relaxed(&vcpu->mode) == MODE_PUT)
+			vcpu_uncount(vcpu);
+		lock_drop(&vcpu->lock);
+	}
 	if (mode != MODE_OUTSIDE)
 		vcpu_kick(vcpu);
 }
@@ -246,7 +231,7 @@ static struct queue *queue_of(struct vgic_vcpu *vcpu, unsigned place)
 static bool physical_reachable(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
 {
 	return !irq_is_private(vcpu->vgic, irq) ||
-	       __atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) != MODE_PUT;
+	       load_relaxed(&vcpu->mode) != MODE_PUT;
 }
 
 static void physical_set_active(struct vgic_vcpu *vcpu, struct vgic_irq *irq, bool active)
@@ -282,23 +267,34 @@ bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 	return true;
 }
 
-/* The guest is done with it: let the physical interrupt fire again, unless more of it is due. */
-void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+/* While the guest has it pending or active, the physical interrupt is kept active, and silent. */
+static bool physical_due(uint64_t w)
 {
-	if (!(word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE)))
-		physical_set_active(vcpu, irq, false);
+	return w & (W_ACTIVE | W_LATCH | W_LINE | W_LR_PENDING);
+}
+
+/*
+ * Make the physical interrupt what the word says. The word may change meanwhile, and the CPU that
+ * has to match that may have come before us: the last one to write must have seen the last word.
+ */
+void physical_match(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	bool due;
+
+	do {
+		due = physical_due(word_load(irq));
+		physical_set_active(vcpu, irq, due);
+	} while (physical_due(word_load(irq)) != due);
 }
 
 /* The guest meddled with a mapped interrupt by hand: what hardware has follows. */
-static void physical_after(struct vgic_vcpu *vcpu, struct vgic_irq *irq, uint64_t asked,
-			   uint64_t word)
+static void physical_after(struct vgic_vcpu *vcpu, struct vgic_irq *irq, uint64_t asked)
 {
 	struct vgic *vgic = vcpu->vgic;
 
 	if ((asked & W_PHYSICAL_CLEAR) && physical_reachable(vcpu, irq))
 		vgic->port.hwirq_clear_pending(vgic->host, vcpu->index, hwirq_of(irq));
-	/* A line that is high keeps it active also while edge-configured: the host left it so. */
-	physical_set_active(vcpu, irq, word & (W_ACTIVE | W_LATCH | W_LINE));
+	physical_match(vcpu, irq);
 }
 
 /*
@@ -400,7 +396,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 			return;
 	}
 	if (old & W_PHYSICAL)
-		physical_after(vcpu, irq, old, new);
+		physical_after(vcpu, irq, old);
 	if (old & W_SYNC)
 		account(vcpu, irq);
 }

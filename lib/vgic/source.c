@@ -37,7 +37,7 @@ static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_ir
 			new |= W_QUEUED;
 	} while (!word_cas(irq, &old, new));
 	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq);
+		irq_post(vgic, self, irq, new);
 }
 
 static inline int set_line(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu, virq_t virq,

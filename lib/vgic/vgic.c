@@ -60,9 +60,9 @@ size_t vgic_size(const struct vgic_config *config)
 	return round_up(heads_at(config) + 3 * sizeof(link_t) * levels_of(config) * config->vcpus);
 }
 
-static void init_irq(struct vgic_irq *irq, uint64_t word)
+static void init_irq(struct vgic_irq *irq, virq_t virq, uint64_t word)
 {
-	*irq = (struct vgic_irq){ .word = word };
+	*irq = (struct vgic_irq){ .word = word, .route = (uint64_t)virq << ROUTE_INTID_SHIFT };
 }
 
 static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
@@ -85,7 +85,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 	}
 	/* SGIs are edge-triggered and enabled by software like any other; PPIs come up as level. */
 	for (unsigned i = 0; i < PRIVATE_IRQS; i++)
-		init_irq(&vcpu->private[i],
+		init_irq(&vcpu->private[i], i,
 			 (i < SGIS ? 0 : W_LEVEL) | (uint64_t)index << W_TARGET_SHIFT);
 }
 
@@ -108,7 +108,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 	for (unsigned i = 0; i < config->vcpus; i++)
 		init_vcpu(vgic, i, &heads);
 	for (unsigned i = 0; i < config->spis; i++)
-		init_irq(&vgic->shared[i], W_LEVEL);
+		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL);
 	*result = vgic;
 	return 0;
 }
@@ -157,15 +157,11 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 
 /*
  * Anything may be in the list registers and in ICH_HCR_EL2, for instance another vCPU's: the next
- * enter, which is due, writes them all. No real list register reads ~0: it has reserved bits.
+ * enter, which is due, writes them all.
  */
 static void hardware_unknown(struct vgic_vcpu *vcpu)
 {
-	unsigned lrs = vcpu->vgic->config.lrs;
-
-	for (unsigned n = 0; n < lrs; n++)
-		vcpu->hw_lr[n] = ~0ull;
-	vcpu->hw_stale = (1u << lrs) - 1;
+	vcpu->unknown = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
 	vcpu->hw_hcr = ~0u;
 	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 }
@@ -179,8 +175,8 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 		return NULL;
 	vcpu = &vgic->vcpus[index];
 	lock_take(&vcpu->lock);
-	if (__atomic_load_n(&vcpu->mode, __ATOMIC_RELAXED) == MODE_PUT) {
-		__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
+	if (load_relaxed(&vcpu->mode) == MODE_PUT) {
+		store_relaxed(&vcpu->mode, MODE_OUTSIDE);
 		hardware_unknown(vcpu);
 		private_physical(vcpu, true);
 		loaded = true;
@@ -208,7 +204,7 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	keep_cpuif(vcpu, image);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;
-	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELAXED);
+	store_relaxed(&vcpu->mode, MODE_PUT);
 	/* Who pushed before this and saw OUTSIDE did not serve; partner: irqs_post(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vcpu_uncount(vcpu);
@@ -250,13 +246,13 @@ bool vgic_block(struct vgic_cpu *cpu)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	__atomic_store_n(&vcpu->mode, MODE_BLOCKED, __ATOMIC_RELAXED);
+	store_relaxed(&vcpu->mode, MODE_BLOCKED);
 	/* Full barrier between mode and inbox; partners: irqs_post(), vcpu_resettle(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED) &&
-	    !(__atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED) & ~RESETTLE_ENTER))
+	if (!cpu->own && !load_relaxed(&cpu->inbox) &&
+	    !(load_relaxed(&cpu->resettle) & ~RESETTLE_ENTER))
 		return true;
-	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELAXED);
+	store_relaxed(&vcpu->mode, MODE_OUTSIDE);
 	return false;
 }
 
@@ -328,10 +324,10 @@ void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats
 {
 	const struct vgic_stats *from = &vgic->vcpus[vcpu].stats;
 
-	stats->sgis = __atomic_load_n(&from->sgis, __ATOMIC_RELAXED);
-	stats->ppis = __atomic_load_n(&from->ppis, __ATOMIC_RELAXED);
-	stats->spis = __atomic_load_n(&from->spis, __ATOMIC_RELAXED);
-	stats->overflows = __atomic_load_n(&from->overflows, __ATOMIC_RELAXED);
-	stats->kicks = __atomic_load_n(&from->kicks, __ATOMIC_RELAXED);
-	stats->guest_errors = __atomic_load_n(&from->guest_errors, __ATOMIC_RELAXED);
+	stats->sgis = load_relaxed(&from->sgis);
+	stats->ppis = load_relaxed(&from->ppis);
+	stats->spis = load_relaxed(&from->spis);
+	stats->overflows = load_relaxed(&from->overflows);
+	stats->kicks = load_relaxed(&from->kicks);
+	stats->guest_errors = load_relaxed(&from->guest_errors);
 }

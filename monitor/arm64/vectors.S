@@ -146,7 +146,8 @@ advance:				/* past the instruction that trapped */
 	msr	elr_el2, x1
 exit_return:
 	ldr	x1, [sp, #CPU_VGIC]
-	ldr	x2, [x1]		/* vgic_attention(): both halves at once */
+	ldp	x2, x3, [x1]		/* vgic_attention(): all of it at once */
+	orr	x2, x2, x3
 	cbnz	x2, 1f
 	ldr	x30, [sp, #CPU_X30]
 	ldp	x6, x7, [sp, #CPU_X0 + 48]
