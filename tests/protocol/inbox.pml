@@ -377,16 +377,16 @@ proctype vcpu(byte self)
 
 end:	do
 	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
-#ifndef UNLOADED /* there, it is the other vCPU that is looked at */
+#ifndef UNLOADED /* there, the guest only takes what comes: the other vCPU is looked at */
 	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
 		refill();
 		busy[self] = stash[self] != NIL
 	:: retire(0) /* refill does it when it has no room */
-#endif
 	/* The guest: interrupt 1 is there to share lists with; it stays pending. */
 	:: acknowledge(0)
 	:: end_of_interrupt(0)
 	:: d_step { !busy[self] && OURS(0, LIST) -> busy[self] = true } /* exits for any reason */
+#endif
 	:: busy[self] ->
 		/* vgic_exit() and vgic_enter() in one: what the former drains, the latter would */
 		fold(0);

@@ -11,7 +11,6 @@
  * check: good: three writers
  * check: BREAK_ONCE: a writer does not look again whether the route has changed
  * check: BREAK_RELAXED: the second look at the route passes the change of the word
- * check: BREAK_OWN_VALUE: a writer sets the target of what it wrote itself
  * check: BREAK_TARGET_FIRST: a writer changes the target, then the route
  */
 #define WRITERS 3
@@ -29,11 +28,7 @@ proctype writer(byte value)
 	d_step { route = value; last = value }
 	do
 	::
-#ifdef BREAK_OWN_VALUE
-		seen = value;
-#else
 		seen = route;
-#endif
 #ifdef BREAK_RELAXED
 		again = route;
 		target = seen;
@@ -44,9 +39,6 @@ proctype writer(byte value)
 		if
 #ifndef BREAK_ONCE
 		:: again != seen
-#ifdef BREAK_OWN_VALUE
-			&& false
-#endif
 #endif
 		:: else -> break
 		fi

@@ -17,7 +17,7 @@
  * check: BREAK_NO_RELEASE: line = 0 is published and the active state left
  * check: BREAK_NO_SAMPLE: what the list register took is given back as low without a look
  * check: BREAK_LATE_LOOK: fold writes the line as sampled over what came since
- * check: BREAK_ENABLE_NO_RELEASE -DTOGGLES=1: enabling finds that the line has fallen, and leaves it at that
+ * check: BREAK_ENABLE_NO_RELEASE -DTOGGLES=1: enabling sees that the line fell, and leaves it at that
  * large: good -DROUTES=1 -DTOGGLES=1: all of it together
  * large: good -DROUTES=2 -DASSERTIONS=3: more of it
  */

@@ -11,10 +11,10 @@
  * moment of the access; RWP never counts below 0, ends at 0, and reads 0 only when an interrupt
  * that was disabled is not pending in any list register.
  *
- * check: good -DNO_WRITES: two vCPUs that read each other's interrupt
+ * check: good -DNO_WRITES -DPULSED=0: two vCPUs that read each other's interrupt
  * check: good -DNO_READS: two vCPUs that disable either interrupt and poll RWP
  * check: good -DNO_WRITES -DEVICTED: reads where the end of interrupt is only counted
- * check: BREAK_WAITER_DEAF -DNO_WRITES: a waiter does not serve requests
+ * check: BREAK_WAITER_DEAF -DNO_WRITES: a waiter does not serve requests (a third CPU pushes late)
  * check: BREAK_READ_NO_WAIT: a reader does not wait
  * check: BREAK_DRAIN_BEFORE_FOLD: exit drains before it folds
  * check: BREAK_COUNT_LATE: RWP is counted after W_SYNC is published
@@ -30,7 +30,7 @@
 #define ACCESSES 1	/* by each vCPU */
 #endif
 #ifndef PULSED
-#define PULSED 1	/* 1: interrupt 0, 2: both */
+#define PULSED 1	/* 0: none, 1: interrupt 0, 2: both */
 #endif
 #define BIT(i) (1 << (i))
 
@@ -315,7 +315,9 @@ init
 #endif
 		run vcpu(0);
 		run vcpu(1);
+#if PULSED > 0
 		run pulser()
+#endif
 	}
 end:	do
 	:: timeout -> assert(rwp == 0 && !sync[0] && !sync[1]); break
