@@ -5,6 +5,7 @@
  * distributor.
  */
 #include "gic.h"
+#include "tap.h"
 
 void gic_find_cpus(void)
 {
@@ -44,14 +45,17 @@ static bool read_bit(unsigned cpu, unsigned intid, uintptr_t reg)
 	return read32(frame(cpu, intid) + reg + intid / 32 * 4) >> intid % 32 & 1;
 }
 
+/* An RWP that does not end is one failed test, not one at every wait. */
 void gic_wait_rwp(unsigned cpu, unsigned intid)
 {
-	if (intid < 32) {
-		while (read32(cpus[cpu].gicr + GICR_CTLR) & GICR_CTLR_RWP)
-			;
-	} else {
-		while (read32(GICD_BASE + GICD_CTLR) & GICD_CTLR_RWP)
-			;
+	static atomic_uint stuck;
+	uintptr_t control = intid < 32 ? cpus[cpu].gicr + GICR_CTLR : GICD_BASE + GICD_CTLR;
+	uint32_t rwp = intid < 32 ? GICR_CTLR_RWP : GICD_CTLR_RWP;
+	uint64_t deadline = counter_after_ms(LIMIT_MS);
+
+	while (read32(control) & rwp && !atomic_load(&stuck)) {
+		if (counter_passed(deadline) && !atomic_exchange(&stuck, 1))
+			ok(false, "%s.RWP ends", intid < 32 ? "GICR_CTLR" : "GICD_CTLR");
 	}
 }
 

@@ -239,6 +239,87 @@ static void deep(unsigned cpu, unsigned cleared)
 	release_many();
 }
 
+/*
+ * Polled, DEEP active at once and each pending again. From the first end of interrupt on the
+ * guest does nothing that a hypervisor would have to trap: what waits behind an active state
+ * comes by itself.
+ */
+static void behind_active_ones(void)
+{
+	unsigned signalled = 0, right = 0;
+
+	setup_many(0, DEEP);
+	irq_mask();
+	for (unsigned i = 0; i < DEEP; i++) {
+		gic_set_priority(0, SPI + i, deep_priority(i));
+		gic_set_pending(0, SPI + i);
+		signalled += wait_irq_asserted() && gic_acknowledge() == SPI + i;
+	}
+	for (unsigned i = 0; i < DEEP; i++)
+		gic_set_pending(0, SPI + i);
+	is(signalled, DEEP, "polled, %u active at once", DEEP);
+	for (unsigned i = DEEP; i-- > 0;)
+		gic_end(SPI + i);
+	for (unsigned i = DEEP; i-- > 0;) {
+		if (!wait_irq_asserted())
+			break;
+		right += gic_acknowledge() == SPI + i;
+		gic_end(SPI + i);
+	}
+	is(right, DEEP, "all ended, each comes again, in order of priority");
+	irq_unmask();
+	release_many();
+}
+
+#define OF_GROUP0 12
+#define OF_GROUP1 3
+
+/* Group 0 pends more often than there are list registers, group 1 with it; FIQ and IRQ masked. */
+static void setup_groups(uint8_t priority0, uint8_t priority1)
+{
+	irq_mask();
+	for (unsigned i = 0; i < OF_GROUP0 + OF_GROUP1; i++) {
+		spi_setup(SPI + i, 0, i < OF_GROUP0 ? priority0 : priority1, true);
+		gic_set_group(0, SPI + i, i >= OF_GROUP0);
+	}
+}
+
+static void release_groups(void)
+{
+	for (unsigned i = 0; i < OF_GROUP0 + OF_GROUP1; i++) {
+		gic_clear_pending(0, SPI + i);
+		gic_set_group(0, SPI + i, 1);
+	}
+	irq_unmask();
+	release_many();
+}
+
+/*
+ * Group enables of the CPU interface are changed without a trap, too. The opposite, group 0
+ * disabled while it is the more urgent one, is not the same on both machines: QEMU's bare CPU
+ * interface then holds up group 1.
+ */
+static void group_enabled_late(void)
+{
+	unsigned taken1 = 0;
+
+	setup_groups(0x80, 0x40);
+	write_sysreg(icc_igrpen1_el1, 0);
+	isb();
+	pend_many(OF_GROUP0 + OF_GROUP1);
+	ok(!irq_asserted(), "group 1 disabled at the CPU interface, many of group 0 pending");
+	write_sysreg(icc_igrpen1_el1, 1);
+	isb();
+	for (unsigned i = 0; i < OF_GROUP1 && wait_irq_asserted(); i++) {
+		unsigned intid = gic_acknowledge();
+
+		taken1 += intid >= SPI + OF_GROUP0 && intid < SPI + OF_GROUP0 + OF_GROUP1;
+		gic_end(intid);
+	}
+	is(taken1, OF_GROUP1, "enabled: its more urgent ones come");
+	release_groups();
+}
+
 static void active_by_hand(void)
 {
 	unsigned held = 0;
@@ -339,6 +420,8 @@ void guest_main(void)
 	deep(1, 0);
 	deep(0, 0x124);
 	deep(1, 0x2db);
+	behind_active_ones();
+	group_enabled_late();
 	active_by_hand();
 	with_private_ones();
 	again_and_again();

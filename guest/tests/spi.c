@@ -7,7 +7,8 @@
 #include "gic.h"
 #include "tap.h"
 
-#define SPI SPI_FREE
+#define SPI         SPI_FREE
+#define WITHDRAWALS 200
 
 static void pending_by_hand(bool edge)
 {
@@ -227,6 +228,67 @@ static void withdrawn_from_another_cpu(void)
 	spi_release(SPI);
 }
 
+/*
+ * When RWP reads 0 after ICENABLER, no CPU acknowledges the interrupt any more: not even one that
+ * looks at once. The other CPU spins here, so that it does look at once.
+ */
+static atomic_uint looked, withdrawn;
+
+static bool spin_until(atomic_uint *value, unsigned wanted)
+{
+	uint64_t limit = counter_after_ms(LIMIT_MS);
+
+	while (atomic_load(value) < wanted) {
+		if (counter_passed(limit))
+			return false;
+	}
+	return true;
+}
+
+static void look_at_once(void *found)
+{
+	irq_mask();
+	for (unsigned round = 1; round <= WITHDRAWALS; round++) {
+		if (!wait_irq_asserted())
+			break;
+		atomic_store(&looked, 2 * round - 1);
+		if (!spin_until(&withdrawn, round))
+			break;
+		unsigned intid = gic_acknowledge();
+
+		if (intid != INTID_SPURIOUS) {
+			++*(unsigned *)found;
+			gic_end(intid);
+		}
+		atomic_store(&looked, 2 * round);
+	}
+	irq_unmask();
+}
+
+static void withdrawn_when_rwp_ends(void)
+{
+	unsigned found = 0, rounds = 0;
+
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	atomic_store(&looked, 0);
+	atomic_store(&withdrawn, 0);
+	cpu_start(1, look_at_once, &found);
+	for (unsigned round = 1; round <= WITHDRAWALS; round++) {
+		gic_set_pending(0, SPI);
+		gic_enable(0, SPI);
+		if (!wait_at_least(&looked, 2 * round - 1))
+			break;
+		gic_disable(0, SPI);
+		atomic_store(&withdrawn, round);
+		rounds += wait_at_least(&looked, 2 * round);
+	}
+	ok(cpu_finish(1), "ICENABLER again and again: the other CPU ends");
+	is(rounds, WITHDRAWALS, "ICENABLER again and again: signalled each time");
+	is(found, 0, "ICENABLER again and again: never acknowledged after RWP");
+	counts_clear();
+	spi_release(SPI);
+}
+
 /* CPU 1 stays in its handler until CPU 0 has looked at the interrupt. */
 static atomic_uint inside, leave;
 
@@ -439,6 +501,7 @@ void guest_main(void)
 	cleared_before_its_end();
 	routing();
 	withdrawn_from_another_cpu();
+	withdrawn_when_rwp_ends();
 	active_on_another_cpu();
 	active_taken_from_another_cpu();
 	uart_taken();
