@@ -54,7 +54,7 @@ static enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 
 static uint32_t all_of(const struct access *access)
 {
-	return access->n == 32 ? ~0u : (1u << access->n) - 1;
+	return (uint32_t)((1ull << access->n) - 1);
 }
 
 /* --- One bit an interrupt ----------------------------------------------------------------------- */
@@ -69,14 +69,14 @@ static bool mapped(const struct access *access, unsigned i)
 	return irq_hwirq(&access->irqs[i]) != 0;
 }
 
-static enum vgic_result read_group(struct access *access, uint64_t *value)
+enum vgic_result read_group(struct access *access, uint64_t *value)
 {
 	for (unsigned i = 0; i < access->n; i++)
 		*value |= (uint64_t)!!(word_load(&access->irqs[i]) & W_GROUP1) << i;
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_group(struct access *access, uint64_t value)
+enum vgic_result write_group(struct access *access, uint64_t value)
 {
 	for (unsigned i = 0; i < access->n; i++) {
 		uint64_t group = value >> i & 1 ? W_GROUP1 : 0;
@@ -87,26 +87,48 @@ static enum vgic_result write_group(struct access *access, uint64_t value)
 	return VGIC_DONE;
 }
 
-/* From the top, so that each interrupt costs one load and one shift: W_ENABLED is bit 63. */
-static enum vgic_result read_enable(struct access *access, uint64_t *value)
+/*
+ * From the top, so that each interrupt costs one load and one shift (W_ENABLED is bit 63); by eight,
+ * so that it costs no more than that. n is a multiple of 8 but for the last SPIs.
+ */
+static uint32_t enabled_bits(const struct access *access)
 {
+	const struct vgic_irq *irq = access->irqs;
+	unsigned n = access->n;
 	uint64_t bits = 0;
 
 	_Static_assert(W_ENABLED == 1ull << 63, "the shift below");
-	for (unsigned i = access->n; i--;)
-		bits = bits << 1 | word_load(&access->irqs[i]) >> 63;
-	*value = bits;
+	for (; n % 8; n--)
+		bits = bits << 1 | word_load(&irq[n - 1]) >> 63;
+	for (; n; n -= 8) {
+		bits = bits << 1 | word_load(&irq[n - 1]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 2]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 3]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 4]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 5]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 6]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 7]) >> 63;
+		bits = bits << 1 | word_load(&irq[n - 8]) >> 63;
+	}
+	return (uint32_t)bits;
+}
+
+enum vgic_result read_enable(struct access *access, uint64_t *value)
+{
+	*value = enabled_bits(access);
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_senable(struct access *access, uint64_t value)
+enum vgic_result write_senable(struct access *access, uint64_t value)
 {
-	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+	uint32_t bits = (uint32_t)value & all_of(access);
+
+	if (bits & (bits - 1)) /* drivers write one, or all: look for what is new */
+		bits &= ~enabled_bits(access);
+	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 		uint64_t w = word_load(&access->irqs[i]);
 
-		if (w & W_ENABLED)
-			continue;
 		/* A mapped line may have fallen since the disabled interrupt fired. */
 		change(access, i, 0, W_ENABLED | (mapped(access, i) && (w & W_LINE) ? W_PHYSICAL : 0));
 	}
@@ -114,13 +136,15 @@ static enum vgic_result write_senable(struct access *access, uint64_t value)
 }
 
 /* RWP stays set until it has left the list registers of a running vCPU. */
-static enum vgic_result write_cenable(struct access *access, uint64_t value)
+enum vgic_result write_cenable(struct access *access, uint64_t value)
 {
-	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+	uint32_t bits = (uint32_t)value & all_of(access);
+
+	if (bits & (bits - 1))
+		bits &= enabled_bits(access);
+	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 
-		if (!(word_load(&access->irqs[i]) & W_ENABLED))
-			continue;
 		change(access, i, W_ENABLED, 0);
 		irq_sync(access->self, &access->irqs[i]);
 	}
@@ -132,7 +156,7 @@ static bool seen_pending(uint64_t w)
 	return word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT));
 }
 
-static enum vgic_result read_pending(struct access *access, uint64_t *value)
+enum vgic_result read_pending(struct access *access, uint64_t *value)
 {
 	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
 		return VGIC_AGAIN;
@@ -141,7 +165,7 @@ static enum vgic_result read_pending(struct access *access, uint64_t *value)
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_spend(struct access *access, uint64_t value)
+enum vgic_result write_spend(struct access *access, uint64_t value)
 {
 	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
@@ -193,13 +217,13 @@ static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_cpend(struct access *access, uint64_t value)
+enum vgic_result write_cpend(struct access *access, uint64_t value)
 {
 	return clear_state(access, (uint32_t)value, W_LATCH, W_RETRACT,
 			   W_PHYSICAL | W_PHYSICAL_CLEAR);
 }
 
-static enum vgic_result read_active(struct access *access, uint64_t *value)
+enum vgic_result read_active(struct access *access, uint64_t *value)
 {
 	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
 		return VGIC_AGAIN;
@@ -208,7 +232,7 @@ static enum vgic_result read_active(struct access *access, uint64_t *value)
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_sactive(struct access *access, uint64_t value)
+enum vgic_result write_sactive(struct access *access, uint64_t value)
 {
 	uint32_t bits = (uint32_t)value & all_of(access);
 
@@ -224,21 +248,21 @@ static enum vgic_result write_sactive(struct access *access, uint64_t value)
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_cactive(struct access *access, uint64_t value)
+enum vgic_result write_cactive(struct access *access, uint64_t value)
 {
 	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
 }
 
 /* --- Eight bits an interrupt, by byte or word --------------------------------------------------- */
 
-static enum vgic_result read_priority(struct access *access, uint64_t *value)
+enum vgic_result read_priority(struct access *access, uint64_t *value)
 {
 	for (unsigned i = 0; i < access->n; i++)
 		*value |= (uint64_t)word_priority(word_load(&access->irqs[i])) << 8 * i;
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_priority(struct access *access, uint64_t value)
+enum vgic_result write_priority(struct access *access, uint64_t value)
 {
 	unsigned implemented = 0xff00u >> access->vgic->config.priority_bits & 0xff;
 
@@ -258,7 +282,7 @@ static bool is_sgi(const struct access *access, unsigned i)
 	return access->owner && &access->irqs[i] - access->owner->private < (int)SGIS;
 }
 
-static enum vgic_result read_config(struct access *access, uint64_t *value)
+enum vgic_result read_config(struct access *access, uint64_t *value)
 {
 	for (unsigned i = 0; i < access->n; i++)
 		if (!(word_load(&access->irqs[i]) & W_LEVEL))
@@ -266,7 +290,7 @@ static enum vgic_result read_config(struct access *access, uint64_t *value)
 	return VGIC_DONE;
 }
 
-static enum vgic_result write_config(struct access *access, uint64_t value)
+enum vgic_result write_config(struct access *access, uint64_t value)
 {
 	for (unsigned i = 0; i < access->n; i++) {
 		uint64_t level = value >> (2 * i + 1) & 1 ? 0 : W_LEVEL;
@@ -276,15 +300,3 @@ static enum vgic_result write_config(struct access *access, uint64_t value)
 	}
 	return VGIC_DONE;
 }
-
-const struct reg reg_per_irq[REG_OWN] = {
-	[REG_IGROUPR] = { 4, 1, read_group, write_group },
-	[REG_ISENABLER] = { 4, 1, read_enable, write_senable },
-	[REG_ICENABLER] = { 4, 1, read_enable, write_cenable },
-	[REG_ISPENDR] = { 4, 1, read_pending, write_spend },
-	[REG_ICPENDR] = { 4, 1, read_pending, write_cpend },
-	[REG_ISACTIVER] = { 4, 1, read_active, write_sactive },
-	[REG_ICACTIVER] = { 4, 1, read_active, write_cactive },
-	[REG_IPRIORITYR] = { 1 | 4, 8, read_priority, write_priority },
-	[REG_ICFGR] = { 4, 2, read_config, write_config },
-};

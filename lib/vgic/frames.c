@@ -8,14 +8,6 @@
 
 #define PAGE(offset) ((offset) >> 7)
 
-/* Kinds of register that are the distributor's own, then the redistributor's. */
-enum {
-	REG_GICD_CONTROL = REG_OWN, /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR */
-	REG_GICD_IROUTER,
-	REG_GICR_CONTROL, /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
-	REG_ID,		  /* 0xff80: PIDR, CIDR */
-};
-
 #define CTLR_GROUPS 3u
 #define CTLR_ARE (1u << 4)
 #define CTLR_DS (1u << 6)
@@ -77,9 +69,18 @@ static enum vgic_result write_gicd_control(struct access *access, uint64_t value
 #define IROUTER_IRM (1ull << 31)
 #define IROUTER_BITS (0xffull << 32 | IROUTER_IRM | 0xffffffu)
 
+/* The SPI of an IROUTER; false: there is no such SPI. */
+static bool irouter_irq(struct access *access)
+{
+	uint32_t spi = (access->offset - 0x6000) / 8 - PRIVATE_IRQS;
+
+	access->irqs = access->vgic->shared + spi;
+	return spi < access->vgic->config.spis;
+}
+
 static enum vgic_result read_irouter(struct access *access, uint64_t *value)
 {
-	if (access->n)
+	if (irouter_irq(access))
 		*value = part(access, load_relaxed(&access->irqs->route) & IROUTER_BITS);
 	return VGIC_DONE;
 }
@@ -97,14 +98,15 @@ static unsigned target_of(const struct access *access, uint64_t route)
 static enum vgic_result write_irouter(struct access *access, uint64_t value)
 {
 	struct vgic *vgic = access->vgic;
-	struct vgic_irq *irq = access->irqs;
+	struct vgic_irq *irq;
 	unsigned shift = 8 * (access->offset & 7);
 	uint64_t mask = access->bytes == 8 ? IROUTER_BITS : 0xffffffffull << shift & IROUTER_BITS;
 	uint64_t route;
 	unsigned target;
 
-	if (!access->n)
+	if (!irouter_irq(access))
 		return VGIC_DONE;
+	irq = access->irqs;
 	route = load_relaxed(&irq->route);
 	while (!__atomic_compare_exchange_n(&irq->route, &route,
 					    (route & ~mask) | (value << shift & mask), true,
@@ -193,163 +195,164 @@ static enum vgic_result write_ignored(struct access *access, uint64_t value)
 
 /* --- Maps --------------------------------------------------------------------------------------- */
 
-static const struct reg own_regs[] = {
-	[REG_GICD_CONTROL - REG_OWN] = { 4, 0, read_gicd_control, write_gicd_control },
-	[REG_GICD_IROUTER - REG_OWN] = { 4 | 8, 64, read_irouter, write_irouter },
-	[REG_GICR_CONTROL - REG_OWN] = { 4 | 8, 0, read_gicr_control, write_gicr_control },
-	[REG_ID - REG_OWN] = { 4, 0, read_id, write_ignored },
+enum kind {
+	RESERVED,
+	IGROUPR,
+	ISENABLER,
+	ICENABLER,
+	ISPENDR,
+	ICPENDR,
+	ISACTIVER,
+	ICACTIVER,
+	IPRIORITYR,
+	ICFGR,
+	IROUTER,
+	GICD_CONTROL, /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR */
+	GICR_CONTROL, /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
+	IDENTIFICATION, /* 0xff80: PIDR, CIDR */
+};
+
+#define WHOLE 0xff
+
+struct reg {
+	uint8_t widths; /* in bytes, or'ed: 1, 2, 4, 8 */
+	uint8_t shift;	/* log2 of the interrupts in a byte; WHOLE: it is not made of interrupts */
+	uint16_t base;	/* where the first one is; in a redistributor 64K further */
+	read_fn *read;
+	write_fn *write;
+};
+
+static const struct reg regs[] = {
+	[RESERVED] = { .shift = WHOLE },
+	[IGROUPR] = { 4, 3, 0x080, read_group, write_group },
+	[ISENABLER] = { 4, 3, 0x100, read_enable, write_senable },
+	[ICENABLER] = { 4, 3, 0x180, read_enable, write_cenable },
+	[ISPENDR] = { 4, 3, 0x200, read_pending, write_spend },
+	[ICPENDR] = { 4, 3, 0x280, read_pending, write_cpend },
+	[ISACTIVER] = { 4, 3, 0x300, read_active, write_sactive },
+	[ICACTIVER] = { 4, 3, 0x380, read_active, write_cactive },
+	[IPRIORITYR] = { 1 | 4, 0, 0x400, read_priority, write_priority },
+	[ICFGR] = { 4, 2, 0xc00, read_config, write_config },
+	[IROUTER] = { 4 | 8, WHOLE, 0, read_irouter, write_irouter },
+	[GICD_CONTROL] = { 4, WHOLE, 0, read_gicd_control, write_gicd_control },
+	[GICR_CONTROL] = { 4 | 8, WHOLE, 0, read_gicr_control, write_gicr_control },
+	[IDENTIFICATION] = { 4, WHOLE, 0, read_id, write_ignored },
 };
 
 static const uint8_t dist_map[PAGE(VGIC_DIST_SIZE)] = {
-	[PAGE(0x0000)] = REG_GICD_CONTROL,
-	[PAGE(0x0080)] = REG_IGROUPR,
-	[PAGE(0x0100)] = REG_ISENABLER,
-	[PAGE(0x0180)] = REG_ICENABLER,
-	[PAGE(0x0200)] = REG_ISPENDR,
-	[PAGE(0x0280)] = REG_ICPENDR,
-	[PAGE(0x0300)] = REG_ISACTIVER,
-	[PAGE(0x0380)] = REG_ICACTIVER,
-	[PAGE(0x0400) ... PAGE(0x07ff)] = REG_IPRIORITYR,
-	[PAGE(0x0c00) ... PAGE(0x0cff)] = REG_ICFGR,
-	[PAGE(0x6000) ... PAGE(0x7fff)] = REG_GICD_IROUTER,
-	[PAGE(0xff80)] = REG_ID,
+	[PAGE(0x0000)] = GICD_CONTROL,
+	[PAGE(0x0080)] = IGROUPR,
+	[PAGE(0x0100)] = ISENABLER,
+	[PAGE(0x0180)] = ICENABLER,
+	[PAGE(0x0200)] = ISPENDR,
+	[PAGE(0x0280)] = ICPENDR,
+	[PAGE(0x0300)] = ISACTIVER,
+	[PAGE(0x0380)] = ICACTIVER,
+	[PAGE(0x0400) ... PAGE(0x07ff)] = IPRIORITYR,
+	[PAGE(0x0c00) ... PAGE(0x0cff)] = ICFGR,
+	[PAGE(0x6000) ... PAGE(0x7fff)] = IROUTER,
+	[PAGE(0xff80)] = IDENTIFICATION,
 };
 
 static const uint8_t redist_map[PAGE(VGIC_REDIST_STRIDE)] = {
-	[PAGE(0x00000)] = REG_GICR_CONTROL,
-	[PAGE(0x0ff80)] = REG_ID,
-	[PAGE(0x10080)] = REG_IGROUPR,
-	[PAGE(0x10100)] = REG_ISENABLER,
-	[PAGE(0x10180)] = REG_ICENABLER,
-	[PAGE(0x10200)] = REG_ISPENDR,
-	[PAGE(0x10280)] = REG_ICPENDR,
-	[PAGE(0x10300)] = REG_ISACTIVER,
-	[PAGE(0x10380)] = REG_ICACTIVER,
-	[PAGE(0x10400) ... PAGE(0x1047f)] = REG_IPRIORITYR,
-	[PAGE(0x10c00) ... PAGE(0x10c7f)] = REG_ICFGR,
-};
-
-/* Where the registers of these kinds start in the distributor's map; the same plus 64K in GICR's. */
-static const uint16_t reg_base[REG_OWN] = {
-	[REG_IGROUPR] = 0x080,	 [REG_ISENABLER] = 0x100, [REG_ICENABLER] = 0x180,
-	[REG_ISPENDR] = 0x200,	 [REG_ICPENDR] = 0x280,	  [REG_ISACTIVER] = 0x300,
-	[REG_ICACTIVER] = 0x380, [REG_IPRIORITYR] = 0x400, [REG_ICFGR] = 0xc00,
+	[PAGE(0x00000)] = GICR_CONTROL,
+	[PAGE(0x0ff80)] = IDENTIFICATION,
+	[PAGE(0x10080)] = IGROUPR,
+	[PAGE(0x10100)] = ISENABLER,
+	[PAGE(0x10180)] = ICENABLER,
+	[PAGE(0x10200)] = ISPENDR,
+	[PAGE(0x10280)] = ICPENDR,
+	[PAGE(0x10300)] = ISACTIVER,
+	[PAGE(0x10380)] = ICACTIVER,
+	[PAGE(0x10400)] = IPRIORITYR,
+	[PAGE(0x10c00)] = ICFGR,
 };
 
 /*
- * Which interrupts an access touches: of `total` from INTID `base` on, whose first is `irqs`.
- * Distributor registers for INTIDs below 32 have none: affinity routing is on.
+ * The register of an access, and its interrupts: of the `total` from `irqs` on, whose first one has
+ * bit or byte number `lowest` in the frame. Distributor registers for INTIDs below 32 have none:
+ * affinity routing is on. NULL: no register, or not of this width or alignment: RAZ/WI.
  */
-static void bind_irqs(struct access *access, struct vgic_irq *irqs, uint32_t base, uint32_t total,
-		      uint32_t byte, unsigned bits)
+static inline const struct reg *bind(struct access *access, enum kind kind, uint32_t base,
+				     struct vgic_irq *irqs, uint32_t lowest, uint32_t total)
 {
-	uint32_t first = byte * 8 / bits, n = access->bytes * 8 / bits;
+	const struct reg *reg = &regs[kind];
+	uint32_t first, n;
 
-	access->n = 0;
-	if (!n)
-		n = 1; /* half of an IROUTER */
-	if (first < base || first - base >= total)
-		return;
-	access->irqs = irqs + (first - base);
-	access->n = n < total - (first - base) ? n : total - (first - base);
+	if (!(reg->widths & access->bytes) || (access->offset & (access->bytes - 1))) {
+		count(&access->self->stats.guest_errors);
+		return NULL;
+	}
+	if (reg->shift != WHOLE) {
+		first = ((access->offset - base - reg->base) << reg->shift) - lowest;
+		n = access->bytes << reg->shift;
+		if (first >= total)
+			return reg; /* with no interrupt at all */
+		access->irqs = irqs + first;
+		access->n = total - first < n ? total - first : n;
+	}
+	return reg;
 }
 
-static const struct reg no_reg;
-
-static const struct reg *find(uint8_t kind)
-{
-	if (kind == REG_RESERVED)
-		return &no_reg;
-	return kind < REG_OWN ? &reg_per_irq[kind] : &own_regs[kind - REG_OWN];
-}
-
-static const struct reg *decode_dist(struct access *access)
+static inline const struct reg *dist_reg(struct access *access)
 {
 	struct vgic *vgic = access->vgic;
 	uint32_t offset = access->offset;
-	uint8_t kind;
-	const struct reg *reg;
 
-	if (offset >= VGIC_DIST_SIZE || (offset & (access->bytes - 1)))
-		return &no_reg;
-	kind = dist_map[PAGE(offset)];
-	reg = find(kind);
-	if (reg->bits)
-		bind_irqs(access, vgic->shared, PRIVATE_IRQS, vgic->config.spis,
-			  kind < REG_OWN ? offset - reg_base[kind] : offset - 0x6000, reg->bits);
-	return reg;
+	return bind(access, offset < VGIC_DIST_SIZE ? dist_map[PAGE(offset)] : RESERVED, 0,
+		    vgic->shared, PRIVATE_IRQS, vgic->config.spis);
 }
 
-static const struct reg *decode_redist(struct access *access, uint32_t offset)
+static inline const struct reg *redist_reg(struct access *access, uint32_t offset)
 {
 	struct vgic *vgic = access->vgic;
 	uint32_t index = offset / VGIC_REDIST_STRIDE;
-	uint8_t kind;
-	const struct reg *reg;
 
 	access->offset = offset % VGIC_REDIST_STRIDE;
-	if (index >= vgic->config.vcpus || (offset & (access->bytes - 1)))
-		return &no_reg;
+	if (index >= vgic->config.vcpus)
+		return bind(access, RESERVED, 0, NULL, 0, 0);
 	access->owner = &vgic->vcpus[index];
-	kind = redist_map[PAGE(access->offset)];
-	reg = find(kind);
-	if (reg->bits)
-		bind_irqs(access, access->owner->private, 0, PRIVATE_IRQS,
-			  access->offset - 0x10000 - reg_base[kind], reg->bits);
-	return reg;
+	return bind(access, redist_map[PAGE(access->offset)], 0x10000, access->owner->private, 0,
+		    PRIVATE_IRQS);
 }
 
-/* Not a register, or not of this width: RAZ/WI. */
-static bool defined(struct access *access, const struct reg *reg)
-{
-	if (reg->widths & access->bytes)
-		return true;
-	count(&access->self->stats.guest_errors);
-	return false;
-}
+#define ACCESS(cpu, size, at)                                                                      \
+	{ .vgic = vcpu_of(cpu)->vgic, .self = vcpu_of(cpu), .bytes = (size), .offset = (at) }
 
 enum vgic_result vgic_dist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				uint64_t *value)
 {
-	struct vgic_vcpu *self = vcpu_of(cpu);
-	struct access access = {
-		.vgic = self->vgic, .self = self, .bytes = bytes, .offset = offset
-	};
-	const struct reg *reg = decode_dist(&access);
+	struct access access = ACCESS(cpu, bytes, offset);
+	const struct reg *reg = dist_reg(&access);
 
 	*value = 0;
-	return defined(&access, reg) ? reg->read(&access, value) : VGIC_DONE;
+	return reg ? reg->read(&access, value) : VGIC_DONE;
 }
 
 enum vgic_result vgic_dist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				 uint64_t value)
 {
-	struct vgic_vcpu *self = vcpu_of(cpu);
-	struct access access = {
-		.vgic = self->vgic, .self = self, .bytes = bytes, .offset = offset
-	};
-	const struct reg *reg = decode_dist(&access);
+	struct access access = ACCESS(cpu, bytes, offset);
+	const struct reg *reg = dist_reg(&access);
 
-	return defined(&access, reg) ? reg->write(&access, value) : VGIC_DONE;
+	return reg ? reg->write(&access, value) : VGIC_DONE;
 }
 
 enum vgic_result vgic_redist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				  uint64_t *value)
 {
-	struct vgic_vcpu *self = vcpu_of(cpu);
-	struct access access = { .vgic = self->vgic, .self = self, .bytes = bytes };
-	const struct reg *reg = decode_redist(&access, offset);
+	struct access access = ACCESS(cpu, bytes, 0);
+	const struct reg *reg = redist_reg(&access, offset);
 
 	*value = 0;
-	return defined(&access, reg) ? reg->read(&access, value) : VGIC_DONE;
+	return reg ? reg->read(&access, value) : VGIC_DONE;
 }
 
 enum vgic_result vgic_redist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				   uint64_t value)
 {
-	struct vgic_vcpu *self = vcpu_of(cpu);
-	struct access access = { .vgic = self->vgic, .self = self, .bytes = bytes };
-	const struct reg *reg = decode_redist(&access, offset);
+	struct access access = ACCESS(cpu, bytes, 0);
+	const struct reg *reg = redist_reg(&access, offset);
 
-	return defined(&access, reg) ? reg->write(&access, value) : VGIC_DONE;
+	return reg ? reg->write(&access, value) : VGIC_DONE;
 }

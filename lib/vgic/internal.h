@@ -293,13 +293,13 @@ static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, str
 	return old;
 }
 
-/* access.c: what distributor and redistributor share */
+/* An access to a register. frames.c finds the register, access.c has those made of bits. */
 struct access {
 	struct vgic *vgic;
 	struct vgic_vcpu *self;	 /* who accesses */
 	struct vgic_vcpu *owner; /* whose redistributor; NULL for the distributor */
-	struct vgic_irq *irqs;	 /* the register's first interrupt */
-	unsigned n;		 /* how many it has */
+	struct vgic_irq *irqs;	 /* the first interrupt that it touches */
+	unsigned n;		 /* how many; 0 if there are none */
 	unsigned bytes;
 	uint32_t offset; /* in the frame */
 };
@@ -307,28 +307,8 @@ struct access {
 typedef enum vgic_result read_fn(struct access *access, uint64_t *value);
 typedef enum vgic_result write_fn(struct access *access, uint64_t value);
 
-struct reg {
-	uint8_t widths; /* in bytes, or'ed: 1, 2, 4, 8 */
-	uint8_t bits;	/* of the register that belong to one interrupt; 0: not such a register */
-	read_fn *read;
-	write_fn *write;
-};
-
-/* The registers that have bits for interrupts, in the order of reg_per_irq[]. */
-enum {
-	REG_RESERVED,
-	REG_IGROUPR,
-	REG_ISENABLER,
-	REG_ICENABLER,
-	REG_ISPENDR,
-	REG_ICPENDR,
-	REG_ISACTIVER,
-	REG_ICACTIVER,
-	REG_IPRIORITYR,
-	REG_ICFGR,
-	REG_OWN, /* distributor and redistributor go on from here */
-};
-
-extern const struct reg reg_per_irq[REG_OWN];
+read_fn read_group, read_enable, read_pending, read_active, read_priority, read_config;
+write_fn write_group, write_senable, write_cenable, write_spend, write_cpend, write_sactive,
+	write_cactive, write_priority, write_config;
 
 #endif
