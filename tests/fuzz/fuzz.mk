@@ -28,7 +28,7 @@ fuzz: $(FUZZ_DIR)/fuzz_vgic
 # What `make fuzz` found, and what is kept, cut down to what adds coverage: the new corpus.
 fuzz-keep: $(FUZZ_DIR)/fuzz_vgic
 	@rm -rf $(FUZZ_DIR)/merged && mkdir -p $(FUZZ_DIR)/merged $(FUZZ_DIR)/found
-	$(Q)$< -merge=1 -max_len=384 $(FUZZ_DIR)/merged $(FUZZ_CORPUS) $(FUZZ_DIR)/found
+	$(Q)$< -merge=1 -use_counters=0 -max_len=400 $(FUZZ_DIR)/merged $(FUZZ_CORPUS) $(FUZZ_DIR)/found
 	$(Q)rm -f $(FUZZ_CORPUS)/* && cp $(FUZZ_DIR)/merged/* $(FUZZ_CORPUS)/
 
 CHECK_TESTS += tests/fuzz/check

@@ -25,4 +25,4 @@ $(MODEL_DIR)/lockstep-long: $(MODEL_DIR)/lockstep tests/model/model.mk
 	$(Q)printf '#!/bin/sh\nMODEL_STEPS=$${MODEL_STEPS:-$(MODEL_STEPS)} exec $(MODEL_DIR)/lockstep\n' >$@
 	$(Q)chmod +x $@
 TEST_ALL_TESTS += $(MODEL_DIR)/lockstep-long
-CHECK_DEPS     += $(MODEL_DIR)/lockstep-long
+TEST_ALL_DEPS  += $(MODEL_DIR)/lockstep-long
