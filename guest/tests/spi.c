@@ -248,6 +248,7 @@ static bool spin_until(atomic_uint *value, unsigned wanted)
 static void look_at_once(void *found)
 {
 	irq_mask();
+	atomic_store(&masked_now, 1);
 	for (unsigned round = 1; round <= WITHDRAWALS; round++) {
 		if (!wait_irq_asserted())
 			break;
@@ -272,7 +273,9 @@ static void withdrawn_when_rwp_ends(void)
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
 	atomic_store(&looked, 0);
 	atomic_store(&withdrawn, 0);
+	atomic_store(&masked_now, 0);
 	cpu_start(1, look_at_once, &found);
+	wait_at_least(&masked_now, 1);
 	for (unsigned round = 1; round <= WITHDRAWALS; round++) {
 		gic_set_pending(0, SPI);
 		gic_enable(0, SPI);
