@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A level-sensitive interrupt that is mapped to a physical one (lib/vgic: fold() in lr.c,
- * physical_lower(), physical_release() and physical_after() in settle.c, vgic_refill()). The host
+ * physical_lower(), physical_match(), here release(), and physical_after() in settle.c, vgic_refill()). The host
  * leaves the physical interrupt active and says line = 1; the guest's deactivation, or the library,
  * clears the active state; while it is active it cannot fire again. The line rises and falls when
  * it likes, another CPU takes the physical interrupt, a vCPU that may not be the holder retargets,
@@ -15,6 +15,7 @@
  * check: good -DTOGGLES=1: assertions while it is disabled and enabled
  * check: BREAK_CLEAR_FIRST: the active state is cleared before line = 0 is published
  * check: BREAK_NO_RELEASE: line = 0 is published and the active state left
+ * check: BREAK_MATCH -DROUTES=1: a release that finds it due again sets the active state
  * check: BREAK_NO_SAMPLE: what the list register took is given back as low without a look
  * check: BREAK_LATE_LOOK: fold writes the line as sampled over what came since
  * check: BREAK_ENABLE_NO_RELEASE -DTOGGLES=1: enabling sees that the line fell, and leaves it at that
@@ -37,7 +38,7 @@ bool line, physical_active;	/* the device's output; the physical interrupt's sta
 bool w_line, is_active, queued, held, enable = true, w_physical;
 byte holder, target;
 /* The list register of the holder that has it. */
-bool in_lr, lr_pending, lr_active;
+bool in_lr, lr_pending, lr_active, w_lr_pending;
 
 bool inbox[2], busy[2];
 byte working;	/* a handler or a writer is on its way */
@@ -45,7 +46,7 @@ byte working;	/* a handler or a writer is on its way */
 #define WANTED (enable && w_line)
 #define NEEDS_LOOK (held || w_physical || WANTED || is_active)
 #define OURS (held && holder == self)
-#define PENDING_OR_ACTIVE (w_line || is_active)
+#define DUE (w_line || is_active || w_lr_pending)
 
 inline post()
 {
@@ -66,7 +67,7 @@ inline settle(fold, high)
 #else
 			w_line = w_line || high;
 #endif
-			in_lr = false; lr_pending = false; lr_active = false
+			in_lr = false; lr_pending = false; lr_active = false; w_lr_pending = false
 		:: else -> queued = false; w_physical = false
 		fi;
 		if
@@ -76,8 +77,7 @@ inline settle(fold, high)
 		:: else
 		fi;
 		forwards = NEEDS_LOOK && !OURS && !pushing;
-		queued = queued || forwards;
-		stays = PENDING_OR_ACTIVE
+		queued = queued || forwards
 	}
 }
 
@@ -95,14 +95,27 @@ inline lower()
 	fi
 }
 
-/* physical_release() */
+/* The guest is done with it, or never saw it: clear the physical active state unless it is due. */
 inline release()
 {
 #if !defined(BREAK_NO_RELEASE) && !defined(BREAK_CLEAR_FIRST)
+#ifdef BREAK_MATCH
+	do
+	::	due = DUE;
+		physical_active = due;
+		if
+		:: due == DUE -> break
+		:: else
+		fi
+	od;
+#else
+	due = DUE;
 	if
-	:: !PENDING_OR_ACTIVE -> physical_active = false
+	:: !due -> physical_active = false
 	:: else
-	fi
+	fi;
+#endif
+	due = false
 #else
 	skip
 #endif
@@ -156,7 +169,7 @@ inline drain()
 		settle(false, false);
 		if /* physical_after() */
 #ifndef BREAK_ENABLE_NO_RELEASE
-		:: asked -> physical_active = stays
+		:: asked -> release()
 #endif
 		:: else
 		fi;
@@ -177,6 +190,7 @@ inline fill()
 			in_lr = true;
 			lr_active = is_active;
 			lr_pending = !is_active && WANTED && target == self;
+			w_lr_pending = lr_pending;
 			w_line = w_line && !lr_pending
 		:: else
 		fi
@@ -187,7 +201,7 @@ inline fill()
 
 proctype vcpu(byte self)
 {
-	bool lowered, high, forwards, pushing, asked, stays;
+	bool lowered, high, forwards, pushing, asked, due;
 
 end:	do
 	:: d_step { !busy[self] && OURS && in_lr && lr_pending ->
@@ -199,9 +213,10 @@ end:	do
 		    (held -> ENDED : !is_active) -> /* vgic_refill(), fill_new() */
 			inbox[self] = false; queued = false; is_active = false;
 			held = true; holder = self; in_lr = true; lr_pending = true;
-			w_line = false }
+			w_lr_pending = true; w_line = false }
 	:: d_step { !busy[self] && ENDED && !queued && !w_line -> /* retire() */
-			held = false; holder = 0; in_lr = false; is_active = false }
+			held = false; holder = 0; in_lr = false; is_active = false;
+			w_lr_pending = false }
 	:: d_step { !busy[self] && (inbox[self] || (OURS && in_lr)) -> busy[self] = true }
 		fold();
 		drain();
