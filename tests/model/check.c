@@ -472,6 +472,8 @@ static void handle_last(struct machine *m, unsigned v)
 	else if (!irq->mapped && irq->intid >= 16)
 		machine_source(m, MODEL_NOBODY, v, irq->intid, false, false);
 	guest_now(m, v, OP_EOI, 0, 0);
+	if (m->vcpu[v].ended_count)
+		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, 0);
 }
 
 static bool handle_some(struct machine *m, unsigned v)

@@ -447,10 +447,9 @@ static void check_loaded_wires(struct machine *m, unsigned v)
 	for (n = 16; n < 32; n++) {
 		const struct model_irq *irq = &m->model.priv[v][n];
 
-		if (!irq->mapped || irq->misconfigured || irq->flux)
+		if (!irq->mapped || irq->misconfigured || irq->flux || irq->active_unsure)
 			continue;
-		if ((irq->active && !irq->active_unsure) != irq->wire.active &&
-		    model_pending(irq) == NO)
+		if (irq->active != irq->wire.active && model_pending(irq) == NO)
 			machine_fail(m, "vCPU %u loaded: physical active of %u is %d", v, n,
 				     irq->wire.active);
 	}
