@@ -13,15 +13,16 @@
  * check: good: two raisers, two vCPUs, an interrupt that is retargeted
  * check: good -DUNLOADED: one vCPU is not loaded: pushers serve its inbox under its lock
  * check: BREAK_LINK_LATE: push links after it has published
- * check: BREAK_LINK_READ_LATE -DROUTES=2: drain reads the link after settling, when it is another pusher's
+ * check: BREAK_LINK_READ_LATE -DROUTES=2: drain reads the link after settling
  * check: BREAK_NO_EXCHANGE: drain reads the head, then clears it
  * check: BREAK_QUEUED_TWICE: a raiser pushes what is queued already
  * check: BREAK_FOLD_FORWARDS: fold forwards what somebody is pushing right now
  * check: BREAK_NO_FORWARD: drain drops what is another vCPU's
- * check: BREAK_NOBODYS_DROPPED -DROUTES=2: push drops what is routed nowhere instead of giving it to vCPU 0
+ * check: BREAK_NOBODYS_DROPPED -DROUTES=2: push drops what is routed nowhere
  * check: BREAK_NO_LOCK -DUNLOADED -DROUTES=2: an unloaded vCPU is served without its lock
- * large: good -DPULSES=2 -DROUTES=2: each raises twice, two changes of the target
- * large: good -DPULSES=2 -DROUTES=2 -DUNLOADED: the same, one vCPU not loaded
+ * large: good -DPULSES=2: each raises twice
+ * large: good -DROUTES=2: two changes of the target
+ * large: good -DPULSES=2 -DROUTES=2 -DUNLOADED: both, one vCPU is not loaded
  */
 #ifndef PULSES
 #define PULSES 1	/* by each raiser */

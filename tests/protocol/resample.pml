@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A level-sensitive interrupt that is mapped to a physical one (lib/vgic: fold() in lr.c,
- * physical_lower(), physical_match(), here release(), and physical_after() in settle.c, vgic_refill()). The host
- * leaves the physical interrupt active and says line = 1; the guest's deactivation, or the library,
+ * A level-sensitive interrupt that is mapped to a physical one (lib/vgic: fold() and vgic_refill()
+ * in lr.c, physical_lower(), physical_match() and physical_after() in settle.c). The host leaves the
+ * physical interrupt active and says line = 1; the guest's deactivation, or the library's release,
  * clears the active state; while it is active it cannot fire again. The line rises and falls when
  * it likes, another CPU takes the physical interrupt, a vCPU that may not be the holder retargets,
  * disables and enables it. The list register always has the HW bit. Changes of the word, of the

@@ -17,7 +17,7 @@
  * check: good: two raisers, of whom only the one that found the inbox empty kicks
  * check: good -DGROUPER -DRAISERS=1: one raiser and a group enable
  * check: BREAK_NO_BARRIER_RAISER: no barrier between push and mode
- * check: BREAK_NO_BARRIER_RESETTLE -DGROUPER -DRAISERS=1: no barrier between request and mode in vcpu_resettle
+ * check: BREAK_NO_BARRIER_RESETTLE -DGROUPER -DRAISERS=1: vcpu_resettle, too, needs one
  * check: BREAK_NO_BARRIER_ENTER: no barrier between RUNNING and the look
  * check: BREAK_NO_BARRIER_BLOCK: no barrier between BLOCKED and the look
  * check: BREAK_NO_BARRIER_PUT: no barrier between PUT and the last drain
