@@ -21,14 +21,17 @@ struct panic_registers {
 extern struct panic_registers panic_frame;
 void panic_exception(const struct panic_registers *registers);
 
-void report_state(uint64_t frame)
+void report_state(uint64_t frame, uint64_t sp)
 {
 	struct cpu *cpu = this_cpu();
 
 	print("call chain (offsets in the image):\n");
-	backtrace(frame, (uint64_t)text_start, boot_memory_end());
+	if (frame)
+		backtrace(frame, (uint64_t)text_start, boot_memory_end());
 	if (!cpu_count || !cpu)
 		return;
+	if (!frame && sp < (uint64_t)cpu && (uint64_t)cpu - sp < CPU_BLOCK_SIZE - CPU_GUARD_SIZE)
+		stack_scan(sp & ~7ul, (uint64_t)cpu);
 	print("CPU %u, trace:\n", cpu->index);
 	trace_print(cpu->trace, LAST_EVENTS);
 }
@@ -49,6 +52,8 @@ void panic_exception(const struct panic_registers *registers)
 	print("sp  %016lx\n", registers->sp);
 	print("SPSR %lx HCR %lx HPFAR %lx VTTBR %lx\n", read_sysreg(spsr_el2), read_sysreg(hcr_el2),
 	      read_sysreg(hpfar_el2), read_sysreg(vttbr_el2));
-	report_state(registers->x[29]);
+	name = symbol_of(registers->x[30], &offset);
+	print("LR %s+0x%lx\n", name ? name : "?", name ? offset : 0);
+	report_state(0, registers->sp);
 	run_failed("exception at EL2");
 }

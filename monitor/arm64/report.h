@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* The call chain that starts at this frame record, and what this CPU did last. */
-void report_state(uint64_t frame);
+/* The call chain by frame records from `frame`, or by the stack's contents; what this CPU did last. */
+void report_state(uint64_t frame, uint64_t sp);
 
 #endif

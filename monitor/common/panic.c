@@ -67,6 +67,27 @@ void backtrace(uint64_t frame, uint64_t low, uint64_t high)
 	}
 }
 
+/* Behind a BL or BLR of ours. */
+static bool is_return(uint64_t at)
+{
+	uint32_t call;
+
+	if (at & 3 || at < (uint64_t)text_start + 4 || at >= (uint64_t)text_end)
+		return false;
+	call = ((const uint32_t *)at)[-1];
+	return call >> 26 == 0x25 || (call & 0xfffffc1f) == 0xd63f0000;
+}
+
+void stack_scan(uint64_t low, uint64_t high)
+{
+	for (; low + 8 <= high; low += 8) {
+		uint64_t word = *(const uint64_t *)low;
+
+		if (is_return(word))
+			print_place(word - 4);
+	}
+}
+
 void panic(const char *format, ...)
 {
 	va_list arguments;
@@ -77,6 +98,6 @@ void panic(const char *format, ...)
 	vprint(format, arguments);
 	va_end(arguments);
 	print("\n");
-	report_state((uint64_t)__builtin_frame_address(0));
+	report_state((uint64_t)__builtin_frame_address(0), 0);
 	run_failed("hypervisor panic");
 }

@@ -17,4 +17,7 @@ const char *symbol_of(uint64_t at, uint64_t *offset);
 /* Print the return addresses that the frame pointers from `frame` lead to, inside [low, high). */
 void backtrace(uint64_t frame, uint64_t low, uint64_t high);
 
+/* Hot code has no frame pointers: print what looks like a return address in the stack at [low, high). */
+void stack_scan(uint64_t low, uint64_t high);
+
 #endif
