@@ -591,6 +591,8 @@ static void write_field(struct model *m, struct model_irq *irq, enum bank bank, 
 
 	switch (bank) {
 	case GROUP:
+		if (irq->group != value)
+			irq->regrouped = m->now;
 		irq->group = value;
 		break;
 	case SET_ENABLE:
@@ -776,8 +778,11 @@ static void write_other(struct model *m, enum model_region region, unsigned offs
 	if (bytes != 4)
 		return;
 	if (region == MODEL_DIST && offset == 0) {
-		m->grp[0] = value & 1;
-		m->grp[1] = value >> 1 & 1;
+		for (n = 0; n < 2; n++) {
+			if (m->grp[n] && !(value >> n & 1))
+				m->grp_off[n] = m->now;
+			m->grp[n] = value >> n & 1;
+		}
 		for (n = 0; n < m->config.spis; n++)
 			m->spi[n].touched = m->now;
 	}
@@ -873,22 +878,27 @@ void model_post(struct model *m, enum model_region region, unsigned offset, unsi
 	}
 }
 
+/* Off, and not because its own group was written since: RWP does not cover that. */
+static bool group_is_off(const struct model *m, const struct model_irq *irq)
+{
+	return !m->grp[irq->group] && irq->regrouped < m->grp_off[irq->group];
+}
+
 /* 12.9.4, 12.10.7: RWP covers the clearing of enables; it does not promise anything else. */
 void model_rwp_clear(struct model *m, int private)
 {
 	unsigned n, v;
 
-	if (private >= 0) {
-		for (n = 0; n < 32; n++)
-			if (!m->priv[private][n].enabled)
-				m->priv[private][n].withdrawn = m->now;
+	for (n = 0; private >= 0 && n < 32; n++)
+		if (!m->priv[private][n].enabled)
+			m->priv[private][n].withdrawn = m->now;
+	if (private >= 0)
 		return;
-	}
 	for (n = 0; n < m->config.spis; n++)
-		if (!m->spi[n].enabled || !m->grp[m->spi[n].group])
+		if (!m->spi[n].enabled || group_is_off(m, &m->spi[n]))
 			m->spi[n].withdrawn = m->now;
 	for (v = 0; v < m->config.vcpus; v++)
 		for (n = 0; n < 32; n++)
-			if (!m->grp[m->priv[v][n].group])
+			if (group_is_off(m, &m->priv[v][n]))
 				m->priv[v][n].withdrawn = m->now;
 }

@@ -40,6 +40,7 @@ struct model_irq {
 	int active_on;           /* the PE whose acknowledge made it active */
 	unsigned long touched;   /* when a register write or a deactivation last concerned it */
 	unsigned long raised;    /* when a source last made it pending */
+	unsigned long regrouped; /* when its group last changed */
 	unsigned long withdrawn; /* when RWP = 0 said that its disabling had taken effect */
 	/* What concurrency leaves open until somebody looks. */
 	bool pending_unsure, active_unsure;
@@ -78,8 +79,9 @@ struct model_pe {
 struct model {
 	struct model_config config;
 	unsigned long now;
-	bool grp[2];        /* GICD_CTLR.EnableGrp<n> */
-	unsigned ctlr_flux; /* writes of GICD_CTLR under way */
+	bool grp[2];              /* GICD_CTLR.EnableGrp<n> */
+	unsigned long grp_off[2]; /* when it was last cleared */
+	unsigned ctlr_flux;       /* writes of GICD_CTLR under way */
 	struct model_irq priv[MODEL_VCPUS][32];
 	struct model_irq spi[MODEL_SPIS];
 	struct model_pe pe[MODEL_VCPUS];
