@@ -93,22 +93,23 @@ enum vgic_result write_group(struct access *access, uint64_t value)
  */
 static uint32_t enabled_bits(const struct access *access)
 {
-	const struct vgic_irq *irq = access->irqs;
+	const struct vgic_irq *irq = access->irqs + access->n;
 	unsigned n = access->n;
 	uint64_t bits = 0;
 
 	_Static_assert(W_ENABLED == 1ull << 63, "the shift below");
 	for (; n % 8; n--)
-		bits = bits << 1 | word_load(&irq[n - 1]) >> 63;
+		bits = bits << 1 | word_load(--irq) >> 63;
 	for (; n; n -= 8) {
-		bits = bits << 1 | word_load(&irq[n - 1]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 2]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 3]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 4]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 5]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 6]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 7]) >> 63;
-		bits = bits << 1 | word_load(&irq[n - 8]) >> 63;
+		irq -= 8;
+		bits = bits << 1 | word_load(&irq[7]) >> 63;
+		bits = bits << 1 | word_load(&irq[6]) >> 63;
+		bits = bits << 1 | word_load(&irq[5]) >> 63;
+		bits = bits << 1 | word_load(&irq[4]) >> 63;
+		bits = bits << 1 | word_load(&irq[3]) >> 63;
+		bits = bits << 1 | word_load(&irq[2]) >> 63;
+		bits = bits << 1 | word_load(&irq[1]) >> 63;
+		bits = bits << 1 | word_load(&irq[0]) >> 63;
 	}
 	return (uint32_t)bits;
 }

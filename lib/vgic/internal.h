@@ -52,12 +52,16 @@ struct queue {
 };
 
 /*
- * What a list register in use holds: the interrupt, and what its word had when it went in. LATCH
- * and LINE are there only if they went in with it. The owner's.
+ * What a list register in use holds: the interrupt; what its word had when it went in (LATCH and
+ * LINE only if they went in with it); and the word that it has when, with nothing else changed, the
+ * same is raised again, 0 if that would not do for the same register. The owner's.
  */
 struct slot {
 	struct vgic_irq *irq;
 	uint64_t was;
+	uint64_t again;
+	uint64_t lr;	     /* the list register as it was written */
+	uint64_t *statistic; /* what counts it */
 };
 
 /* Where a vCPU is. Written by its owner, read by raisers. */
@@ -93,6 +97,7 @@ struct vgic_vcpu {
 	uint32_t watched;    /* those whose end has to be seen: maintenance, soft */
 	uint32_t unknown;    /* list registers that do not hold what the image says */
 	uint32_t stale;	     /* those that were in use before the last exit */
+	uint32_t odd;	     /* not 0: no refill; see vgic_refill() */
 	uint32_t hw_hcr;     /* ICH_HCR_EL2 as hardware has it */
 	uint32_t groups;     /* that the distributor forwards, as of the last enter */
 	uint32_t vmcr;	     /* as last seen */
@@ -255,7 +260,8 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq);
 bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
-void physical_match(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 
 
 /*

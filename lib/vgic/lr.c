@@ -72,11 +72,12 @@ static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 		folded.ack = (uint8_t)word_ack(slot->was);
 	if (hwirq & HWIRQ_LEVEL)
 		fold_line(vcpu, slot, lr, &folded, &lowered);
+	/* Hardware deactivated it at the guest's end, but there is more to deliver. */
+	if (hwirq && ended && (word_load(irq) & (W_LATCH | W_LINE)))
+		physical_hold(vcpu, irq);
 	irq_settle(vcpu, irq, FROM_LR, &folded);
-	/* Hardware deactivated it at the guest's end; is there more to deliver, or was it not asked to? */
-	if (hwirq && (lowered || (ended && ((vcpu->soft & 1u << n) ||
-					    (word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE))))))
-		physical_match(vcpu, irq);
+	if (hwirq && (lowered || (ended && (vcpu->soft & 1u << n))))
+		physical_release(vcpu, irq);
 }
 
 /*
@@ -98,7 +99,7 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends)
 		if (irq && word_ack(word_load(irq)) >> shift < ghost) {
 			irq_settle(vcpu, irq, FROM_EOI, NULL);
 			if (irq_hwirq(irq))
-				physical_match(vcpu, irq);
+				physical_release(vcpu, irq);
 		} else if (ghost != ~0u) {
 			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
 		} else {
@@ -146,9 +147,9 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 /* --- Enter -------------------------------------------------------------------------------------- */
 
-static inline void count_pending(struct vgic_vcpu *vcpu, virq_t virq)
+static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, virq_t virq)
 {
-	count(&vcpu->stats.sgis + (virq >= SGIS) + (virq >= PRIVATE_IRQS));
+	return &vcpu->stats.sgis + (virq >= SGIS) + (virq >= PRIVATE_IRQS);
 }
 
 /* Active with a priority or group that its next occurrence will not have. */
@@ -159,40 +160,48 @@ static bool reconfigured(uint64_t w)
 }
 
 /*
- * List register n for an interrupt whose word was `w` and whose pending state goes in or not.
- * Pending and active are never both told with the HW bit: the physical interrupt has one active
- * state to give. If the next occurrence `waits` for the end of the active one, that must be seen:
- * no HW bit, EOI request.
+ * Note what list register n gets: `irq`, whose word went from `old` to `new`; and what that register
+ * is. Pending and active are never both told with the HW bit: the physical interrupt has one active
+ * state to give. If the next occurrence `waits` for the end of the active one, that must be seen: no
+ * HW bit, EOI request.
  */
-static inline uint64_t make_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
-			       uint64_t w, bool pending, bool waits)
+static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
+			       uint64_t old, uint64_t new, bool waits)
 {
 	unsigned hwirq = irq_hwirq(irq), bit = 1u << n;
-	bool active = w & W_ACTIVE, acked = active && word_ack(w) != ACK_BY_HAND;
-	uint64_t priority = acked ? word_ack(w) : word_priority(w);
-	uint64_t took = (hwirq & HWIRQ_LEVEL ? W_LINE : 0) | W_LATCH;
+	bool active = new & W_ACTIVE, acked = active && word_ack(new) != ACK_BY_HAND;
+	bool pending = new & W_LR_PENDING;
+	uint64_t priority = acked ? word_ack(new) : word_priority(new);
+	uint64_t took = old & ~new & (W_LATCH | W_LINE);
 	uint64_t lr = irq_intid(irq) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
 		lr |= LR_PENDING;
 	if (active)
 		lr |= LR_ACTIVE;
-	if (w & (acked ? W_ACK_GROUP1 : W_GROUP1))
+	if (new & (acked ? W_ACK_GROUP1 : W_GROUP1))
 		lr |= LR_GROUP1;
+	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
 	vcpu->watched &= ~bit;
 	if (hwirq && !waits) {
 		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
-	} else if (waits || (w & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
+	} else if (waits || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
 		/* A level input that we were told about may still be high after its end. */
 		lr |= LR_EOI;
 		vcpu->watched |= bit;
 		if (hwirq)
 			vcpu->soft |= bit;
 	}
-	vcpu->slots[n] = (struct slot){ irq, (w & W_ACTIVE) | (pending ? w & took : 0) |
-						     (w & W_ACK) };
-	vcpu->live |= bit;
+	vcpu->slots[n] = (struct slot){
+		.irq = irq,
+		.was = took | (new & (W_ACTIVE | W_ACK)),
+		.again = pending && !active && !(lr & LR_EOI) ? new | took | W_QUEUED : 0,
+		.lr = lr,
+		.statistic = statistic_of(vcpu, irq_intid(irq)),
+	};
+	if (pending)
+		count(vcpu->slots[n].statistic);
 	return lr;
 }
 
@@ -221,12 +230,10 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 			new &= ~W_LINE;
 	} while (!word_cas(irq, &old, new));
 
-	lr = make_lr(vcpu, n, irq, old, pending, wanted && !pending && (old & W_ACTIVE));
+	lr = take_lr(vcpu, n, irq, old, new, wanted && !pending && (old & W_ACTIVE));
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;
-	if (pending)
-		count_pending(vcpu, irq_intid(irq));
 }
 
 /* The better one of the two groups' best, as far as `groups` allows. */
@@ -348,6 +355,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
+	vcpu->odd = (hcr ^ HCR_EN) | (vcpu->live & vcpu->watched);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
@@ -426,9 +434,8 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 		irq->bucket = (uint8_t)n;
 	} while (!word_cas(irq, &old, new));
 
-	image->lr[n] = make_lr(vcpu, (unsigned)n, irq, old & ~W_ACTIVE, true, false);
+	image->lr[n] = take_lr(vcpu, (unsigned)n, irq, old, new, false);
 	image->changed |= 1u << n;
-	count_pending(vcpu, irq_intid(irq));
 	return n;
 }
 
@@ -447,26 +454,17 @@ static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image
 	return list;
 }
 
-bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
+static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
+						   link_t list, uint32_t empty)
 {
-	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	uint32_t ended = empty & vcpu->live;
-	link_t list;
 
-	/*
-	 * Nothing is left over outside, nobody asked for more, and no end has to be passed on: one that
-	 * asks for maintenance does not show in `empty`.
-	 */
-	if (load_relaxed(&cpu->resettle) || vcpu->hw_hcr != HCR_EN || (vcpu->live & vcpu->watched))
-		return false;
-	image->changed = 0;
-	image->hcr_changed = false;
-	list = refill_from(vcpu, image, cpu->own, ended);
-	cpu->own = 0;
+	list = refill_from(vcpu, image, list, ended);
 	/* acquire: partner is the release of push() */
-	if (!list && load_relaxed(&cpu->inbox))
+	if (!list && load_relaxed(&vcpu->cpu.inbox))
 		list = refill_from(vcpu, image,
-				   __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE), ended);
+				   __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE), ended);
+	vcpu->odd = vcpu->live & vcpu->watched;
 	image->live = vcpu->live;
 	if (!list)
 		return true;
@@ -474,6 +472,50 @@ bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 	vcpu->stash = list;
 	vcpu->unknown = image->changed;
 	image->live &= ~image->changed;
-	__atomic_fetch_or(&cpu->resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	return false;
+}
+
+/*
+ * Most of the time one interrupt comes in, the guest ended its last occurrence, and nothing about it
+ * was changed in between: then its word is just what its slot expects, one swap takes it back into
+ * its list register, and that gets the value that it had.
+ */
+bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	link_t list = cpu->own;
+	struct vgic_irq *irq;
+	struct slot *slot;
+	uint64_t expected;
+	unsigned n;
+
+	/*
+	 * Only if nothing is left over outside the list registers, nobody asked for more, and no end has
+	 * to be passed on (one that asks for maintenance does not show in `empty`).
+	 */
+	if (load_relaxed(&cpu->resettle) | vcpu->odd)
+		return false;
+	image->changed = 0;
+	image->hcr_changed = false;
+	if (list)
+		cpu->own = 0;
+	else /* acquire: partner is the release of push() */
+		list = __atomic_exchange_n(&cpu->inbox, 0, __ATOMIC_ACQUIRE);
+	if (!list)
+		return true;
+	irq = irq_at(vcpu->vgic, list);
+	n = irq->bucket % VGIC_MAX_LRS;
+	slot = &vcpu->slots[n];
+	expected = slot->again;
+	if (!irq->next && (empty >> n & 1) &&
+	    word_cas(irq, &expected, expected & ~slot->was & ~W_QUEUED)) {
+		image->changed = 1u << n;
+		image->lr[n] = slot->lr;
+		count(slot->statistic);
+		if (!load_relaxed(&cpu->inbox))
+			return true;
+		list = 0;
+	}
+	return refill_rest(vcpu, image, list, empty & ~image->changed);
 }

@@ -273,28 +273,29 @@ static bool physical_due(uint64_t w)
 	return w & (W_ACTIVE | W_LATCH | W_LINE | W_LR_PENDING);
 }
 
-/*
- * Make the physical interrupt what the word says. The word may change meanwhile, and the CPU that
- * has to match that may have come before us: the last one to write must have seen the last word.
- */
-void physical_match(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
-{
-	bool due;
-
-	do {
-		due = physical_due(word_load(irq));
-		physical_set_active(vcpu, irq, due);
-	} while (physical_due(word_load(irq)) != due);
-}
-
-/* The guest meddled with a mapped interrupt by hand: what hardware has follows. */
-static void physical_after(struct vgic_vcpu *vcpu, struct vgic_irq *irq, uint64_t asked)
+/* The guest cleared the pending state by hand: that of the physical interrupt, too. */
+static void physical_clear_pending(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	if ((asked & W_PHYSICAL_CLEAR) && physical_reachable(vcpu, irq))
+	if (physical_reachable(vcpu, irq))
 		vgic->port.hwirq_clear_pending(vgic->host, vcpu->index, hwirq_of(irq));
-	physical_match(vcpu, irq);
+}
+
+/*
+ * Keep it active. Only while the interrupt cannot get to another vCPU, whose guest might end it in
+ * between: before the word gives up IN_LR or QUEUED.
+ */
+void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	physical_set_active(vcpu, irq, true);
+}
+
+/* The guest is done with it: let it fire again, unless more of it is due. */
+void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	if (!physical_due(word_load(irq)))
+		physical_set_active(vcpu, irq, false);
 }
 
 /*
@@ -357,7 +358,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 {
 	struct vgic *vgic = vcpu->vgic;
 	uint64_t old = word_load(irq), new;
-	bool was_active = false;
+	bool was_active = false, held = false;
 	enum place place;
 
 	/* HELD by us does not change behind our back; else `place` is not ours to look at. */
@@ -372,9 +373,14 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 		physical_lower(vcpu, irq);
 
 	old = word_load(irq);
-	do
+	do {
+		/* The guest made it pending or active by hand: so is the physical one, from now on. */
+		if ((old & W_PHYSICAL) && physical_due(old) && !held) {
+			physical_hold(vcpu, irq);
+			held = true;
+		}
 		place = next_word(vcpu, why, folded, old, &new);
-	while (!word_cas(irq, &old, new));
+	} while (!word_cas(irq, &old, new));
 
 	if (place != PLACE_NONE) {
 		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(new)) :
@@ -395,8 +401,10 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 		if (new & W_HELD)
 			return;
 	}
+	if (old & W_PHYSICAL_CLEAR)
+		physical_clear_pending(vcpu, irq);
 	if (old & W_PHYSICAL)
-		physical_after(vcpu, irq, old);
+		physical_release(vcpu, irq);
 	if (old & W_SYNC)
 		account(vcpu, irq);
 }
