@@ -152,9 +152,39 @@ enum vgic_result write_cenable(struct access *access, uint64_t value)
 	return VGIC_DONE;
 }
 
-static bool seen_pending(uint64_t w)
+/* In another vCPU's list register as pending, when that was last entered. */
+static bool in_lr_pending(uint64_t w)
 {
-	return word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT));
+	return (w & W_LR_PENDING) && !(w & W_RETRACT);
+}
+
+/*
+ * A mapped level-sensitive input is what its physical line is. One that was told to be high, and is
+ * not any more, is settled.
+ */
+static bool sampled_pending(struct access *access, unsigned i, uint64_t w)
+{
+	struct vgic *vgic = access->vgic;
+	bool line = vgic->port.hwirq_line(vgic->host, access->self->index,
+					  hwirq_of(&access->irqs[i]));
+
+	if (!line && (w & (W_LINE | W_LR_PENDING)))
+		change(access, i, 0, W_PHYSICAL);
+	return line || (w & W_LATCH) || in_lr_pending(w);
+}
+
+/*
+ * What the guest is to see. The line of another vCPU's private interrupt cannot be sampled here: it
+ * is what was last told.
+ */
+static bool seen_pending(struct access *access, unsigned i)
+{
+	uint64_t w = word_load(&access->irqs[i]);
+
+	if ((irq_hwirq(&access->irqs[i]) & HWIRQ_LEVEL) && (w & W_LEVEL) &&
+	    (!access->owner || access->owner == access->self))
+		return sampled_pending(access, i, w);
+	return word_pending(w) || in_lr_pending(w);
 }
 
 enum vgic_result read_pending(struct access *access, uint64_t *value)
@@ -162,7 +192,7 @@ enum vgic_result read_pending(struct access *access, uint64_t *value)
 	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
 		return VGIC_AGAIN;
 	for (unsigned i = 0; i < access->n; i++)
-		*value |= (uint64_t)seen_pending(word_load(&access->irqs[i])) << i;
+		*value |= (uint64_t)seen_pending(access, i) << i;
 	return VGIC_DONE;
 }
 

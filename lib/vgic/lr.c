@@ -273,7 +273,9 @@ static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, un
  * More than fits. One list register is for the best pending interrupt that the guest could take,
  * or actives alone would hide it; actives come next, in the order in which they will end (without
  * their own next occurrence, which might hide a better one that is left out); then as many pending
- * ones as there is room for. Returns what the guest has to be stopped for.
+ * ones as there is room for. Returns what the guest has to be stopped for:
+ * nothing pending in the registers, or a change of the enables that lets something left out come
+ * before what is in (its own group opens, or the other one closes).
  */
 static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned groups)
 {
@@ -285,14 +287,17 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 	n = fill_active(vcpu, image, n, lrs, false);
 	n = fill_pending(vcpu, image, n, lrs, open);
 	n = fill_pending(vcpu, image, n, lrs, groups & ~open);
-	if ((open & 1 && vcpu->pending[0].count) || (open & 2 && vcpu->pending[1].count))
-		hcr |= HCR_NPIE;
-	if ((groups & 1 && vcpu->pending[0].count) || (groups & 2 && vcpu->pending[1].count)) {
-		/* What the guest does with either group may make another choice the right one. */
-		hcr |= vcpu->vmcr & VMCR_VENG0 ? HCR_VGRP0DIE : HCR_VGRP0EIE;
-		hcr |= vcpu->vmcr & VMCR_VENG1 ? HCR_VGRP1DIE : HCR_VGRP1EIE;
+	if (groups & 1 && vcpu->pending[0].count)
+		hcr |= open & 1 ? HCR_NPIE | HCR_VGRP1DIE : HCR_VGRP0EIE;
+	if (groups & 2 && vcpu->pending[1].count)
+		hcr |= open & 2 ? HCR_NPIE | HCR_VGRP0DIE : HCR_VGRP1EIE;
+	/* The other group's, if that is closed already, cannot close. */
+	if (!(vcpu->vmcr & VMCR_VENG0))
+		hcr &= ~HCR_VGRP0DIE;
+	if (!(vcpu->vmcr & VMCR_VENG1))
+		hcr &= ~HCR_VGRP1DIE;
+	if (hcr)
 		count(&vcpu->stats.overflows);
-	}
 	if (vcpu->active.count) {
 		hcr |= HCR_LRENPIE;
 		if (vcpu->vmcr & VMCR_VEOIM)

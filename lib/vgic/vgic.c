@@ -288,16 +288,22 @@ static unsigned running_priority(const struct vgic_vcpu *vcpu)
 	return 0xff;
 }
 
-static bool deliverable(const struct vgic_vcpu *vcpu, unsigned group)
+/* Signalled is the best of both groups, or nothing: a worse one that could preempt is not. */
+static bool deliverable(const struct vgic_vcpu *vcpu)
 {
-	struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->pending[group]);
-	unsigned priority;
+	unsigned groups = vcpu_groups(vcpu) & vcpu->vmcr & (VMCR_VENG(0) | VMCR_VENG(1));
+	unsigned best = 0x100, of = 0;
 
-	if (!irq || !(vcpu_groups(vcpu) & 1u << group) || !(vcpu->vmcr & VMCR_VENG(group)))
-		return false;
-	priority = word_priority(word_load(irq));
-	return priority < vmcr_pmr(vcpu->vmcr) &&
-	       group_priority(vcpu->vmcr, group, priority) < running_priority(vcpu);
+	for (unsigned group = 0; group < 2; group++) {
+		struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->pending[group]);
+
+		if (irq && (groups & 1u << group) && word_priority(word_load(irq)) < best) {
+			best = word_priority(word_load(irq));
+			of = group;
+		}
+	}
+	return best < vmcr_pmr(vcpu->vmcr) &&
+	       group_priority(vcpu->vmcr, of, best) < running_priority(vcpu);
 }
 
 bool vgic_pending(struct vgic *vgic, unsigned index)
@@ -314,7 +320,7 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 		keep_cpuif(vcpu, vcpu->image);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
-	pending = deliverable(vcpu, 0) || deliverable(vcpu, 1);
+	pending = deliverable(vcpu);
 	lock_drop(&vcpu->lock);
 	irqs_post(vgic, NULL, forwards);
 	return pending;

@@ -322,6 +322,9 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 		irq->latch = pending;
 		irq->pending_unsure = false;
 	}
+	/* A read that finds a line fallen has it settled by whoever looks next. */
+	if (irq->mapped && irq->wire.active && !pending && !active)
+		serve_all(m);
 	if (irq->mapped && !irq->misconfigured && irq->wire.active && !pending && !active)
 		machine_fail(m,
 			     "physical %u is active, its interrupt %u neither pending nor active",
