@@ -38,21 +38,21 @@ extern "C" {
 #endif
 
 #define VGIC_MAX_VCPUS 512
-#define VGIC_MAX_SPIS 988 /* INTIDs 32 to 1019 */
-#define VGIC_MAX_LRS 16
+#define VGIC_MAX_SPIS  988 /* INTIDs 32 to 1019 */
+#define VGIC_MAX_LRS   16
 
-#define VGIC_DIST_SIZE 0x10000u	  /* bytes of the distributor's frame */
+#define VGIC_DIST_SIZE     0x10000u /* bytes of the distributor's frame */
 #define VGIC_REDIST_STRIDE 0x20000u /* bytes of one redistributor: RD_base and SGI_base frames */
 
-struct vgic;	 /* a VM's interrupt controller */
+struct vgic;     /* a VM's interrupt controller */
 struct vgic_cpu; /* a vCPU's interface while it is loaded; comes only from vgic_load() */
 
 struct vgic_config {
-	uint16_t vcpus;	       /* 1 to VGIC_MAX_VCPUS */
-	uint16_t spis;	       /* 0 to VGIC_MAX_SPIS; ITLinesNumber rounds up, the rest is RAZ/WI */
+	uint16_t vcpus;        /* 1 to VGIC_MAX_VCPUS */
+	uint16_t spis;         /* 0 to VGIC_MAX_SPIS; ITLinesNumber rounds up, the rest is RAZ/WI */
 	uint8_t priority_bits; /* 5 to 8: ICH_VTR_EL2.PRIbits + 1 */
 	uint8_t preemption_bits; /* 5 to 7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
-	uint8_t lrs;	       /* 1 to VGIC_MAX_LRS: ICH_VTR_EL2.ListRegs + 1 */
+	uint8_t lrs;             /* 1 to VGIC_MAX_LRS: ICH_VTR_EL2.ListRegs + 1 */
 	/*
 	 * Affinities: vCPU n has Aff0 = n modulo 2^cluster_bits; the quotient fills Aff1, Aff2. 4
 	 * (16 in a cluster) is what QEMU's virt board does. 0 to 4: an SGI's target list has 16 bits.
@@ -148,11 +148,11 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
  */
 struct gic_cpuif {
 	uint64_t lr[VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
-	uint32_t hcr;		   /* ICH_HCR_EL2; exit reads EOIcount from it, enter writes it */
-	uint32_t vmcr;		   /* ICH_VMCR_EL2, read before exit */
-	uint32_t ap0r[4];	   /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit only if the */
-	uint32_t ap1r[4];	   /* answer of vgic_pending() or vgic_put()'s state is wanted */
-	uint32_t live;	  /* set by the library: list registers in use, to be read before exit */
+	uint32_t hcr;              /* ICH_HCR_EL2; exit reads EOIcount from it, enter writes it */
+	uint32_t vmcr;             /* ICH_VMCR_EL2, read before exit */
+	uint32_t ap0r[4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit only if the */
+	uint32_t ap1r[4]; /* answer of vgic_pending() or vgic_put()'s state is wanted */
+	uint32_t live;    /* set by the library: list registers in use, to be read before exit */
 	uint32_t changed; /* set by enter, refill: list registers to write before the guest runs */
 	bool hcr_changed; /* the same for ICH_HCR_EL2 */
 };
@@ -268,18 +268,18 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, enum vgic_sysreg reg, u
 
 struct vgic_stats {
 	uint64_t sgis, ppis, spis; /* put into a list register as pending */
-	uint64_t overflows;	   /* entries that left something pending outside the list registers */
-	uint64_t kicks;		   /* calls of the kick hook for this vCPU */
-	uint64_t guest_errors;	   /* accesses outside what the architecture defines */
+	uint64_t overflows;    /* entries that left something pending outside the list registers */
+	uint64_t kicks;        /* calls of the kick hook for this vCPU */
+	uint64_t guest_errors; /* accesses outside what the architecture defines */
 };
 
 void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats);
 
 /* What is inside and inlined: the owner's view of the attention flags. Not for embedders. */
 struct vgic_cpu {
-	uint32_t inbox;	   /* atomic: interrupts this vCPU has to look at */
+	uint32_t inbox;    /* atomic: interrupts this vCPU has to look at */
 	uint32_t resettle; /* atomic: a group enable changed, or maintenance is due */
-	uint32_t own;	   /* the owner's: interrupts that it raised for itself */
+	uint32_t own;      /* the owner's: interrupts that it raised for itself */
 	uint32_t reserved; /* 0: whoever looks at all of it in one access finds no more */
 };
 

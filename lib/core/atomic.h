@@ -8,10 +8,10 @@
 #define CARILLON_CORE_ATOMIC_H
 
 #if defined(__aarch64__) && !defined(__SANITIZE_THREAD__)
-#define load_relaxed(at) (*(const volatile __typeof__(*(at)) *)(at))
+#define load_relaxed(at)         (*(const volatile __typeof__(*(at)) *)(at))
 #define store_relaxed(at, value) ((void)(*(volatile __typeof__(*(at)) *)(at) = (value)))
 #else
-#define load_relaxed(at) __atomic_load_n(at, __ATOMIC_RELAXED)
+#define load_relaxed(at)         __atomic_load_n(at, __ATOMIC_RELAXED)
 #define store_relaxed(at, value) __atomic_store_n(at, value, __ATOMIC_RELAXED)
 #endif
 

@@ -72,7 +72,7 @@ static bool mapped(const struct access *access, unsigned i)
 enum vgic_result read_group(struct access *access, uint64_t *value)
 {
 	for (unsigned i = 0; i < access->n; i++)
-		*value |= (uint64_t)!!(word_load(&access->irqs[i]) & W_GROUP1) << i;
+		*value |= (uint64_t) !!(word_load(&access->irqs[i]) & W_GROUP1) << i;
 	return VGIC_DONE;
 }
 
@@ -97,7 +97,7 @@ static uint32_t enabled_bits(const struct access *access)
 	unsigned n = access->n;
 	uint64_t bits = 0;
 
-	_Static_assert(W_ENABLED == 1ull << 63, "the shift below");
+	_Static_assert(W_ENABLED >> 63 == 1, "the shifts below");
 	for (; n % 8; n--)
 		bits = bits << 1 | word_load(--irq) >> 63;
 	for (; n; n -= 8) {
@@ -131,7 +131,8 @@ enum vgic_result write_senable(struct access *access, uint64_t value)
 		uint64_t w = word_load(&access->irqs[i]);
 
 		/* A mapped line may have fallen since the disabled interrupt fired. */
-		change(access, i, 0, W_ENABLED | (mapped(access, i) && (w & W_LINE) ? W_PHYSICAL : 0));
+		change(access, i, 0,
+		       W_ENABLED | (mapped(access, i) && (w & W_LINE) ? W_PHYSICAL : 0));
 	}
 	return VGIC_DONE;
 }
@@ -165,8 +166,8 @@ static bool in_lr_pending(uint64_t w)
 static bool sampled_pending(struct access *access, unsigned i, uint64_t w)
 {
 	struct vgic *vgic = access->vgic;
-	bool line = vgic->port.hwirq_line(vgic->host, access->self->index,
-					  hwirq_of(&access->irqs[i]));
+	bool line =
+		vgic->port.hwirq_line(vgic->host, access->self->index, hwirq_of(&access->irqs[i]));
 
 	if (!line && (w & (W_LINE | W_LR_PENDING)))
 		change(access, i, 0, W_PHYSICAL);
@@ -259,7 +260,7 @@ enum vgic_result read_active(struct access *access, uint64_t *value)
 	if (settle_truth(access, all_of(access)) == VGIC_AGAIN)
 		return VGIC_AGAIN;
 	for (unsigned i = 0; i < access->n; i++)
-		*value |= (uint64_t)!!(word_load(&access->irqs[i]) & W_ACTIVE) << i;
+		*value |= (uint64_t) !!(word_load(&access->irqs[i]) & W_ACTIVE) << i;
 	return VGIC_DONE;
 }
 

@@ -9,11 +9,11 @@
 #define PAGE(offset) ((offset) >> 7)
 
 #define CTLR_GROUPS 3u
-#define CTLR_ARE (1u << 4)
-#define CTLR_DS (1u << 6)
-#define CTLR_RWP (1u << 31)
+#define CTLR_ARE    (1u << 4)
+#define CTLR_DS     (1u << 6)
+#define CTLR_RWP    (1u << 31)
 
-#define IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
+#define IIDR           0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
 #define PIDR2_ARCHREV3 0x3bu
 
 /* The part of a 64-bit register that an access of 4 or 8 bytes asks for. */
@@ -66,7 +66,7 @@ static enum vgic_result write_gicd_control(struct access *access, uint64_t value
 	return VGIC_DONE;
 }
 
-#define IROUTER_IRM (1ull << 31)
+#define IROUTER_IRM  (1ull << 31)
 #define IROUTER_BITS (0xffull << 32 | IROUTER_IRM | 0xffffffu)
 
 /* The SPI of an IROUTER; false: there is no such SPI. */
@@ -176,9 +176,12 @@ static enum vgic_result write_gicr_control(struct access *access, uint64_t value
 static enum vgic_result read_id(struct access *access, uint64_t *value)
 {
 	static const uint8_t id[16] = {
-		0x04, 0, 0, 0,			      /* PIDR4 to PIDR7 */
-		0x92, 0xb4, PIDR2_ARCHREV3, 0,	      /* PIDR0 to PIDR3 */
-		0x0d, 0xf0, 0x05, 0xb1,		      /* CIDR0 to CIDR3 */
+		0x04, 0,    0,
+		0, /* PIDR4 to PIDR7 */
+		0x92, 0xb4, PIDR2_ARCHREV3,
+		0, /* PIDR0 to PIDR3 */
+		0x0d, 0xf0, 0x05,
+		0xb1, /* CIDR0 to CIDR3 */
 	};
 
 	if (access->offset >= 0xffd0)
@@ -207,8 +210,8 @@ enum kind {
 	IPRIORITYR,
 	ICFGR,
 	IROUTER,
-	GICD_CONTROL, /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR */
-	GICR_CONTROL, /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
+	GICD_CONTROL,   /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR */
+	GICR_CONTROL,   /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
 	IDENTIFICATION, /* 0xff80: PIDR, CIDR */
 };
 
@@ -216,8 +219,8 @@ enum kind {
 
 struct reg {
 	uint8_t widths; /* in bytes, or'ed: 1, 2, 4, 8 */
-	uint8_t shift;	/* log2 of the interrupts in a byte; WHOLE: it is not made of interrupts */
-	uint16_t base;	/* where the first one is; in a redistributor 64K further */
+	uint8_t shift;  /* log2 of the interrupts in a byte; WHOLE: it is not made of interrupts */
+	uint16_t base;  /* where the first one is; in a redistributor 64K further */
 	read_fn *read;
 	write_fn *write;
 };
@@ -248,23 +251,18 @@ static const uint8_t dist_map[PAGE(VGIC_DIST_SIZE)] = {
 	[PAGE(0x0280)] = ICPENDR,
 	[PAGE(0x0300)] = ISACTIVER,
 	[PAGE(0x0380)] = ICACTIVER,
-	[PAGE(0x0400) ... PAGE(0x07ff)] = IPRIORITYR,
-	[PAGE(0x0c00) ... PAGE(0x0cff)] = ICFGR,
-	[PAGE(0x6000) ... PAGE(0x7fff)] = IROUTER,
+	[PAGE(0x0400)... PAGE(0x07ff)] = IPRIORITYR,
+	[PAGE(0x0c00)... PAGE(0x0cff)] = ICFGR,
+	[PAGE(0x6000)... PAGE(0x7fff)] = IROUTER,
 	[PAGE(0xff80)] = IDENTIFICATION,
 };
 
 static const uint8_t redist_map[PAGE(VGIC_REDIST_STRIDE)] = {
-	[PAGE(0x00000)] = GICR_CONTROL,
-	[PAGE(0x0ff80)] = IDENTIFICATION,
-	[PAGE(0x10080)] = IGROUPR,
-	[PAGE(0x10100)] = ISENABLER,
-	[PAGE(0x10180)] = ICENABLER,
-	[PAGE(0x10200)] = ISPENDR,
-	[PAGE(0x10280)] = ICPENDR,
-	[PAGE(0x10300)] = ISACTIVER,
-	[PAGE(0x10380)] = ICACTIVER,
-	[PAGE(0x10400)] = IPRIORITYR,
+	[PAGE(0x00000)] = GICR_CONTROL, [PAGE(0x0ff80)] = IDENTIFICATION,
+	[PAGE(0x10080)] = IGROUPR,      [PAGE(0x10100)] = ISENABLER,
+	[PAGE(0x10180)] = ICENABLER,    [PAGE(0x10200)] = ISPENDR,
+	[PAGE(0x10280)] = ICPENDR,      [PAGE(0x10300)] = ISACTIVER,
+	[PAGE(0x10380)] = ICACTIVER,    [PAGE(0x10400)] = IPRIORITYR,
 	[PAGE(0x10c00)] = ICFGR,
 };
 
@@ -316,8 +314,10 @@ static inline const struct reg *redist_reg(struct access *access, uint32_t offse
 		    PRIVATE_IRQS);
 }
 
-#define ACCESS(cpu, size, at)                                                                      \
-	{ .vgic = vcpu_of(cpu)->vgic, .self = vcpu_of(cpu), .bytes = (size), .offset = (at) }
+#define ACCESS(cpu, size, at)                                                                     \
+	{                                                                                         \
+		.vgic = vcpu_of(cpu)->vgic, .self = vcpu_of(cpu), .bytes = (size), .offset = (at) \
+	}
 
 enum vgic_result vgic_dist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				uint64_t *value)

@@ -13,7 +13,7 @@
 #include "word.h"
 
 #define PRIVATE_IRQS 32u
-#define SGIS 16u
+#define SGIS         16u
 
 /* In which of its holder's structures an interrupt is. The holder's. */
 enum place {
@@ -28,13 +28,13 @@ enum place {
 typedef uint32_t link_t;
 
 struct vgic_irq {
-	uint64_t word;		   /* atomic */
-	uint64_t route;		   /* atomic: IROUTER as written (SPIs), INTID in the bits above */
-	link_t next;		   /* inbox: of whoever set W_QUEUED, then of the drainer */
-	link_t q_next, q_prev;	   /* queue: the holder's */
-	uint16_t hwirq;		   /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
-	uint8_t place;		   /* enum place: the holder's */
-	uint8_t bucket;		   /* in which of the queue's buckets, or list register: the holder's */
+	uint64_t word;         /* atomic */
+	uint64_t route;        /* atomic: IROUTER as written (SPIs), INTID in the bits above */
+	link_t next;           /* inbox: of whoever set W_QUEUED, then of the drainer */
+	link_t q_next, q_prev; /* queue: the holder's */
+	uint16_t hwirq;        /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
+	uint8_t place;         /* enum place: the holder's */
+	uint8_t bucket;        /* in which of the queue's buckets, or list register: the holder's */
 };
 
 #define HWIRQ_LEVEL 0x8000u
@@ -60,7 +60,7 @@ struct slot {
 	struct vgic_irq *irq;
 	uint64_t was;
 	uint64_t again;
-	uint64_t lr;	     /* the list register as it was written */
+	uint64_t lr;         /* the list register as it was written */
 	uint64_t *statistic; /* what counts it */
 };
 
@@ -73,13 +73,13 @@ enum mode {
 };
 
 /* vgic_cpu.resettle */
-#define RESETTLE 1u	    /* look again at everything; vgic_maintenance() sets it too */
+#define RESETTLE         1u /* look again at everything; vgic_maintenance() sets it too */
 #define RESETTLE_COUNTED 2u /* and GICD_CTLR.RWP waits for it */
-#define RESETTLE_ENTER 4u   /* exit was called: enter has to be, before the guest runs */
+#define RESETTLE_ENTER   4u /* exit was called: enter has to be, before the guest runs */
 
 struct vgic_vcpu {
 	struct vgic_cpu cpu; /* first: the public handle */
-	uint32_t mode;	     /* atomic: enum mode */
+	uint32_t mode;       /* atomic: enum mode */
 	struct lock lock;
 	struct vgic *vgic;
 	struct vgic_irq *private; /* its 32 SGIs and PPIs */
@@ -88,29 +88,29 @@ struct vgic_vcpu {
 
 	/* The owner's while loaded, else under the lock. */
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
-	struct queue active;	 /* active here, not in a list register; by priority at acknowledge */
-	uint64_t ghosts[2];	 /* preemption levels that still wait for the end of an interrupt */
-				 /* whose active state was cleared by ICACTIVER */
+	struct queue active; /* active here, not in a list register; by priority at acknowledge */
+	uint64_t ghosts[2];  /* preemption levels that still wait for the end of an interrupt */
+			     /* whose active state was cleared by ICACTIVER */
 	struct slot slots[VGIC_MAX_LRS];
-	uint32_t live;	     /* list registers in use */
-	uint32_t soft;	     /* mapped, but without the HW bit: deactivation is ours to pass on */
-	uint32_t watched;    /* those whose end has to be seen: maintenance, soft */
-	uint32_t unknown;    /* list registers that do not hold what the image says */
-	uint32_t stale;	     /* those that were in use before the last exit */
-	uint32_t odd;	     /* not 0: no refill; see vgic_refill() */
-	uint32_t hw_hcr;     /* ICH_HCR_EL2 as hardware has it */
-	uint32_t groups;     /* that the distributor forwards, as of the last enter */
-	uint32_t vmcr;	     /* as last seen */
+	uint32_t live;    /* list registers in use */
+	uint32_t soft;    /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint32_t watched; /* those whose end has to be seen: maintenance, soft */
+	uint32_t unknown; /* list registers that do not hold what the image says */
+	uint32_t stale;   /* those that were in use before the last exit */
+	uint32_t odd;     /* not 0: no refill; see vgic_refill() */
+	uint32_t hw_hcr;  /* ICH_HCR_EL2 as hardware has it */
+	uint32_t groups;  /* that the distributor forwards, as of the last enter */
+	uint32_t vmcr;    /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
-	link_t stash;	/* taken from the inbox, not settled yet: a list */
-	struct gic_cpuif *image;  /* the embedder's, while loaded */
+	link_t stash;   /* taken from the inbox, not settled yet: a list */
+	struct gic_cpuif *image; /* the embedder's, while loaded */
 
 	/* A register access that waits for other vCPUs' list registers. The owner's. */
 	uint32_t wait_key;  /* which access; 0: none */
 	uint32_t wait_mask; /* which of its interrupts */
 
-	uint32_t rwp; /* atomic: GICR_CTLR.RWP: withdrawals under way */
+	uint32_t rwp;            /* atomic: GICR_CTLR.RWP: withdrawals under way */
 	struct vgic_stats stats; /* atomic, relaxed */
 };
 
@@ -118,11 +118,11 @@ struct vgic {
 	struct vgic_config config;
 	struct vgic_port port;
 	void *host;
-	struct vgic_irq *irqs;	 /* 32 for each vCPU, then the SPIs */
+	struct vgic_irq *irqs;   /* 32 for each vCPU, then the SPIs */
 	struct vgic_irq *shared; /* the first SPI */
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
-	uint32_t rwp;	 /* atomic: GICD_CTLR.RWP: withdrawals under way */
+	uint32_t rwp;    /* atomic: GICD_CTLR.RWP: withdrawals under way */
 };
 
 static inline struct vgic_vcpu *vcpu_of(struct vgic_cpu *cpu)
@@ -249,9 +249,9 @@ enum settle_why {
 struct folded {
 	bool active;
 	bool was_active; /* it went in as active */
-	bool latch;	 /* still pending, and that came from the latch */
-	bool line;	 /* still pending, mapped, and the physical line is high */
-	bool group1;	 /* group and priority that it was acknowledged with, if active */
+	bool latch;      /* still pending, and that came from the latch */
+	bool line;       /* still pending, mapped, and the physical line is high */
+	bool group1;     /* group and priority that it was acknowledged with, if active */
 	uint8_t ack;
 };
 
@@ -262,7 +262,6 @@ bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
-
 
 /*
  * W_QUEUED was set by the caller. `w` is the word with it. A vCPU looks at its own list before it
@@ -302,10 +301,10 @@ static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, str
 /* An access to a register. frames.c finds the register, access.c has those made of bits. */
 struct access {
 	struct vgic *vgic;
-	struct vgic_vcpu *self;	 /* who accesses */
+	struct vgic_vcpu *self;  /* who accesses */
 	struct vgic_vcpu *owner; /* whose redistributor; NULL for the distributor */
-	struct vgic_irq *irqs;	 /* the first interrupt that it touches */
-	unsigned n;		 /* how many; 0 if there are none */
+	struct vgic_irq *irqs;   /* the first interrupt that it touches */
+	unsigned n;              /* how many; 0 if there are none */
 	unsigned bytes;
 	uint32_t offset; /* in the frame */
 };

@@ -5,22 +5,22 @@
  */
 #include "internal.h"
 
-#define LR_PENDING (1ull << 62)
-#define LR_ACTIVE (1ull << 63)
-#define LR_HW (1ull << 61)
-#define LR_GROUP1 (1ull << 60)
-#define LR_EOI (1ull << 41) /* HW = 0: maintenance interrupt at the end of interrupt */
+#define LR_PENDING        (1ull << 62)
+#define LR_ACTIVE         (1ull << 63)
+#define LR_HW             (1ull << 61)
+#define LR_GROUP1         (1ull << 60)
+#define LR_EOI            (1ull << 41) /* HW = 0: maintenance interrupt at the end of interrupt */
 #define LR_PRIORITY_SHIFT 48
-#define LR_PINTID_SHIFT 32
+#define LR_PINTID_SHIFT   32
 
-#define HCR_EN (1u << 0)
-#define HCR_LRENPIE (1u << 2)
-#define HCR_NPIE (1u << 3)
-#define HCR_VGRP0EIE (1u << 4) /* group 0 gets enabled; DIE (bit 5): disabled; 6, 7: group 1 */
-#define HCR_VGRP0DIE (1u << 5)
-#define HCR_VGRP1EIE (1u << 6)
-#define HCR_VGRP1DIE (1u << 7)
-#define HCR_TDIR (1u << 14)
+#define HCR_EN             (1u << 0)
+#define HCR_LRENPIE        (1u << 2)
+#define HCR_NPIE           (1u << 3)
+#define HCR_VGRP0EIE       (1u << 4) /* group 0 gets enabled; DIE (bit 5): disabled; 6, 7: group 1 */
+#define HCR_VGRP0DIE       (1u << 5)
+#define HCR_VGRP1EIE       (1u << 6)
+#define HCR_VGRP1DIE       (1u << 7)
+#define HCR_TDIR           (1u << 14)
 #define HCR_EOICOUNT_SHIFT 27
 
 #define VMCR_VENG0 (1u << 0)
@@ -90,9 +90,9 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends)
 
 	for (; ends; ends--) {
 		struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->active);
-		unsigned ghost = vcpu->ghosts[0] ? (unsigned)__builtin_ctzll(vcpu->ghosts[0]) :
-				 vcpu->ghosts[1] ? 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1]) :
-						   ~0u;
+		unsigned ghost = vcpu->ghosts[0]   ? (unsigned)__builtin_ctzll(vcpu->ghosts[0])
+				 : vcpu->ghosts[1] ? 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1])
+						   : ~0u;
 
 		if (irq && word_ack(word_load(irq)) == ACK_BY_HAND)
 			irq = NULL; /* nobody acknowledged that one */
@@ -169,17 +169,17 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 			       uint64_t old, uint64_t new, bool waits)
 {
 	unsigned hwirq = irq_hwirq(irq), bit = 1u << n;
-	bool active = new & W_ACTIVE, acked = active && word_ack(new) != ACK_BY_HAND;
-	bool pending = new & W_LR_PENDING;
+	bool active = new &W_ACTIVE, acked = active &&word_ack(new) != ACK_BY_HAND;
+	bool pending = new &W_LR_PENDING;
 	uint64_t priority = acked ? word_ack(new) : word_priority(new);
-	uint64_t took = old & ~new & (W_LATCH | W_LINE);
+	uint64_t took = old & ~new &(W_LATCH | W_LINE);
 	uint64_t lr = irq_intid(irq) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
 		lr |= LR_PENDING;
 	if (active)
 		lr |= LR_ACTIVE;
-	if (new & (acked ? W_ACK_GROUP1 : W_GROUP1))
+	if (new &(acked ? W_ACK_GROUP1 : W_GROUP1))
 		lr |= LR_GROUP1;
 	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
@@ -195,7 +195,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	vcpu->slots[n] = (struct slot){
 		.irq = irq,
-		.was = took | (new & (W_ACTIVE | W_ACK)),
+		.was = took | (new &(W_ACTIVE | W_ACK)),
 		.again = pending && !active && !(lr & LR_EOI) ? new | took | W_QUEUED : 0,
 		.lr = lr,
 		.statistic = statistic_of(vcpu, irq_intid(irq)),
@@ -209,8 +209,8 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
  * Move an interrupt from its queue into list register n. The pending state moves with it: latch,
  * and the line of a mapped level-sensitive interrupt. `whole`: pending may go in with active.
  */
-static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
-		 struct queue *queue, struct vgic_irq *irq, bool whole)
+static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, struct queue *queue,
+		 struct vgic_irq *irq, bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
 	uint64_t old = word_load(irq), new, lr;
@@ -286,7 +286,7 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 
 	n = fill_active(vcpu, image, n, lrs, false);
 	n = fill_pending(vcpu, image, n, lrs, open);
-	n = fill_pending(vcpu, image, n, lrs, groups & ~open);
+	fill_pending(vcpu, image, n, lrs, groups & ~open);
 	if (groups & 1 && vcpu->pending[0].count)
 		hcr |= open & 1 ? HCR_NPIE | HCR_VGRP1DIE : HCR_VGRP0EIE;
 	if (groups & 2 && vcpu->pending[1].count)
@@ -427,7 +427,8 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 	if (irq_hwirq(irq) & HWIRQ_LEVEL)
 		taken |= W_LINE;
 	do {
-		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) != (W_ENABLED | me) ||
+		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) !=
+			    (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
 		n = room_for(vcpu, image, irq, old, ended);
@@ -460,7 +461,7 @@ static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image
 }
 
 static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
-						   link_t list, uint32_t empty)
+						  link_t list, uint32_t empty)
 {
 	uint32_t ended = empty & vcpu->live;
 
@@ -468,7 +469,8 @@ static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct
 	/* acquire: partner is the release of push() */
 	if (!list && load_relaxed(&vcpu->cpu.inbox))
 		list = refill_from(vcpu, image,
-				   __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE), ended);
+				   __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE),
+				   ended);
 	vcpu->odd = vcpu->live & vcpu->watched;
 	image->live = vcpu->live;
 	if (!list)

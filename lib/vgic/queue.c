@@ -50,7 +50,7 @@ struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (queue->summary[i])
-			return irq_at(vgic, queue->heads[64 * i +
-							 (unsigned)__builtin_ctzll(queue->summary[i])]);
+			return irq_at(vgic, queue->heads[64 * i + (unsigned)__builtin_ctzll(
+									  queue->summary[i])]);
 	return NULL;
 }

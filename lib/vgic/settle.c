@@ -141,11 +141,11 @@ bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 	do
 		new = word_live(vgic, old) ? old | W_SYNC | W_QUEUED : old;
 	while (!word_cas(irq, &old, new));
-	if ((old & W_SYNC) || !(new & W_SYNC)) /* counted already, or no longer needed */
+	if ((old & W_SYNC) || !(new &W_SYNC)) /* counted already, or no longer needed */
 		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);
 	if ((new & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, new);
-	return new & W_SYNC;
+	return new &W_SYNC;
 }
 
 /*
@@ -230,8 +230,7 @@ static struct queue *queue_of(struct vgic_vcpu *vcpu, unsigned place)
 /* May the hooks for this interrupt's physical one be called on this CPU? */
 static bool physical_reachable(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
 {
-	return !irq_is_private(vcpu->vgic, irq) ||
-	       load_relaxed(&vcpu->mode) != MODE_PUT;
+	return !irq_is_private(vcpu->vgic, irq) || load_relaxed(&vcpu->mode) != MODE_PUT;
 }
 
 static void physical_set_active(struct vgic_vcpu *vcpu, struct vgic_irq *irq, bool active)
@@ -383,22 +382,22 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	} while (!word_cas(irq, &old, new));
 
 	if (place != PLACE_NONE) {
-		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(new)) :
-							  level_of(vgic, word_priority(new));
+		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(new))
+						       : level_of(vgic, word_priority(new));
 
 		irq->place = (uint8_t)place;
 		queue_insert(vgic, queue_of(vcpu, place), irq, level, why == FROM_LR);
 	}
 	if (folded && folded->active && (old & W_DEACTIVATE))
 		leave_ghost(vcpu, folded->ack);
-	if (why == FROM_INBOX && was_active && !(new & W_ACTIVE))
+	if (why == FROM_INBOX && was_active && !(new &W_ACTIVE))
 		leave_ghost(vcpu, word_ack(old));
 	if (why != FROM_INBOX && (old & W_QUEUED))
 		return; /* the link is not ours, and draining will do what was asked */
-	if (new & W_QUEUED) {
+	if (new &W_QUEUED) {
 		irq->next = vcpu->forward;
 		vcpu->forward = link_to(vgic, irq);
-		if (new & W_HELD)
+		if (new &W_HELD)
 			return;
 	}
 	if (old & W_PHYSICAL_CLEAR)

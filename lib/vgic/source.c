@@ -97,8 +97,8 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 	if (hwirq.intid < SGIS || hwirq.intid > 8191)
 		return -VIRQ_ERR_RANGE;
 	if (!__atomic_compare_exchange_n(&irq->hwirq, &none,
-					 (uint16_t)(hwirq.intid | (level ? HWIRQ_LEVEL : 0)),
-					 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+					 (uint16_t)(hwirq.intid | (level ? HWIRQ_LEVEL : 0)), false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return -VIRQ_ERR_BUSY;
 	return 0;
 }

@@ -37,8 +37,7 @@ int vgic_check(const struct vgic_config *config, const char **why)
 /* The parts of the memory block, in order: vgic, vCPUs, interrupts, queue heads. */
 static size_t irqs_at(const struct vgic_config *config)
 {
-	return round_up(sizeof(struct vgic)) +
-	       round_up(sizeof(struct vgic_vcpu)) * config->vcpus;
+	return round_up(sizeof(struct vgic)) + round_up(sizeof(struct vgic_vcpu)) * config->vcpus;
 }
 
 static size_t heads_at(const struct vgic_config *config)
@@ -259,7 +258,7 @@ bool vgic_block(struct vgic_cpu *cpu)
 /* --- The wake predicate: IHI 0069 4.8. ---------------------------------------------------------- */
 
 #define VMCR_VENG(group) (1u << (group))
-#define VMCR_VCBPR (1u << 4)
+#define VMCR_VCBPR       (1u << 4)
 
 static unsigned vmcr_pmr(uint32_t vmcr)
 {

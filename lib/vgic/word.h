@@ -12,42 +12,42 @@
 
 /* What the guest configured and what sources said. */
 #define W_ENABLED (1ull << 63)
-#define W_LATCH (1ull << 62) /* an edge, or software set it pending */
-#define W_LINE (1ull << 61)  /* the level of the input */
-#define W_LEVEL (1ull << 60) /* configured level-sensitive */
-#define W_ACTIVE (1ull << 59)
-#define W_GROUP1 (1ull << 58)
+#define W_LATCH   (1ull << 62) /* an edge, or software set it pending */
+#define W_LINE    (1ull << 61) /* the level of the input */
+#define W_LEVEL   (1ull << 60) /* configured level-sensitive */
+#define W_ACTIVE  (1ull << 59)
+#define W_GROUP1  (1ull << 58)
 
 /* Where the interrupt is. */
-#define W_QUEUED (1ull << 57) /* in somebody's inbox, or on its way there; makes that single */
-#define W_HELD (1ull << 56)   /* the holder has it in a queue or a list register */
-#define W_IN_LR (1ull << 55)  /* in a live list register of the holder: that has the truth */
+#define W_QUEUED     (1ull << 57) /* in somebody's inbox, or on its way there; makes that single */
+#define W_HELD       (1ull << 56) /* the holder has it in a queue or a list register */
+#define W_IN_LR      (1ull << 55) /* in a live list register of the holder: that has the truth */
 #define W_LR_PENDING (1ull << 54) /* it went in there as pending */
 
 /* Requests about what a live list register holds: the fold takes them. */
-#define W_RETRACT (1ull << 53)	  /* the pending state that it took is void */
+#define W_RETRACT    (1ull << 53) /* the pending state that it took is void */
 #define W_DEACTIVATE (1ull << 52) /* so is the active state */
 
 /* Requests to who looks next. */
-#define W_SYNC (1ull << 51)	      /* somebody waits for that; see account() */
-#define W_PHYSICAL (1ull << 50)	      /* bring the mapped physical interrupt in line */
+#define W_SYNC           (1ull << 51) /* somebody waits for that; see account() */
+#define W_PHYSICAL       (1ull << 50) /* bring the mapped physical interrupt in line */
 #define W_PHYSICAL_CLEAR (1ull << 49) /* its pending state was cleared by hand, too */
 
 #define W_LR_REQUESTS (W_RETRACT | W_DEACTIVATE)
-#define W_REQUESTS (W_SYNC | W_PHYSICAL | W_PHYSICAL_CLEAR)
+#define W_REQUESTS    (W_SYNC | W_PHYSICAL | W_PHYSICAL_CLEAR)
 
 #define W_ACK_GROUP1 (1ull << 36) /* the group it was acknowledged in, while active */
 
 /* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37 is free. */
 #define W_PRIORITY_SHIFT 28 /* 8 bits */
-#define W_ACK_SHIFT 20	    /* 8 bits: the priority it was acknowledged with, while active */
-#define W_HOLDER_SHIFT 10   /* 10 bits, with W_HELD */
-#define W_TARGET_SHIFT 0    /* 10 bits */
+#define W_ACK_SHIFT      20 /* 8 bits: the priority it was acknowledged with, while active */
+#define W_HOLDER_SHIFT   10 /* 10 bits, with W_HELD */
+#define W_TARGET_SHIFT   0  /* 10 bits */
 
 #define W_PRIORITY (0xffull << W_PRIORITY_SHIFT)
-#define W_ACK (0xffull << W_ACK_SHIFT)
-#define W_HOLDER (0x3ffull << W_HOLDER_SHIFT)
-#define W_TARGET (0x3ffull << W_TARGET_SHIFT)
+#define W_ACK      (0xffull << W_ACK_SHIFT)
+#define W_HOLDER   (0x3ffull << W_HOLDER_SHIFT)
+#define W_TARGET   (0x3ffull << W_TARGET_SHIFT)
 
 #define TARGET_NONE 0x3ffu /* routed to an affinity that no vCPU has */
 

@@ -18,7 +18,7 @@
 #include "../common/trace.h"
 
 #define HOME_SIZE (6ul << 20)
-#define ALIGN	  (2ul << 20)
+#define ALIGN     (2ul << 20)
 
 struct cpu *cpus[MAX_CPUS];
 unsigned cpu_count;

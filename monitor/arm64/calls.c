@@ -13,7 +13,7 @@
 #define BENCH_COUNT 0xc6000001u
 #define BENCH_PULSE 0xc6000002u
 
-#define SUSPEND_POWERDOWN (1u << 16)	       /* power_state, original format */
+#define SUSPEND_POWERDOWN (1u << 16) /* power_state, original format */
 #define SUSPEND_RESERVED  0xfcfe0000u
 
 typedef int64_t call_function(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3);
@@ -76,7 +76,10 @@ static int64_t psci_affinity_info(struct cpu *cpu, uint64_t target, uint64_t lev
 {
 	int index = vgic_vcpu_of_mpidr(vm.vgic, target);
 	static const uint8_t answer[] = {
-		[POWER_OFF] = 1, [POWER_CLAIMED] = 2, [POWER_PENDING] = 2, [POWER_ON] = 0,
+		[POWER_OFF] = 1,
+		[POWER_CLAIMED] = 2,
+		[POWER_PENDING] = 2,
+		[POWER_ON] = 0,
 	};
 
 	(void)cpu, (void)x3;
@@ -172,9 +175,9 @@ static int64_t psci_features(struct cpu *cpu, uint64_t function, uint64_t x2, ui
 {
 	(void)cpu, (void)x2, (void)x3;
 	/* CPU_SUSPEND: original format of power_state, platform-coordinated only. */
-	return find_call((uint32_t)function) && (uint32_t)function != SMCCC_ARCH_FEATURES ?
-		       PSCI_SUCCESS :
-		       PSCI_NOT_SUPPORTED;
+	return find_call((uint32_t)function) && (uint32_t)function != SMCCC_ARCH_FEATURES
+		       ? PSCI_SUCCESS
+		       : PSCI_NOT_SUPPORTED;
 }
 
 /* --- Bench. ------------------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
 #ifndef MONITOR_ARM64_CPU_H
 #define MONITOR_ARM64_CPU_H
 
-#define CPU_X0	   0
-#define CPU_X30	   64
+#define CPU_X0     0
+#define CPU_X30    64
 #define CPU_VGIC   72
 #define CPU_EXITS  80
 #define EXIT_KINDS 65 /* one per exception class, then interrupts */
@@ -28,7 +28,7 @@ enum power { POWER_OFF, POWER_CLAIMED, POWER_PENDING, POWER_ON };
 struct vcpu {
 	unsigned index;
 	enum power power; /* atomic */
-	uint64_t mpidr;	  /* VMPIDR_EL2 */
+	uint64_t mpidr;   /* VMPIDR_EL2 */
 	uint64_t entry, context;
 	bool waiting; /* in CPU_SUSPEND; only its own CPU looks */
 };
@@ -41,11 +41,11 @@ struct cpu {
 	struct vcpu *vcpu;
 	struct gic_cpuif image;
 	unsigned index;
-	uint64_t mpidr;	  /* of the physical CPU */
-	uint64_t kick;	  /* ICC_SGI1R_EL1 value that sends the kick to this CPU */
-	void *redist;	  /* its physical redistributor's SGI_base frame */
+	uint64_t mpidr;          /* of the physical CPU */
+	uint64_t kick;           /* ICC_SGI1R_EL1 value that sends the kick to this CPU */
+	void *redist;            /* its physical redistributor's SGI_base frame */
 	uint64_t aborts, undefs; /* injected into the guest */
-	uint64_t waits;	  /* accesses that had to wait for another CPU */
+	uint64_t waits;          /* accesses that had to wait for another CPU */
 	struct trace *trace;
 	uint64_t instructions; /* at EL2 until the last look; only with carillon.bench */
 	uint32_t counter;

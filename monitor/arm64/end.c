@@ -41,8 +41,8 @@ static void print_exits(const struct cpu *cpu)
 	unsigned long calls = sum(cpu, EC_HVC64, EC_SMC64), sysreg = sum(cpu, EC_SYS64, EC_SYS64);
 	unsigned long data = sum(cpu, EC_DABT_LOW, EC_DABT_LOW);
 
-	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", cpu->index, total, irq, calls, sysreg, data,
-	      total - irq - calls - sysreg - data);
+	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", cpu->index, total, irq, calls, sysreg,
+	      data, total - irq - calls - sysreg - data);
 }
 
 static void print_interrupts(const struct cpu *cpu)

@@ -8,24 +8,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GICD_CTLR      0x0000
-#define GICD_TYPER     0x0004
-#define GICD_IGROUPR   0x0080
-#define GICD_ISENABLER 0x0100
-#define GICD_ICENABLER 0x0180
-#define GICD_ISPENDR   0x0200
-#define GICD_ICPENDR   0x0280
-#define GICD_ISACTIVER 0x0300
-#define GICD_ICACTIVER 0x0380
+#define GICD_CTLR       0x0000
+#define GICD_TYPER      0x0004
+#define GICD_IGROUPR    0x0080
+#define GICD_ISENABLER  0x0100
+#define GICD_ICENABLER  0x0180
+#define GICD_ISPENDR    0x0200
+#define GICD_ICPENDR    0x0280
+#define GICD_ISACTIVER  0x0300
+#define GICD_ICACTIVER  0x0380
 #define GICD_IPRIORITYR 0x0400
-#define GICD_ICFGR     0x0c00
-#define GICD_IROUTER   0x6000
-#define GICD_CTLR_RWP  (1u << 31)
+#define GICD_ICFGR      0x0c00
+#define GICD_IROUTER    0x6000
+#define GICD_CTLR_RWP   (1u << 31)
 
-#define GICR_TYPER	  0x0008
-#define GICR_WAKER	  0x0014
-#define GICR_SGI_FRAME	  0x10000
-#define GICR_TYPER_LAST	  (1u << 4)
+#define GICR_TYPER        0x0008
+#define GICR_WAKER        0x0014
+#define GICR_SGI_FRAME    0x10000
+#define GICR_TYPER_LAST   (1u << 4)
 #define GICR_TYPER_VLPIS  (1u << 1)
 #define GICR_WAKER_SLEEP  (1u << 1)
 #define GICR_WAKER_ASLEEP (1u << 2)

@@ -52,7 +52,8 @@ static void set_memory(void *dtb, const struct vm *guest)
 		if (digit || at > 7 || !shift)
 			name[at++] = "0123456789abcdef"[digit];
 	}
-	check(fdt_address_cells(dtb, 0) == 2 && fdt_size_cells(dtb, 0) == 2 ? 0 : -FDT_ERR_BADNCELLS,
+	check(fdt_address_cells(dtb, 0) == 2 && fdt_size_cells(dtb, 0) == 2 ? 0
+									    : -FDT_ERR_BADNCELLS,
 	      "memory");
 	node = fdt_add_subnode(dtb, 0, name);
 	check(node, "memory");
@@ -88,7 +89,8 @@ static void set_cpus(void *dtb, const struct vm *guest)
 		if (count == guest->vcpus) {
 			check(fdt_del_node(dtb, node), "cpu");
 			next = node; /* what followed it is here now */
-			if (!fdt_get_name(dtb, node, NULL) || fdt_parent_offset(dtb, node) != parent)
+			if (!fdt_get_name(dtb, node, NULL) ||
+			    fdt_parent_offset(dtb, node) != parent)
 				break;
 			continue;
 		}

@@ -22,7 +22,7 @@ struct outcome {
 
 struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t c);
 
-#define COLD(function, a, b, c)                                                                    \
+#define COLD(function, a, b, c) \
 	cold_call((const void *)(uintptr_t)(function), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
 /* vectors.S and its handlers. */
@@ -40,10 +40,10 @@ bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value);
 __attribute__((noreturn)) void guest_start(struct cpu *cpu);
 
 /* lists.c: the list registers. */
-void lists_leave(struct cpu *cpu);	   /* hardware to image, vgic_exit() */
-void lists_enter(struct cpu *cpu);	   /* vgic_enter(), image to hardware */
+void lists_leave(struct cpu *cpu);         /* hardware to image, vgic_exit() */
+void lists_enter(struct cpu *cpu);         /* vgic_enter(), image to hardware */
 void lists_read_active(struct cpu *cpu);   /* active priorities, for vgic_pending() */
-void lists_reset(struct cpu *cpu);	   /* vgic_cpuif_reset(), image to hardware */
+void lists_reset(struct cpu *cpu);         /* vgic_cpuif_reset(), image to hardware */
 void physical_interrupts(struct cpu *cpu); /* take what is pending, with the guest not running */
 
 /* vcpu.c */

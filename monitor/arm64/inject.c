@@ -7,11 +7,11 @@
 #include "../common/console.h"
 #include "../common/trace.h"
 
-#define PSR_SS	 (1ul << 21)
-#define PSR_PAN	 (1ul << 22)
-#define PSR_UAO	 (1ul << 23)
-#define PSR_DIT	 (1ul << 24)
-#define PSR_TCO	 (1ul << 25)
+#define PSR_SS   (1ul << 21)
+#define PSR_PAN  (1ul << 22)
+#define PSR_UAO  (1ul << 23)
+#define PSR_DIT  (1ul << 24)
+#define PSR_TCO  (1ul << 25)
 #define PSR_NZCV (0xful << 28)
 #define PSR_SSBS (1ul << 12)
 
@@ -88,6 +88,7 @@ void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa)
 void cold_serror(struct cpu *cpu, uint64_t esr)
 {
 	trace(cpu->trace, TRACE_SERROR, esr, 0);
-	print_limited("carillon: CPU %u: SError, ESR 0x%lx: passed to the guest\n", cpu->index, esr);
+	print_limited("carillon: CPU %u: SError, ESR 0x%lx: passed to the guest\n", cpu->index,
+		      esr);
 	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
 }

@@ -6,23 +6,23 @@
 #include "hot.h"
 #include "vm.h"
 
-#define ICH_HCR_EL2  S3_4_C12_C11_0
+#define ICH_HCR_EL2   S3_4_C12_C11_0
 #define ICH_ELRSR_EL2 S3_4_C12_C11_5
-#define ICH_VMCR_EL2 S3_4_C12_C11_7
+#define ICH_VMCR_EL2  S3_4_C12_C11_7
 
-#define LISTS_LOW(op)                                                                              \
+#define LISTS_LOW(op) \
 	op(0, S3_4_C12_C12_0) op(1, S3_4_C12_C12_1) op(2, S3_4_C12_C12_2) op(3, S3_4_C12_C12_3)
-#define LISTS_HIGH(op)                                                                             \
-	op(4, S3_4_C12_C12_4) op(5, S3_4_C12_C12_5) op(6, S3_4_C12_C12_6) op(7, S3_4_C12_C12_7)    \
-	op(8, S3_4_C12_C13_0) op(9, S3_4_C12_C13_1) op(10, S3_4_C12_C13_2)                         \
-	op(11, S3_4_C12_C13_3) op(12, S3_4_C12_C13_4) op(13, S3_4_C12_C13_5)                       \
-	op(14, S3_4_C12_C13_6) op(15, S3_4_C12_C13_7)
+#define LISTS_HIGH(op)                                                                          \
+	op(4, S3_4_C12_C12_4) op(5, S3_4_C12_C12_5) op(6, S3_4_C12_C12_6) op(7, S3_4_C12_C12_7) \
+		op(8, S3_4_C12_C13_0) op(9, S3_4_C12_C13_1) op(10, S3_4_C12_C13_2)              \
+			op(11, S3_4_C12_C13_3) op(12, S3_4_C12_C13_4) op(13, S3_4_C12_C13_5)    \
+				op(14, S3_4_C12_C13_6) op(15, S3_4_C12_C13_7)
 
-#define READ_ONE(n, reg)                                                                           \
-	if (mask & 1u << (n))                                                                      \
+#define READ_ONE(n, reg)      \
+	if (mask & 1u << (n)) \
 		image->lr[n] = read_sysreg(reg);
-#define WRITE_ONE(n, reg)                                                                          \
-	if (mask & 1u << (n))                                                                      \
+#define WRITE_ONE(n, reg)     \
+	if (mask & 1u << (n)) \
 		write_sysreg(reg, image->lr[n]);
 
 static inline void read_lists(struct gic_cpuif *image, uint32_t mask)

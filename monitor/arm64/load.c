@@ -12,10 +12,10 @@
 #include "../common/console.h"
 #include "../common/panic.h"
 
-#define KB4	 0x1000ul
-#define MB2	 0x200000ul
+#define KB4      0x1000ul
+#define MB2      0x200000ul
 #define DTB_SIZE 0x100000ul
-#define FLAT	 0x80000ul
+#define FLAT     0x80000ul
 
 struct image_header {
 	uint32_t code[2];
@@ -84,8 +84,8 @@ static void *place(uint64_t start, uint64_t size, uint64_t staged_at)
 	if (staged_at < end)
 		end = staged_at;
 	if (start < vm.ram || start > end || size > end - start)
-		panic("0x%lx bytes at 0x%lx do not fit in the guest's memory (0x%lx to 0x%lx)", size,
-		      start, vm.ram, end);
+		panic("0x%lx bytes at 0x%lx do not fit in the guest's memory (0x%lx to 0x%lx)",
+		      size, start, vm.ram, end);
 	return (void *)start;
 }
 
@@ -199,7 +199,8 @@ static uint64_t after(const struct layout *layout)
 }
 
 static void put_dtb(uint64_t at, uint64_t staged, const struct board *board,
-		    const struct options *options, const struct blob *ramdisk, const struct blob *user)
+		    const struct options *options, const struct blob *ramdisk,
+		    const struct blob *user)
 {
 	void *dtb = place(at, DTB_SIZE, staged);
 

@@ -16,19 +16,19 @@
 #define DESC_TABLE   0x3ul
 #define DESC_PAGE    0x3ul /* level 3 */
 #define DESC_ADDRESS 0x0000fffffffff000ul
-#define DESC_AF	     (1ul << 10)
+#define DESC_AF      (1ul << 10)
 #define DESC_INNER   (3ul << 8)
 
 #define S1_NORMAL (1ul << 2)
-#define S1_AP1	  (1ul << 6) /* RES1 at EL2; at EL1 it would open the page to EL0 */
-#define S1_RO	  (1ul << 7)
-#define S1_XN	  (3ul << 53)
+#define S1_AP1    (1ul << 6) /* RES1 at EL2; at EL1 it would open the page to EL0 */
+#define S1_RO     (1ul << 7)
+#define S1_XN     (3ul << 53)
 
 #define S2_NORMAL (0xful << 2)
 #define S2_DEVICE (0x1ul << 2) /* nGnRE */
 #define S2_FLASH  (0x5ul << 2) /* not cacheable; a device where the guest says so */
-#define S2_RW	  (3ul << 6)
-#define S2_XN	  (2ul << 53)
+#define S2_RW     (3ul << 6)
+#define S2_XN     (2ul << 53)
 
 uint64_t early_table[EARLY_TABLES][512] __attribute__((aligned(4096)));
 static unsigned early_used;

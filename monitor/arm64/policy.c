@@ -17,17 +17,17 @@
  * translation and caches), TSW (set/way maintenance: SWIO turns an invalidation that could destroy
  * our data into one that cleans), TID2 (cache geometry), FP.
  */
-#define HCR_GUEST                                                                                  \
-	(HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_RW | /* the machine's shape */      \
-	 HCR_TSC |   /* SMC: PSCI is ours */                                                       \
-	 HCR_TID3 |  /* identification: filtered below */                                          \
-	 HCR_TIDCP | /* IMPLEMENTATION DEFINED registers: unknown effects */                       \
-	 HCR_TACR |  /* ACTLR_EL1: the same */                                                     \
-	 HCR_TLOR |  /* LORegions describe physical memory */                                      \
-	 HCR_TERR |  /* RAS error records are the machine's */                                     \
-	 HCR_TID5 |  /* GMID_EL1: no MTE */                                                        \
-	 HCR_API | HCR_APK | /* pointer authentication: state of its own, no cost to pass */       \
-	 HCR_ENSCXT)	     /* SCXTNUM: the same */
+#define HCR_GUEST                                                                             \
+	(HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_RW | /* the machine's shape */ \
+	 HCR_TSC |                                                  /* SMC: PSCI is ours */   \
+	 HCR_TID3 |          /* identification: filtered below */                             \
+	 HCR_TIDCP |         /* IMPLEMENTATION DEFINED registers: unknown effects */          \
+	 HCR_TACR |          /* ACTLR_EL1: the same */                                        \
+	 HCR_TLOR |          /* LORegions describe physical memory */                         \
+	 HCR_TERR |          /* RAS error records are the machine's */                        \
+	 HCR_TID5 |          /* GMID_EL1: no MTE */                                           \
+	 HCR_API | HCR_APK | /* pointer authentication: state of its own, no cost to pass */  \
+	 HCR_ENSCXT)         /* SCXTNUM: the same */
 
 /* SVE and SME (their registers are not switched), trace, activity monitors: trap. */
 #define CPTR_GUEST (0x33fful & ~(1ul << 10)) | 1ul << 20 | 1ul << 30
@@ -97,8 +97,8 @@ void policy_setup(void)
 
 /* --- Identification registers: the fields that a guest sees; the rest is 0. --------------------- */
 
-#define F(lsb)	(0xful << (lsb))
-#define ALL	(~0ul)
+#define F(lsb) (0xful << (lsb))
+#define ALL    (~0ul)
 
 static const struct {
 	uint64_t seen;
@@ -145,12 +145,12 @@ static const struct {
 	},
 };
 
-#define CASE(crm, op2)                                                                             \
-	case (crm - 1) * 8 + op2:                                                                  \
+#define CASE(crm, op2)            \
+	case (crm - 1) * 8 + op2: \
 		return read_sysreg(S3_0_C0_C##crm##_##op2);
-#define CASES(crm)                                                                                 \
-	CASE(crm, 0) CASE(crm, 1) CASE(crm, 2) CASE(crm, 3)                                        \
-	CASE(crm, 4) CASE(crm, 5) CASE(crm, 6) CASE(crm, 7)
+#define CASES(crm)   \
+	CASE(crm, 0) \
+	CASE(crm, 1) CASE(crm, 2) CASE(crm, 3) CASE(crm, 4) CASE(crm, 5) CASE(crm, 6) CASE(crm, 7)
 
 static uint64_t physical_identification(unsigned index)
 {
@@ -180,7 +180,7 @@ static uint64_t read_identification(uint32_t reg)
 
 enum answer {
 	ANSWER_UNDEFINED, /* as where the feature is absent */
-	ANSWER_ZERO,	  /* reads as zero, writes are ignored */
+	ANSWER_ZERO,      /* reads as zero, writes are ignored */
 };
 
 #define CRN_MASK SYS(3, 7, 15, 0, 0)
@@ -193,7 +193,8 @@ static const struct rule {
 	bool silent; /* probing for it is usual */
 	const char *reason;
 } rules[] = {
-	{ REG_MASK, SYS(3, 0, 1, 0, 1), ANSWER_ZERO, true, "ACTLR_EL1: nothing in it is a guest's" },
+	{ REG_MASK, SYS(3, 0, 1, 0, 1), ANSWER_ZERO, true,
+	  "ACTLR_EL1: nothing in it is a guest's" },
 	{ CRN_MASK, SYS(3, 3, 9, 0, 0), ANSWER_UNDEFINED, true, "PMU: none, ID_AA64DFR0 says so" },
 	{ CRN_MASK, SYS(3, 0, 9, 0, 0), ANSWER_UNDEFINED, true, "PMU, profiling: none" },
 	{ SYS(3, 7, 15, 8, 0), SYS(3, 3, 14, 8, 0), ANSWER_UNDEFINED, true, "PMU counters: none" },
@@ -231,10 +232,11 @@ static bool answer(struct cpu *cpu, uint64_t esr)
 	if (rule && rule->answer == ANSWER_ZERO)
 		return true;
 	if (!rule || !rule->silent)
-		print_limited("carillon: CPU %u: guest %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
-			      cpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
-			      reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7, read_sysreg(elr_el2),
-			      rule ? rule->reason : "not in the policy");
+		print_limited(
+			"carillon: CPU %u: guest %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
+			cpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
+			reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7, read_sysreg(elr_el2),
+			rule ? rule->reason : "not in the policy");
 	cold_inject_undefined(cpu, esr);
 	return false;
 }

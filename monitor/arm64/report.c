@@ -44,8 +44,8 @@ void panic_exception(const struct panic_registers *registers)
 	unsigned i;
 
 	console_break_lock();
-	print("carillon: exception at EL2: ESR 0x%lx (class 0x%lx), PC 0x%lx %s+0x%lx, FAR 0x%lx\n", esr,
-	      esr >> ESR_EC_SHIFT, elr - (uint64_t)text_start, name ? name : "?", offset,
+	print("carillon: exception at EL2: ESR 0x%lx (class 0x%lx), PC 0x%lx %s+0x%lx, FAR 0x%lx\n",
+	      esr, esr >> ESR_EC_SHIFT, elr - (uint64_t)text_start, name ? name : "?", offset,
 	      read_sysreg(far_el2));
 	for (i = 0; i < 31; i++)
 		print("x%-2u %016lx%s", i, registers->x[i], i % 4 == 3 ? "\n" : "  ");

@@ -17,32 +17,32 @@
 #define EC_DABT_CUR  0x25
 #define EC_BRK64     0x3c
 
-#define ESR_IL	  (1ul << 25)
-#define ESR_ISV	  (1ul << 24)
-#define ESR_FNV	  (1ul << 10)
-#define ESR_EA	  (1ul << 9)
-#define ESR_CM	  (1ul << 8)
+#define ESR_IL    (1ul << 25)
+#define ESR_ISV   (1ul << 24)
+#define ESR_FNV   (1ul << 10)
+#define ESR_EA    (1ul << 9)
+#define ESR_CM    (1ul << 8)
 #define ESR_S1PTW (1ul << 7)
-#define ESR_WNR	  (1ul << 6)
-#define ESR_FSC	  0x3ful
+#define ESR_WNR   (1ul << 6)
+#define ESR_FSC   0x3ful
 
-#define HCR_VM	   (1ul << 0)
+#define HCR_VM     (1ul << 0)
 #define HCR_SWIO   (1ul << 1)
-#define HCR_PTW	   (1ul << 2)
-#define HCR_FMO	   (1ul << 3)
-#define HCR_IMO	   (1ul << 4)
-#define HCR_AMO	   (1ul << 5)
-#define HCR_VSE	   (1ul << 8)
+#define HCR_PTW    (1ul << 2)
+#define HCR_FMO    (1ul << 3)
+#define HCR_IMO    (1ul << 4)
+#define HCR_AMO    (1ul << 5)
+#define HCR_VSE    (1ul << 8)
 #define HCR_TID1   (1ul << 16)
 #define HCR_TID3   (1ul << 18)
-#define HCR_TSC	   (1ul << 19)
+#define HCR_TSC    (1ul << 19)
 #define HCR_TIDCP  (1ul << 20)
 #define HCR_TACR   (1ul << 21)
-#define HCR_RW	   (1ul << 31)
+#define HCR_RW     (1ul << 31)
 #define HCR_TLOR   (1ul << 35)
 #define HCR_TERR   (1ul << 36)
-#define HCR_APK	   (1ul << 40)
-#define HCR_API	   (1ul << 41)
+#define HCR_APK    (1ul << 40)
+#define HCR_API    (1ul << 41)
 #define HCR_ENSCXT (1ul << 53)
 #define HCR_TID5   (1ul << 58)
 
@@ -54,19 +54,19 @@
 
 #include <stdint.h>
 
-#define read_sysreg(name)                                                                          \
-	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("mrs %0, " #name : "=r"(value_));                                 \
-		value_;                                                                            \
+#define read_sysreg(name)                                          \
+	({                                                         \
+		uint64_t value_;                                   \
+		__asm__ volatile("mrs %0, " #name : "=r"(value_)); \
+		value_;                                            \
 	})
 
-#define write_sysreg(name, value)                                                                  \
+#define write_sysreg(name, value) \
 	__asm__ volatile("msr " #name ", %x0" : : "rZ"((uint64_t)(value)) : "memory")
 
 /* Op0, Op1, CRn, CRm, Op2 as the ISS of EC 0x18 has them, without Rt and direction. */
-#define SYS(op0, op1, crn, crm, op2)                                                               \
-	((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 |                   \
+#define SYS(op0, op1, crn, crm, op2)                                             \
+	((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | \
 	 (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
 #define SYS_ISS_MASK 0x3ffc1eu
 

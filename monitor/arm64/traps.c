@@ -23,12 +23,12 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
  * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
  * is done. Two CPUs that wait for each other serve each other in vgic_exit().
  */
-#define WAIT_UNTIL_DONE(cpu, attempt)                                                              \
-	do {                                                                                       \
-		lists_leave(cpu);                                                                  \
-		while ((attempt) == VGIC_AGAIN)                                                    \
-			wait_slice(cpu);                                                           \
-		lists_enter(cpu);                                                                  \
+#define WAIT_UNTIL_DONE(cpu, attempt)           \
+	do {                                    \
+		lists_leave(cpu);               \
+		while ((attempt) == VGIC_AGAIN) \
+			wait_slice(cpu);        \
+		lists_enter(cpu);               \
 	} while (0)
 
 static void wait_slice(struct cpu *cpu)

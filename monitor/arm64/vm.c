@@ -61,7 +61,8 @@ static void map_private(unsigned intid)
 
 	vm.route[intid] = (struct route){ (uint16_t)intid, ROUTE_LEVEL };
 	for (vcpu = 0; vcpu < vm.vcpus; vcpu++) {
-		if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, true) != 0)
+		if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, true) !=
+		    0)
 			panic("interrupt %u cannot be mapped", intid);
 	}
 }
@@ -76,7 +77,8 @@ static void pass_device(const struct board_device *device)
 		return;
 	vm.route[intid] =
 		(struct route){ (uint16_t)intid, device->edge ? ROUTE_EDGE : ROUTE_LEVEL };
-	if (vgic_map_hwirq(vm.vgic, 0, intid, (struct hwirq){ (uint16_t)intid }, !device->edge) != 0)
+	if (vgic_map_hwirq(vm.vgic, 0, intid, (struct hwirq){ (uint16_t)intid }, !device->edge) !=
+	    0)
 		panic("interrupt %u cannot be mapped", intid);
 	gic_spi_setup(intid, device->edge, cpus[0]->mpidr);
 }

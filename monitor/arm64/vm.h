@@ -19,7 +19,7 @@ struct route {
 struct vm {
 	struct vgic *vgic;
 	uint64_t gicd, gicr, gicr_size; /* guest-physical; the distributor's is VGIC_DIST_SIZE */
-	uint64_t bench;			/* the bench device's page, or ~0 */
+	uint64_t bench;                 /* the bench device's page, or ~0 */
 	uint64_t ram, ram_size;
 	unsigned vcpus;
 	struct route route[1024];

@@ -13,12 +13,11 @@ static const struct {
 	const char *compatible;
 	enum node_policy policy;
 } node_policies[] = {
-	{ "arm,gic-v3", NODE_KEEP },	   /* the virtual one stands at its address */
-	{ "arm,armv8-timer", NODE_KEEP },
-	{ "arm,psci", NODE_KEEP },	   { "arm,psci-0.2", NODE_KEEP },
-	{ "arm,psci-1.0", NODE_KEEP },	   { "fixed-clock", NODE_KEEP },
-	{ "arm,pl011", NODE_PASS },	   { "arm,pl031", NODE_PASS },
-	{ "virtio,mmio", NODE_PASS_MASTER },
+	{ "arm,gic-v3", NODE_KEEP }, /* the virtual one stands at its address */
+	{ "arm,armv8-timer", NODE_KEEP }, { "arm,psci", NODE_KEEP },
+	{ "arm,psci-0.2", NODE_KEEP },    { "arm,psci-1.0", NODE_KEEP },
+	{ "fixed-clock", NODE_KEEP },     { "arm,pl011", NODE_PASS },
+	{ "arm,pl031", NODE_PASS },       { "virtio,mmio", NODE_PASS_MASTER },
 };
 
 enum node_policy board_node_policy(const void *dtb, int node)
@@ -31,7 +30,8 @@ enum node_policy board_node_policy(const void *dtb, int node)
 	for (i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++) {
 		size_t length = strlen(by_name[i]);
 
-		if (strncmp(name, by_name[i], length) == 0 && (!name[length] || name[length] == '@'))
+		if (strncmp(name, by_name[i], length) == 0 &&
+		    (!name[length] || name[length] == '@'))
 			return NODE_KEEP;
 	}
 	if (status && strcmp(status, "okay") != 0)
@@ -124,8 +124,8 @@ static void read_memory(struct board *board, uint64_t near)
 	uint64_t start, size;
 	unsigned index;
 
-	while ((node = fdt_node_offset_by_prop_value(board->dtb, node, "device_type", "memory", 7)) >=
-	       0) {
+	while ((node = fdt_node_offset_by_prop_value(board->dtb, node, "device_type", "memory",
+						     7)) >= 0) {
 		for (index = 0; node_reg(board->dtb, node, index, &start, &size); index++) {
 			if (near >= start && near - start < size) {
 				board->memory = start;
@@ -143,10 +143,12 @@ static void read_cpus(struct board *board)
 	int node;
 	uint64_t mpidr, none;
 
-	fdt_for_each_subnode (node, board->dtb, cpus) {
+	fdt_for_each_subnode(node, board->dtb, cpus)
+	{
 		const char *type = fdt_getprop(board->dtb, node, "device_type", NULL);
 
-		if (!type || strcmp(type, "cpu") != 0 || !node_reg(board->dtb, node, 0, &mpidr, &none))
+		if (!type || strcmp(type, "cpu") != 0 ||
+		    !node_reg(board->dtb, node, 0, &mpidr, &none))
 			continue;
 		if (board->cpu_count == BOARD_CPUS) {
 			print("carillon: more than %d CPUs: the others stay off\n", BOARD_CPUS);
@@ -182,7 +184,8 @@ static void read_devices(struct board *board)
 	if (node >= 0 && !node_reg(board->dtb, node, 1, &board->flash, &board->flash_size))
 		board->flash_size = 0;
 
-	fdt_for_each_subnode (node, board->dtb, 0) {
+	fdt_for_each_subnode(node, board->dtb, 0)
+	{
 		enum node_policy policy = board_node_policy(board->dtb, node);
 		struct board_device *device = &board->device[board->device_count];
 
@@ -205,8 +208,8 @@ static uint64_t chosen_number(const void *dtb, int chosen, const char *name)
 
 	if (!cell || length < 4)
 		return 0;
-	return length < 8 ? fdt32_to_cpu(cell[0]) :
-			    (uint64_t)fdt32_to_cpu(cell[0]) << 32 | fdt32_to_cpu(cell[1]);
+	return length < 8 ? fdt32_to_cpu(cell[0])
+			  : (uint64_t)fdt32_to_cpu(cell[0]) << 32 | fdt32_to_cpu(cell[1]);
 }
 
 /* Multiboot modules; without a kernel among them, the initrd is the guest and its arguments ours. */
@@ -217,7 +220,8 @@ static void read_modules(struct board *board)
 	uint64_t start, end;
 	int node;
 
-	fdt_for_each_subnode (node, dtb, chosen) {
+	fdt_for_each_subnode(node, dtb, chosen)
+	{
 		struct blob *blob = NULL;
 
 		if (fdt_node_check_compatible(dtb, node, "multiboot,kernel") == 0) {

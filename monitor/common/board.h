@@ -41,11 +41,11 @@ struct board {
 };
 
 struct options {
-	unsigned cpus;	/* 0: all */
-	uint64_t mem;	/* 0: all that is left */
-	uint64_t load;	/* a flat binary's address; 0: RAM base + 0x80000 */
-	uint64_t dtb;	/* the user's device tree; 0: made from the machine's */
-	bool firmware;	/* the kernel is an image for guest address 0 */
+	unsigned cpus; /* 0: all */
+	uint64_t mem;  /* 0: all that is left */
+	uint64_t load; /* a flat binary's address; 0: RAM base + 0x80000 */
+	uint64_t dtb;  /* the user's device tree; 0: made from the machine's */
+	bool firmware; /* the kernel is an image for guest address 0 */
 	bool bench;
 };
 

@@ -63,7 +63,7 @@ static const struct {
 	const char *name; /* with the "=" where there is a value */
 	void (*set)(struct options *options, const char *value);
 } table[] = {
-	{ "cpus=", set_cpus }, { "mem=", set_mem },	    { "load=", set_load },
+	{ "cpus=", set_cpus }, { "mem=", set_mem },          { "load=", set_load },
 	{ "dtb=", set_dtb },   { "firmware", set_firmware }, { "bench", set_bench },
 };
 
@@ -91,7 +91,8 @@ void options_parse(struct options *options, const char *words)
 		size_t length = strcspn(words, " ");
 
 		if (strncmp(words, prefix, sizeof(prefix) - 1) == 0)
-			parse_word(options, words + sizeof(prefix) - 1, length - (sizeof(prefix) - 1));
+			parse_word(options, words + sizeof(prefix) - 1,
+				   length - (sizeof(prefix) - 1));
 		words += length;
 		words += strspn(words, " ");
 	}

@@ -13,7 +13,7 @@
 
 struct symbol {
 	uint32_t start; /* from the image's start */
-	uint32_t name;	/* from symbol_names */
+	uint32_t name;  /* from symbol_names */
 };
 
 /* Sorted by start, ended by one past the text. */

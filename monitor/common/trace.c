@@ -7,8 +7,9 @@
 #include "../arm64/arch.h"
 
 static const char *const names[] = {
-	[TRACE_START] = "start",	 [TRACE_CALL] = "call", [TRACE_ABORT] = "abort",
-	[TRACE_UNDEFINED] = "undefined", [TRACE_WAIT] = "wait", [TRACE_SERROR] = "serror",
+	[TRACE_START] = "start", [TRACE_CALL] = "call",
+	[TRACE_ABORT] = "abort", [TRACE_UNDEFINED] = "undefined",
+	[TRACE_WAIT] = "wait",   [TRACE_SERROR] = "serror",
 	[TRACE_IRQ] = "irq",
 };
 

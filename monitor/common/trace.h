@@ -11,13 +11,13 @@
 #define TRACE_EVENTS 64 /* a power of two */
 
 enum trace_kind {
-	TRACE_START,	/* a: entry, b: context */
-	TRACE_CALL,	/* a: SMCCC function, b: x1 */
-	TRACE_ABORT,	/* a: guest-physical address, b: ESR */
+	TRACE_START,     /* a: entry, b: context */
+	TRACE_CALL,      /* a: SMCCC function, b: x1 */
+	TRACE_ABORT,     /* a: guest-physical address, b: ESR */
 	TRACE_UNDEFINED, /* a: ESR, b: guest PC */
-	TRACE_WAIT,	/* a: slices, b: ESR */
-	TRACE_SERROR,	/* a: ESR */
-	TRACE_IRQ,	/* a: INTID that nobody wants */
+	TRACE_WAIT,      /* a: slices, b: ESR */
+	TRACE_SERROR,    /* a: ESR */
+	TRACE_IRQ,       /* a: INTID that nobody wants */
 };
 
 struct trace_event {

@@ -17,21 +17,21 @@
 
 #include <carillon/vgic.h>
 
-#define SPURIOUS 1023u
+#define SPURIOUS  1023u
 #define VMCR_OPEN (0xf0u << 24 | 3) /* priority mask 0xf0, both groups enabled */
 
-#define GICD_CTLR 0x0
-#define GICD_ISENABLER 0x100
-#define GICD_ICENABLER 0x180
-#define GICD_ISPENDR 0x200
-#define GICD_ICPENDR 0x280
-#define GICD_ISACTIVER 0x300
-#define GICD_ICACTIVER 0x380
+#define GICD_CTLR       0x0
+#define GICD_ISENABLER  0x100
+#define GICD_ICENABLER  0x180
+#define GICD_ISPENDR    0x200
+#define GICD_ICPENDR    0x280
+#define GICD_ISACTIVER  0x300
+#define GICD_ICACTIVER  0x380
 #define GICD_IPRIORITYR 0x400
-#define GICD_ICFGR 0xc00
-#define GICD_IROUTER 0x6000
-#define GICR_WAKER 0x14
-#define GICR_SGI 0x10000 /* SGI_base: the distributor's offsets from here on */
+#define GICD_ICFGR      0xc00
+#define GICD_IROUTER    0x6000
+#define GICR_WAKER      0x14
+#define GICR_SGI        0x10000 /* SGI_base: the distributor's offsets from here on */
 
 struct vcpu {
 	struct vgic_cpu *cpu;

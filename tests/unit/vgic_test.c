@@ -382,8 +382,8 @@ static void mapped_level_is_lowered_when_it_fell_unacknowledged(void **state)
 	m->phys_active[27] = m->phys_line[27] = true; /* it fired; the host dropped its priority */
 	vgic_set_line(m->vgic, 0, 27, true);
 	enter(v);
-	assert_int_equal(v->image.lr[0], 1ull << 62 | 1ull << 61 | 1ull << 60 | 0xa0ull << 48 |
-						 27ull << 32 | 27);
+	assert_int_equal(v->image.lr[0],
+			 1ull << 62 | 1ull << 61 | 1ull << 60 | 0xa0ull << 48 | 27ull << 32 | 27);
 	m->phys_line[27] = false; /* the guest reprogrammed its timer, interrupts masked */
 	assert_int_equal(redist_read(m, 0, GICR_SGI + GICD_ISPENDR, 4), 0);
 	assert_int_equal(ack(v), SPURIOUS);
@@ -658,8 +658,12 @@ static void priorities_keep_their_implemented_bits_and_neighbours(void **state)
 
 static void bad_configurations_are_refused_with_a_reason(void **state)
 {
-	struct vgic_config good = { .vcpus = 512, .spis = 988, .priority_bits = 8,
-				    .preemption_bits = 7, .lrs = 16, .cluster_bits = 4 };
+	struct vgic_config good = { .vcpus = 512,
+				    .spis = 988,
+				    .priority_bits = 8,
+				    .preemption_bits = 7,
+				    .lrs = 16,
+				    .cluster_bits = 4 };
 	struct vgic_config bad[6] = { good, good, good, good, good, good };
 	struct vgic *vgic;
 	const char *why;
