@@ -30,7 +30,7 @@
 	 HCR_ENSCXT)         /* SCXTNUM: the same */
 
 /* SVE and SME (their registers are not switched), trace, activity monitors: trap. */
-#define CPTR_GUEST (0x33fful & ~(1ul << 10)) | 1ul << 20 | 1ul << 30
+#define CPTR_GUEST ((0x33fful & ~(1ul << 10)) | 1ul << 20 | 1ul << 30)
 
 /* PMU (counts us in bench mode), profiling, trace filter: trap. Self-hosted debug is the guest's. */
 #define MDCR_TPMCR (1ul << 5)
@@ -145,8 +145,8 @@ static const struct {
 	},
 };
 
-#define CASE(crm, op2)            \
-	case (crm - 1) * 8 + op2: \
+#define CASE(crm, op2)              \
+	case ((crm)-1) * 8 + (op2): \
 		return read_sysreg(S3_0_C0_C##crm##_##op2);
 #define CASES(crm)   \
 	CASE(crm, 0) \
@@ -204,7 +204,7 @@ static const struct rule {
 	{ CRM_MASK, SYS(3, 0, 5, 5, 0), ANSWER_UNDEFINED, true, "RAS: none" },
 	{ REG_MASK, SYS(3, 1, 0, 0, 4), ANSWER_UNDEFINED, true, "GMID_EL1: no MTE" },
 	{ CRM_MASK, SYS(3, 0, 5, 6, 0), ANSWER_UNDEFINED, true, "MTE: none" },
-	{ CRN_MASK, SYS(3, 3, 13, 0, 0) | SYS(0, 0, 0, 2, 0), ANSWER_UNDEFINED, true, "AMU: none" },
+	{ CRN_MASK, SYS(3, 3, 13, 0, 0), ANSWER_UNDEFINED, true, "AMU: none" },
 	{ SYS(3, 0, 0, 0, 0), SYS(2, 0, 0, 0, 0), ANSWER_UNDEFINED, true, "trace: none" },
 	{ SYS(3, 0, 15, 0, 0), SYS(3, 0, 11, 0, 0), ANSWER_UNDEFINED, false,
 	  "IMPLEMENTATION DEFINED: effects unknown" },
