@@ -284,8 +284,8 @@ static inline const struct reg *bind(struct access *access, enum kind kind, uint
 	if (reg->shift != WHOLE) {
 		first = ((access->offset - base - reg->base) << reg->shift) - lowest;
 		n = access->bytes << reg->shift;
-		if (first >= total)
-			return reg; /* with no interrupt at all */
+		if (first > total)
+			first = total; /* then it has none */
 		access->irqs = irqs + first;
 		access->n = total - first < n ? total - first : n;
 	}
