@@ -220,6 +220,9 @@ static inline bool word_live(const struct vgic *vgic, uint64_t w)
 void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, unsigned level,
 		  bool front);
 void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq);
+#define QUEUE_EMPTY 256u
+unsigned queue_level(const struct queue *queue);
+struct vgic_irq *queue_pop(struct vgic *vgic, struct queue *queue, unsigned level);
 struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue);
 
 /* Interrupts that a vCPU raised for itself: its own list, no atomics. */

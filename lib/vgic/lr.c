@@ -54,7 +54,25 @@ static void fold_line(struct vgic_vcpu *vcpu, const struct slot *slot, uint64_t 
 	}
 }
 
-static void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
+/*
+ * An interrupt that the guest ended and that nothing else happened to goes out of its list register
+ * with one change of its word. False: it is not so simple.
+ */
+static inline bool retire(struct vgic_vcpu *vcpu, unsigned n)
+{
+	struct vgic_irq *irq = vcpu->slots[n].irq;
+	uint64_t old = word_load(irq);
+
+	if ((old & (W_QUEUED | W_LATCH | W_LINE)) || (vcpu->soft & 1u << n))
+		return false;
+	irq->place = PLACE_NONE;
+	if (word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD)))
+		return true;
+	irq->place = PLACE_LR;
+	return false;
+}
+
+static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
 {
 	const struct slot *slot = &vcpu->slots[n];
 	struct vgic_irq *irq = slot->irq;
@@ -120,7 +138,8 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
 
-		fold(vcpu, n, image->lr[n]);
+		if ((image->lr[n] & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
+			fold(vcpu, n, image->lr[n]);
 	}
 	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
@@ -206,17 +225,16 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 }
 
 /*
- * Move an interrupt from its queue into list register n. The pending state moves with it: latch,
- * and the line of a mapped level-sensitive interrupt. `whole`: pending may go in with active.
+ * Move an interrupt, taken from its queue, into list register n. The pending state moves with it:
+ * latch, and the line of a mapped level-sensitive interrupt. `whole`: pending may go in with active.
  */
-static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, struct queue *queue,
-		 struct vgic_irq *irq, bool whole)
+static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, struct vgic_irq *irq,
+		 bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
 	uint64_t old = word_load(irq), new, lr;
 	bool wanted, pending;
 
-	queue_remove(vcpu->vgic, queue, irq);
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
@@ -236,36 +254,31 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	image->lr[n] = lr;
 }
 
-/* The better one of the two groups' best, as far as `groups` allows. */
-static struct queue *best_pending(struct vgic_vcpu *vcpu, unsigned groups, struct vgic_irq **irq)
-{
-	struct vgic_irq *best[2] = { NULL, NULL };
-
-	for (unsigned g = 0; g < 2; g++)
-		if ((groups & 1u << g) && vcpu->pending[g].count)
-			best[g] = queue_best(vcpu->vgic, &vcpu->pending[g]);
-	unsigned g = !best[0] || (best[1] && best[1]->bucket < best[0]->bucket);
-
-	*irq = best[g];
-	return &vcpu->pending[g];
-}
-
 static unsigned fill_active(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 			    unsigned end, bool whole)
 {
 	for (; n < end && vcpu->active.count; n++)
-		fill(vcpu, image, n, &vcpu->active, queue_best(vcpu->vgic, &vcpu->active), whole);
+		fill(vcpu, image, n,
+		     queue_pop(vcpu->vgic, &vcpu->active, queue_level(&vcpu->active)), whole);
 	return n;
 }
 
+/* The best of both groups first, as far as `groups` allows. */
 static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n,
 			     unsigned end, unsigned groups)
 {
-	struct vgic_irq *irq;
-	struct queue *queue;
+	for (; n < end; n++) {
+		unsigned level[2] = { QUEUE_EMPTY, QUEUE_EMPTY }, g;
 
-	while (n < end && (queue = best_pending(vcpu, groups, &irq), irq))
-		fill(vcpu, image, n++, queue, irq, true);
+		if ((groups & 1) && vcpu->pending[0].count)
+			level[0] = queue_level(&vcpu->pending[0]);
+		if ((groups & 2) && vcpu->pending[1].count)
+			level[1] = queue_level(&vcpu->pending[1]);
+		g = level[1] < level[0];
+		if (level[g] == QUEUE_EMPTY)
+			break;
+		fill(vcpu, image, n, queue_pop(vcpu->vgic, &vcpu->pending[g], level[g]), true);
+	}
 	return n;
 }
 
@@ -367,27 +380,6 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 /* --- Refill: the short way ---------------------------------------------------------------------- */
 
 /*
- * Make room: take an interrupt that the guest ended, and that nothing else happened to, out of list
- * register n. False: it is not so simple.
- */
-static bool retire(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n)
-{
-	struct vgic_irq *irq = vcpu->slots[n].irq;
-	uint64_t old = word_load(irq);
-
-	if (old & (W_QUEUED | W_LATCH | W_LINE))
-		return false;
-	irq->place = PLACE_NONE;
-	if (word_cas(irq, &old, old & ~(W_IN_LR | W_LR_PENDING | W_ACTIVE | W_HELD))) {
-		vcpu->live &= ~(1u << n);
-		image->lr[n] = 0; /* as good as empty */
-		return true;
-	}
-	irq->place = PLACE_LR;
-	return false;
-}
-
-/*
  * Which list register a new pending state can go to without a look at any of them: the one that the
  * same interrupt had until the guest ended it, a free one, or that of another ended interrupt.
  * -1: none. `ended` are those in use that hold an interrupt that the guest ended.
@@ -411,8 +403,10 @@ static inline int room_for(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 	unused = ~vcpu->live & ((1u << vcpu->vgic->config.lrs) - 1);
 	if (unused)
 		return __builtin_ctz(unused);
-	if (!ended || !retire(vcpu, image, (unsigned)__builtin_ctz(ended)))
+	if (!ended || !retire(vcpu, (unsigned)__builtin_ctz(ended)))
 		return -1;
+	vcpu->live &= ~(ended & -ended);
+	image->lr[__builtin_ctz(ended)] = 0; /* as good as empty */
 	return __builtin_ctz(ended);
 }
 

@@ -46,11 +46,35 @@ void queue_remove(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq)
 		queue->heads[level] = irq->q_next;
 }
 
-struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue)
+/* The first of the best level, which is not empty, taken out. */
+struct vgic_irq *queue_pop(struct vgic *vgic, struct queue *queue, unsigned level)
+{
+	struct vgic_irq *irq = irq_at(vgic, queue->heads[level]);
+
+	queue->count--;
+	if (irq->q_next == queue->heads[level]) {
+		queue->heads[level] = 0;
+		queue->summary[level / 64] &= ~(1ull << level % 64);
+		return irq;
+	}
+	irq_at(vgic, irq->q_prev)->q_next = irq->q_next;
+	irq_at(vgic, irq->q_next)->q_prev = irq->q_prev;
+	queue->heads[level] = irq->q_next;
+	return irq;
+}
+
+/* The best level that is not empty; QUEUE_EMPTY if there is none. */
+unsigned queue_level(const struct queue *queue)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (queue->summary[i])
-			return irq_at(vgic, queue->heads[64 * i + (unsigned)__builtin_ctzll(
-									  queue->summary[i])]);
-	return NULL;
+			return 64 * i + (unsigned)__builtin_ctzll(queue->summary[i]);
+	return QUEUE_EMPTY;
+}
+
+struct vgic_irq *queue_best(const struct vgic *vgic, const struct queue *queue)
+{
+	unsigned level = queue_level(queue);
+
+	return level == QUEUE_EMPTY ? NULL : irq_at(vgic, queue->heads[level]);
 }

@@ -82,13 +82,30 @@ void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list)
 	}
 }
 
+/* New, wanted, and for here: into its queue with one change of the word. False: not so simple. */
+static inline bool settle_new(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	uint64_t old = word_load(irq), me = vcpu->index;
+	unsigned group = !!(old & W_GROUP1);
+
+	if ((old & (W_ENABLED | W_ACTIVE | W_HELD | W_REQUESTS | W_TARGET)) != (W_ENABLED | me) ||
+	    !word_pending(old) ||
+	    !word_cas(irq, &old, (old & ~(W_QUEUED | W_HOLDER)) | W_HELD | me << W_HOLDER_SHIFT))
+		return false;
+	irq->place = (uint8_t)(PLACE_PENDING0 + group);
+	queue_insert(vcpu->vgic, &vcpu->pending[group], irq,
+		     level_of(vcpu->vgic, word_priority(old)), false);
+	return true;
+}
+
 static void settle_list(struct vgic_vcpu *vcpu, link_t list)
 {
 	while (list) {
 		struct vgic_irq *irq = irq_at(vcpu->vgic, list);
 
 		list = irq->next; /* before settling gives the link away */
-		irq_settle(vcpu, irq, FROM_INBOX, NULL);
+		if (!settle_new(vcpu, irq))
+			irq_settle(vcpu, irq, FROM_INBOX, NULL);
 	}
 }
 
