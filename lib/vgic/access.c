@@ -130,9 +130,14 @@ enum vgic_result write_senable(struct access *access, uint64_t value)
 		unsigned i = (unsigned)__builtin_ctz(bits);
 		uint64_t w = word_load(&access->irqs[i]);
 
-		/* A mapped line may have fallen since the disabled interrupt fired. */
-		change(access, i, 0,
-		       W_ENABLED | (mapped(access, i) && (w & W_LINE) ? W_PHYSICAL : 0));
+		/*
+		 * What a mapped one had while disabled has to be looked at: its line may have fallen, and
+		 * the end of an active one may have made the physical interrupt inactive.
+		 */
+		if (mapped(access, i) && (w & (W_LINE | W_LATCH)))
+			change(access, i, 0, W_ENABLED | W_PHYSICAL);
+		else
+			change(access, i, 0, W_ENABLED);
 	}
 	return VGIC_DONE;
 }

@@ -212,7 +212,7 @@ static void bench_pulse(struct cpu *cpu)
 	if (first < 32 || first > 1019 || count > 1020 - first)
 		return;
 	for (i = 0; i < count; i++)
-		vgic_pulse(vm.vgic, cpu->vcpu->index, (virq_t)(first + i));
+		vgic_pulse_here(cpu->vgic, cpu->vcpu->index, (virq_t)(first + i));
 	cpu->x[0] = 0;
 }
 
