@@ -384,8 +384,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 			queue_remove(vgic, queue_of(vcpu, irq->place), irq);
 		irq->place = PLACE_NONE;
 	}
-	if ((old & (W_PHYSICAL | W_ACTIVE | W_LINE)) == (W_PHYSICAL | W_LINE) &&
-	    (irq_hwirq(irq) & HWIRQ_LEVEL))
+	if ((old & W_PHYSICAL) && (old & W_LINE) && (irq_hwirq(irq) & HWIRQ_LEVEL))
 		physical_lower(vcpu, irq);
 
 	old = word_load(irq);
