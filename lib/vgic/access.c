@@ -175,7 +175,7 @@ static bool sampled_pending(struct access *access, unsigned i, uint64_t w)
 		vgic->port.hwirq_line(vgic->host, access->self->index, hwirq_of(&access->irqs[i]));
 
 	if (!line && (w & (W_LINE | W_LR_PENDING)))
-		change(access, i, 0, W_PHYSICAL);
+		change(access, i, W_LINE, W_PHYSICAL);
 	return line || (w & W_LATCH) || in_lr_pending(w);
 }
 

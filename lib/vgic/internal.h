@@ -73,9 +73,10 @@ enum mode {
 };
 
 /* vgic_cpu.resettle */
-#define RESETTLE         1u /* look again at everything; vgic_maintenance() sets it too */
-#define RESETTLE_COUNTED 2u /* and GICD_CTLR.RWP waits for it */
-#define RESETTLE_ENTER   4u /* exit was called: enter has to be, before the guest runs */
+#define RESETTLE_MAINTENANCE 1u /* vgic_maintenance() was called */
+#define RESETTLE_COUNTED 2u	/* GICD_CTLR.RWP waits for it */
+#define RESETTLE_ENTER 4u	/* exit was called: enter has to be, before the guest runs */
+#define RESETTLE 8u		/* look again at everything */
 
 struct vgic_vcpu {
 	struct vgic_cpu cpu; /* first: the public handle */

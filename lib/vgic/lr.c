@@ -294,21 +294,22 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 {
 	unsigned lrs = vcpu->vgic->config.lrs;
 	unsigned open = groups & (vcpu->vmcr & (VMCR_VENG0 | VMCR_VENG1));
+	uint32_t before[2] = { vcpu->pending[0].count, vcpu->pending[1].count };
 	unsigned n = fill_pending(vcpu, image, 0, 1, open);
-	uint32_t hcr = 0;
+	uint32_t hcr = 0, closing = 0;
 
 	n = fill_active(vcpu, image, n, lrs, false);
 	n = fill_pending(vcpu, image, n, lrs, open);
 	fill_pending(vcpu, image, n, lrs, groups & ~open);
+	/* A group that is in front, and that the guest may close. */
+	if (open & 1 && vcpu->pending[0].count < before[0])
+		closing |= HCR_VGRP0DIE;
+	if (open & 2 && vcpu->pending[1].count < before[1])
+		closing |= HCR_VGRP1DIE;
 	if (groups & 1 && vcpu->pending[0].count)
-		hcr |= open & 1 ? HCR_NPIE | HCR_VGRP1DIE : HCR_VGRP0EIE;
+		hcr |= open & 1 ? HCR_NPIE | (closing & HCR_VGRP1DIE) : HCR_VGRP0EIE;
 	if (groups & 2 && vcpu->pending[1].count)
-		hcr |= open & 2 ? HCR_NPIE | HCR_VGRP0DIE : HCR_VGRP1EIE;
-	/* The other group's, if that is closed already, cannot close. */
-	if (!(vcpu->vmcr & VMCR_VENG0))
-		hcr &= ~HCR_VGRP0DIE;
-	if (!(vcpu->vmcr & VMCR_VENG1))
-		hcr &= ~HCR_VGRP1DIE;
+		hcr |= open & 2 ? HCR_NPIE | (closing & HCR_VGRP0DIE) : HCR_VGRP1EIE;
 	if (hcr)
 		count(&vcpu->stats.overflows);
 	if (vcpu->active.count) {
@@ -454,6 +455,15 @@ static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image
 	return list;
 }
 
+/* Exit and enter do the rest; what was filled and not written is not to be read back. */
+static bool refill_failed(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	vcpu->unknown |= image->changed;
+	image->live = vcpu->live & ~image->changed;
+	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	return false;
+}
+
 static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 						  link_t list, uint32_t empty)
 {
@@ -467,14 +477,49 @@ static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct
 				   ended);
 	vcpu->odd = vcpu->live & vcpu->watched;
 	image->live = vcpu->live;
-	if (!list)
-		return true;
-	/* Exit and enter do the rest; what was filled and not written is not to be read back. */
 	vcpu->stash = list;
-	vcpu->unknown = image->changed;
-	image->live &= ~image->changed;
-	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
-	return false;
+	return !list || refill_failed(vcpu, image);
+}
+
+/*
+ * The guest used up what was pending in its list registers (NPIE), and nothing else came up: those
+ * that it ended take the next ones, and what is still active stays where it is.
+ */
+static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
+						     struct gic_cpuif *image, uint32_t empty)
+{
+	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1;
+	uint32_t left = (empty | ~vcpu->live) & all;
+	struct queue *queue = &vcpu->pending[!(vcpu->groups & 1) || !vcpu->pending[0].count];
+
+	/* With just NPIE, one group's interrupts wait, and what the guest does with enables is all one. */
+	if (load_relaxed(&vcpu->cpu.resettle) != RESETTLE_MAINTENANCE ||
+	    vcpu->hw_hcr != (HCR_EN | HCR_NPIE) || (vcpu->live & vcpu->watched) || vcpu->cpu.own ||
+	    load_relaxed(&vcpu->cpu.inbox))
+		return false;
+	for (; left && queue->count; left &= left - 1) {
+		unsigned n = (unsigned)__builtin_ctz(left);
+
+		if (vcpu->live & 1u << n) {
+			if (!retire(vcpu, n))
+				return false;
+			vcpu->live &= ~(1u << n);
+			image->lr[n] = 0;
+		}
+		fill(vcpu, image, n, queue_pop(vcpu->vgic, queue, queue_level(queue)), true);
+	}
+	if (!image->changed)
+		return false; /* no room but that of actives: they have to give way */
+	if (!queue->count) {
+		image->hcr = vcpu->hw_hcr = HCR_EN;
+		image->hcr_changed = true;
+	} else {
+		count(&vcpu->stats.overflows);
+	}
+	vcpu->odd = (vcpu->hw_hcr ^ HCR_EN) | (vcpu->live & vcpu->watched);
+	image->live = vcpu->live;
+	__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_MAINTENANCE, __ATOMIC_RELAXED);
+	return true;
 }
 
 /*
@@ -495,10 +540,10 @@ bool vgic_refill(struct vgic_cpu *cpu, struct gic_cpuif *image, uint32_t empty)
 	 * Only if nothing is left over outside the list registers, nobody asked for more, and no end has
 	 * to be passed on (one that asks for maintenance does not show in `empty`).
 	 */
-	if (load_relaxed(&cpu->resettle) | vcpu->odd)
-		return false;
 	image->changed = 0;
 	image->hcr_changed = false;
+	if (load_relaxed(&cpu->resettle) | vcpu->odd)
+		return refill_waiting(vcpu, image, empty) || refill_failed(vcpu, image);
 	if (list)
 		cpu->own = 0;
 	else /* acquire: partner is the release of push() */
