@@ -606,7 +606,8 @@ static void write_field(struct model *m, struct model_irq *irq, enum bank bank, 
 			write_pending(m, irq, bank == SET_PENDING);
 		break;
 	case SET_ACTIVE:
-		if (value && !irq->active)
+		/* By hand, if not certainly still that of the acknowledge. */
+		if (value && (!irq->active || irq->active_unsure))
 			irq->active_on = MODEL_NOBODY;
 		if (value)
 			irq->active = true, irq->active_unsure = false;
