@@ -464,11 +464,23 @@ static bool refill_failed(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	return false;
 }
 
+/* At most one for each list register in `room`? What does not fit had better not start to move in. */
+static bool fits(const struct vgic *vgic, link_t list, uint32_t room)
+{
+	for (; list && room; room &= room - 1)
+		list = irq_at(vgic, list)->next;
+	return !list;
+}
+
 static __attribute__((noinline)) bool refill_rest(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 						  link_t list, uint32_t empty)
 {
-	uint32_t ended = empty & vcpu->live;
+	uint32_t all = (1u << vcpu->vgic->config.lrs) - 1, ended = empty & vcpu->live;
 
+	if (!fits(vcpu->vgic, list, (~vcpu->live | ended) & all)) {
+		vcpu->stash = list;
+		return refill_failed(vcpu, image);
+	}
 	list = refill_from(vcpu, image, list, ended);
 	/* acquire: partner is the release of push() */
 	if (!list && load_relaxed(&vcpu->cpu.inbox))
