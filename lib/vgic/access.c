@@ -237,19 +237,19 @@ static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64
 	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 		struct vgic_irq *irq = &access->irqs[i];
-		uint64_t old = word_load(irq), new;
+		uint64_t old = word_load(irq), now;
 
 		do {
-			new = old & ~state;
+			now = old & ~state;
 			if (old & W_IN_LR)
-				new |= request;
+				now |= request;
 			if (mapped(access, i))
-				new |= physical;
-			if (new != old && word_needs_look(new))
-				new |= W_QUEUED;
-		} while (!word_cas(irq, &old, new));
-		if ((new & ~old) & W_QUEUED)
-			irq_post(access->vgic, access->self, irq, new);
+				now |= physical;
+			if (now != old && word_needs_look(now))
+				now |= W_QUEUED;
+		} while (!word_cas(irq, &old, now));
+		if ((now & ~old) & W_QUEUED)
+			irq_post(access->vgic, access->self, irq, now);
 	}
 	return VGIC_DONE;
 }

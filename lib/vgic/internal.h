@@ -74,9 +74,9 @@ enum mode {
 
 /* vgic_cpu.resettle */
 #define RESETTLE_MAINTENANCE 1u /* vgic_maintenance() was called */
-#define RESETTLE_COUNTED 2u	/* GICD_CTLR.RWP waits for it */
-#define RESETTLE_ENTER 4u	/* exit was called: enter has to be, before the guest runs */
-#define RESETTLE 8u		/* look again at everything */
+#define RESETTLE_COUNTED     2u /* GICD_CTLR.RWP waits for it */
+#define RESETTLE_ENTER       4u /* exit was called: enter has to be, before the guest runs */
+#define RESETTLE             8u /* look again at everything */
 
 struct vgic_vcpu {
 	struct vgic_cpu cpu; /* first: the public handle */
@@ -290,15 +290,15 @@ static inline void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vg
 static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
 				  uint64_t clear, uint64_t set)
 {
-	uint64_t old = word_load(irq), new;
+	uint64_t old = word_load(irq), now;
 
 	do {
-		new = (old & ~clear) | set;
-		if (new != old && word_needs_look(new))
-			new |= W_QUEUED;
-	} while (!word_cas(irq, &old, new));
-	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq, new);
+		now = (old & ~clear) | set;
+		if (now != old && word_needs_look(now))
+			now |= W_QUEUED;
+	} while (!word_cas(irq, &old, now));
+	if ((now & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq, now);
 	return old;
 }
 

@@ -185,20 +185,20 @@ static bool reconfigured(uint64_t w)
  * HW bit, EOI request.
  */
 static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
-			       uint64_t old, uint64_t new, bool waits)
+			       uint64_t old, uint64_t now, bool waits)
 {
 	unsigned hwirq = irq_hwirq(irq), bit = 1u << n;
-	bool active = new &W_ACTIVE, acked = active &&word_ack(new) != ACK_BY_HAND;
-	bool pending = new &W_LR_PENDING;
-	uint64_t priority = acked ? word_ack(new) : word_priority(new);
-	uint64_t took = old & ~new &(W_LATCH | W_LINE);
+	bool active = now & W_ACTIVE, acked = active && word_ack(now) != ACK_BY_HAND;
+	bool pending = now & W_LR_PENDING;
+	uint64_t priority = acked ? word_ack(now) : word_priority(now);
+	uint64_t took = old & ~now & (W_LATCH | W_LINE);
 	uint64_t lr = irq_intid(irq) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
 		lr |= LR_PENDING;
 	if (active)
 		lr |= LR_ACTIVE;
-	if (new &(acked ? W_ACK_GROUP1 : W_GROUP1))
+	if (now & (acked ? W_ACK_GROUP1 : W_GROUP1))
 		lr |= LR_GROUP1;
 	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
@@ -214,8 +214,8 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	vcpu->slots[n] = (struct slot){
 		.irq = irq,
-		.was = took | (new &(W_ACTIVE | W_ACK)),
-		.again = pending && !active && !(lr & LR_EOI) ? new | took | W_QUEUED : 0,
+		.was = took | (now & (W_ACTIVE | W_ACK)),
+		.again = pending && !active && !(lr & LR_EOI) ? now | took | W_QUEUED : 0,
 		.lr = lr,
 		.statistic = statistic_of(vcpu, irq_intid(irq)),
 	};
@@ -232,7 +232,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		 bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
-	uint64_t old = word_load(irq), new, lr;
+	uint64_t old = word_load(irq), now, lr;
 	bool wanted, pending;
 
 	irq->place = PLACE_LR;
@@ -241,14 +241,14 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
 			  !((old & W_ACTIVE) && (hwirq || !whole || reconfigured(old)));
-		new = old | W_IN_LR;
+		now = old | W_IN_LR;
 		if (pending)
-			new = (new | W_LR_PENDING) & ~W_LATCH;
+			now = (now | W_LR_PENDING) & ~W_LATCH;
 		if (pending && (hwirq & HWIRQ_LEVEL))
-			new &= ~W_LINE;
-	} while (!word_cas(irq, &old, new));
+			now &= ~W_LINE;
+	} while (!word_cas(irq, &old, now));
 
-	lr = take_lr(vcpu, n, irq, old, new, wanted && !pending && (old & W_ACTIVE));
+	lr = take_lr(vcpu, n, irq, old, now, wanted && !pending && (old & W_ACTIVE));
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;
@@ -415,7 +415,7 @@ static inline int room_for(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
 			   uint32_t ended)
 {
-	uint64_t me = vcpu->index, old = word_load(irq), new;
+	uint64_t me = vcpu->index, old = word_load(irq), now;
 	uint64_t taken = W_QUEUED | W_LATCH | W_ACTIVE | W_HOLDER;
 	int n;
 
@@ -429,13 +429,13 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)
 			return -1;
-		new = (old & ~taken) | W_HELD | W_IN_LR | W_LR_PENDING | me << W_HOLDER_SHIFT;
+		now = (old & ~taken) | W_HELD | W_IN_LR | W_LR_PENDING | me << W_HOLDER_SHIFT;
 		/* Before the word says that it is held; nobody else can take it: the link is ours. */
 		irq->place = PLACE_LR;
 		irq->bucket = (uint8_t)n;
-	} while (!word_cas(irq, &old, new));
+	} while (!word_cas(irq, &old, now));
 
-	image->lr[n] = take_lr(vcpu, (unsigned)n, irq, old, new, false);
+	image->lr[n] = take_lr(vcpu, (unsigned)n, irq, old, now, false);
 	image->changed |= 1u << n;
 	return n;
 }

@@ -150,19 +150,19 @@ bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
 {
 	struct vgic *vgic = self->vgic;
 	uint32_t *rwp = rwp_of(vgic, irq);
-	uint64_t old = word_load(irq), new;
+	uint64_t old = word_load(irq), now;
 
 	if (!word_live(vgic, old))
 		return false;
 	__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
 	do
-		new = word_live(vgic, old) ? old | W_SYNC | W_QUEUED : old;
-	while (!word_cas(irq, &old, new));
-	if ((old & W_SYNC) || !(new &W_SYNC)) /* counted already, or no longer needed */
+		now = word_live(vgic, old) ? old | W_SYNC | W_QUEUED : old;
+	while (!word_cas(irq, &old, now));
+	if ((old & W_SYNC) || !(now & W_SYNC)) /* counted already, or no longer needed */
 		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);
-	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq, new);
-	return new &W_SYNC;
+	if ((now & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq, now);
+	return now & W_SYNC;
 }
 
 /*
@@ -329,18 +329,18 @@ static void leave_ghost(struct vgic_vcpu *vcpu, unsigned ack)
 /* The word after a list register was folded: what it held, less what was asked for meanwhile. */
 static uint64_t fold_word(const struct folded *folded, uint64_t w)
 {
-	uint64_t new = w & ~(W_IN_LR | W_LR_PENDING | W_LR_REQUESTS | W_ACTIVE);
+	uint64_t now = w & ~(W_IN_LR | W_LR_PENDING | W_LR_REQUESTS | W_ACTIVE);
 
 	if (folded->active && !(w & W_DEACTIVATE))
-		new = (new & ~(W_ACK | W_ACK_GROUP1)) | W_ACTIVE |
+		now = (now & ~(W_ACK | W_ACK_GROUP1)) | W_ACTIVE |
 		      (uint64_t)folded->ack << W_ACK_SHIFT | (folded->group1 ? W_ACK_GROUP1 : 0);
 	else if ((w & W_ACTIVE) && !folded->was_active)
-		new |= W_ACTIVE | W_ACK; /* by hand, while it was in the list register */
+		now |= W_ACTIVE | W_ACK; /* by hand, while it was in the list register */
 	if (folded->latch && !(w & W_RETRACT))
-		new |= W_LATCH;
+		now |= W_LATCH;
 	if (folded->line)
-		new |= W_LINE;
-	return new;
+		now |= W_LINE;
+	return now;
 }
 
 /*
@@ -348,7 +348,7 @@ static uint64_t fold_word(const struct folded *folded, uint64_t w)
  * pushing it right now (folding meets W_QUEUED), that and what was asked stays for the drainer.
  */
 static enum place next_word(struct vgic_vcpu *vcpu, enum settle_why why,
-			    const struct folded *folded, uint64_t old, uint64_t *new)
+			    const struct folded *folded, uint64_t old, uint64_t *now)
 {
 	uint64_t w = folded ? fold_word(folded, old) : old;
 	uint64_t keep = why == FROM_INBOX ? 0 : w & (W_QUEUED | W_REQUESTS);
@@ -361,7 +361,7 @@ static enum place next_word(struct vgic_vcpu *vcpu, enum settle_why why,
 	place = decide(vcpu->index, &w);
 	if ((w & W_HELD) && word_holder(w) != vcpu->index)
 		w |= asked | W_QUEUED; /* what was asked of its holder */
-	*new = w | keep;
+	*now = w | keep;
 	return place;
 }
 
@@ -373,7 +373,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 		const struct folded *folded)
 {
 	struct vgic *vgic = vcpu->vgic;
-	uint64_t old = word_load(irq), new;
+	uint64_t old = word_load(irq), now;
 	bool was_active = false, held = false;
 	enum place place;
 
@@ -394,26 +394,26 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 			physical_hold(vcpu, irq);
 			held = true;
 		}
-		place = next_word(vcpu, why, folded, old, &new);
-	} while (!word_cas(irq, &old, new));
+		place = next_word(vcpu, why, folded, old, &now);
+	} while (!word_cas(irq, &old, now));
 
 	if (place != PLACE_NONE) {
-		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(new))
-						       : level_of(vgic, word_priority(new));
+		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(now))
+						       : level_of(vgic, word_priority(now));
 
 		irq->place = (uint8_t)place;
 		queue_insert(vgic, queue_of(vcpu, place), irq, level, why == FROM_LR);
 	}
 	if (folded && folded->active && (old & W_DEACTIVATE))
 		leave_ghost(vcpu, folded->ack);
-	if (why == FROM_INBOX && was_active && !(new &W_ACTIVE))
+	if (why == FROM_INBOX && was_active && !(now & W_ACTIVE))
 		leave_ghost(vcpu, word_ack(old));
 	if (why != FROM_INBOX && (old & W_QUEUED))
 		return; /* the link is not ours, and draining will do what was asked */
-	if (new &W_QUEUED) {
+	if (now & W_QUEUED) {
 		irq->next = vcpu->forward;
 		vcpu->forward = link_to(vgic, irq);
-		if (new &W_HELD)
+		if (now & W_HELD)
 			return;
 	}
 	if (old & W_PHYSICAL_CLEAR)

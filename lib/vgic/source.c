@@ -24,20 +24,20 @@ static int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq
 /* The rising edge of an input. What it means depends on the configuration at that moment. */
 static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
-	uint64_t old = word_load(irq), new;
+	uint64_t old = word_load(irq), now;
 
 	do {
-		new = old | W_LINE;
+		now = old | W_LINE;
 		if (!(old & (W_LEVEL | W_LINE)))
-			new |= W_LATCH;
+			now |= W_LATCH;
 		/* A mapped line is told anew each time it fires, fallen or not in between. */
 		if (!(old & W_LEVEL) && (irq_hwirq(irq) & HWIRQ_LEVEL))
-			new |= W_LATCH;
-		if (new != old && word_needs_look(new))
-			new |= W_QUEUED;
-	} while (!word_cas(irq, &old, new));
-	if ((new & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq, new);
+			now |= W_LATCH;
+		if (now != old && word_needs_look(now))
+			now |= W_QUEUED;
+	} while (!word_cas(irq, &old, now));
+	if ((now & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq, now);
 }
 
 static inline int set_line(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu, virq_t virq,
