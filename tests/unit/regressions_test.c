@@ -206,6 +206,7 @@ static void more_to_deliver_keeps_the_physical_one_active(void **state)
 	eoi(m, v, 40); /* hardware deactivates */
 	dist_write(m, 0, GICD_ISENABLER + 4, 4, 1u << 8);
 	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+	assert_true(v->image.lr[lr_of(v, 40)] >> 61 & 1); /* hardware deactivates it again */
 	assert_true(m->phys_active[40]);
 	machine_free(m);
 }

@@ -782,6 +782,31 @@ static void refill_leaves_what_is_not_simple_to_exit_and_enter(void **state)
 	machine_free(m);
 }
 
+static void dir_deactivates_what_is_outside_list_registers(void **state)
+{
+	struct machine *m = machine_new(1, 32, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	v->image.vmcr |= 1u << 9; /* EOImode 1 */
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	assert_int_equal(v->image.hcr & 1u << 14, 0); /* nothing outside: no trap */
+	vgic_pulse(m->vgic, 0, 41);
+	enter(v);
+	assert_int_equal(v->image.hcr & 1u << 14, 1u << 14);
+	for (unsigned virq = 1019; virq < 1 << 24; virq = virq * 2 + 1)
+		assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, virq), VGIC_DONE);
+	assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 41), VGIC_AGAIN);
+	while (vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 40) == VGIC_AGAIN)
+		leave(v);
+	enter(v);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 0);
+	assert_int_equal(v->image.hcr & 1u << 14, 0);
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -821,6 +846,7 @@ int main(void)
 		cmocka_unit_test(priorities_keep_their_implemented_bits_and_neighbours),
 		cmocka_unit_test(bad_configurations_are_refused_with_a_reason),
 		cmocka_unit_test(sources_check_their_numbers),
+		cmocka_unit_test(dir_deactivates_what_is_outside_list_registers),
 		cmocka_unit_test(refill_gives_the_same_interrupt_its_register_again),
 		cmocka_unit_test(refill_makes_room_by_retiring_ended_ones),
 		cmocka_unit_test(refill_leaves_what_is_not_simple_to_exit_and_enter),
