@@ -784,22 +784,22 @@ static void refill_leaves_what_is_not_simple_to_exit_and_enter(void **state)
 
 static void dir_deactivates_what_is_outside_list_registers(void **state)
 {
-	struct machine *m = machine_new(1, 32, 1);
+	struct machine *m = machine_new(2, 32, 1);
 	struct vcpu *v = &m->vcpus[0];
 
 	(void)state;
 	v->image.vmcr |= 1u << 9; /* EOImode 1 */
-	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 32);
 	enter(v);
-	assert_int_equal(ack(v), 40);
+	assert_int_equal(ack(v), 32);
 	assert_int_equal(v->image.hcr & 1u << 14, 0); /* nothing outside: no trap */
-	vgic_pulse(m->vgic, 0, 41);
+	vgic_pulse(m->vgic, 0, 33);
 	enter(v);
 	assert_int_equal(v->image.hcr & 1u << 14, 1u << 14);
 	for (unsigned virq = 1019; virq < 1 << 24; virq = virq * 2 + 1)
 		assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, virq), VGIC_DONE);
-	assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 41), VGIC_AGAIN);
-	while (vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 40) == VGIC_AGAIN)
+	assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 33), VGIC_AGAIN);
+	while (vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 32) == VGIC_AGAIN)
 		leave(v);
 	enter(v);
 	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 0);
