@@ -188,7 +188,7 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image);
 
 /*
  * The short way, instead of exit and enter, when vgic_attention() is true: reads no list register,
- * takes no part in what is live. `empty` is ICH_ELRSR_EL2. True: what came in was new and fitted;
+ * takes nothing out of those that are live. `empty` is ICH_ELRSR_EL2. True: what came in was new and fitted;
  * write the list registers in image->changed and run the guest. False: write nothing, and call
  * vgic_exit() and vgic_enter() as usual, now. The vCPU has been through vgic_enter() before.
  */
@@ -264,7 +264,7 @@ enum vgic_sysreg {
 
 enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, enum vgic_sysreg reg, uint64_t value);
 
-/* --- Statistics: counted by the library per vCPU, read by anyone, never reset. ----------------- */
+/* --- Statistics: counted by the library per vCPU, never reset. --------------------------------- */
 
 struct vgic_stats {
 	uint64_t sgis, ppis, spis; /* put into a list register as pending */
@@ -273,7 +273,8 @@ struct vgic_stats {
 	uint64_t guest_errors; /* accesses outside what the architecture defines */
 };
 
-void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats);
+/* A snapshot, not of one instant. Any CPU. 0; -VIRQ_ERR_RANGE: there is no such vCPU. */
+int vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats);
 
 /* What is inside and inlined: the owner's view of the attention flags. Not for embedders. */
 struct vgic_cpu {
@@ -295,7 +296,7 @@ static inline bool vgic_attention(const struct vgic_cpu *cpu)
  */
 static inline void vgic_maintenance(struct vgic_cpu *cpu)
 {
-	__atomic_fetch_or(&cpu->resettle, 1u, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&cpu->resettle, 1u, __ATOMIC_RELAXED); /* RESETTLE_MAINTENANCE */
 }
 
 #ifdef __cplusplus

@@ -325,14 +325,18 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 	return pending;
 }
 
-void vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats)
+int vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats)
 {
-	const struct vgic_stats *from = &vgic->vcpus[vcpu].stats;
+	const struct vgic_stats *from;
 
+	if (vcpu >= vgic->config.vcpus)
+		return -VIRQ_ERR_RANGE;
+	from = &vgic->vcpus[vcpu].stats;
 	stats->sgis = load_relaxed(&from->sgis);
 	stats->ppis = load_relaxed(&from->ppis);
 	stats->spis = load_relaxed(&from->spis);
 	stats->overflows = load_relaxed(&from->overflows);
 	stats->kicks = load_relaxed(&from->kicks);
 	stats->guest_errors = load_relaxed(&from->guest_errors);
+	return 0;
 }

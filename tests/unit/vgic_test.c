@@ -686,6 +686,28 @@ static void bad_configurations_are_refused_with_a_reason(void **state)
 	assert_int_equal(vgic_init(&vgic, (void *)64, 63, &good, NULL, NULL), -VIRQ_ERR_MEMORY);
 }
 
+static void statistics_count_what_was_delivered_and_refused(void **state)
+{
+	struct machine *m = machine_new(1, 32, 1);
+	struct vcpu *v = &m->vcpus[0];
+	struct vgic_stats before, after;
+
+	(void)state;
+	assert_int_equal(vgic_stats(m->vgic, 1, &after), -VIRQ_ERR_RANGE);
+	assert_int_equal(vgic_stats(m->vgic, 0, &before), 0);
+	dist_read(m, 0, GICD_CTLR, 2); /* no such width */
+	vgic_pulse(m->vgic, 0, 20);
+	enter(v);
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v); /* does not fit beside 20 */
+	assert_int_equal(vgic_stats(m->vgic, 0, &after), 0);
+	assert_int_equal(after.guest_errors - before.guest_errors, 1);
+	assert_true(after.ppis > before.ppis);
+	assert_int_equal(after.spis, before.spis);
+	assert_int_equal(after.overflows - before.overflows, 1);
+	machine_free(m);
+}
+
 static void sources_check_their_numbers(void **state)
 {
 	struct machine *m = machine_new(2, 37, 4);
@@ -845,6 +867,7 @@ int main(void)
 		cmocka_unit_test(typer_and_ids_are_those_of_a_gicv3),
 		cmocka_unit_test(priorities_keep_their_implemented_bits_and_neighbours),
 		cmocka_unit_test(bad_configurations_are_refused_with_a_reason),
+		cmocka_unit_test(statistics_count_what_was_delivered_and_refused),
 		cmocka_unit_test(sources_check_their_numbers),
 		cmocka_unit_test(dir_deactivates_what_is_outside_list_registers),
 		cmocka_unit_test(refill_gives_the_same_interrupt_its_register_again),
