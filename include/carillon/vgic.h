@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The virtual GIC (Arm IHI 0069, GICv3: one Security state, affinity routing always on).
+ * The virtual GIC: GICv3 (Arm IHI 0069; one Security state, affinity routing always on) and GICv2
+ * (Arm IHI 0048; no Security Extensions, both groups).
  *
  * One struct vgic is the interrupt controller of one virtual machine. It decides and owns all
  * virtual state, and touches no hardware: the embedder traps the guest, moves values between
- * struct gic_cpuif and the ICH_*_EL2 registers, and serves the hooks of struct vgic_port.
+ * struct gic_cpuif and the ICH_*_EL2 (GICv2: GICH_*) registers, and serves the hooks of struct
+ * vgic_port. Hosts without such hardware configure no list registers: see "software CPU interface".
  *
  * The life of a vCPU on a physical CPU:
  *
@@ -37,25 +39,44 @@
 extern "C" {
 #endif
 
-#define VGIC_MAX_VCPUS 512
-#define VGIC_MAX_SPIS  988 /* INTIDs 32 to 1019 */
-#define VGIC_MAX_LRS   16
+#define VGIC_MAX_VCPUS    512
+#define VGIC_V2_MAX_VCPUS 8
+#define VGIC_MAX_SPIS     988  /* INTIDs 32 to 1019 */
+#define VGIC_MAX_ESPIS    1024 /* INTIDs 4096 to 5119 */
+#define VGIC_MAX_EPPIS    64   /* INTIDs 1056 to 1119 */
+#define VGIC_MAX_LRS      16
 
-#define VGIC_DIST_SIZE     0x10000u /* bytes of the distributor's frame */
+#define VGIC_DIST_SIZE     0x10000u /* bytes of the distributor's frame, GICv3 */
+#define VGIC_V2_DIST_SIZE  0x1000u  /* the same, GICv2 */
+#define VGIC_V2_CPUIF_SIZE 0x2000u  /* GICC, as the guest sees it: two pages, DIR in the second */
 #define VGIC_REDIST_STRIDE 0x20000u /* bytes of one redistributor: RD_base and SGI_base frames */
+
+enum vgic_version { VGIC_V2 = 2, VGIC_V3 = 3 };
 
 struct vgic;     /* a VM's interrupt controller */
 struct vgic_cpu; /* a vCPU's interface while it is loaded; comes only from vgic_load() */
 
 struct vgic_config {
-	uint16_t vcpus;        /* 1 to VGIC_MAX_VCPUS */
+	uint8_t version;       /* enum vgic_version */
+	uint16_t vcpus;        /* 1 to VGIC_MAX_VCPUS, GICv2: to VGIC_V2_MAX_VCPUS */
 	uint16_t spis;         /* 0 to VGIC_MAX_SPIS; ITLinesNumber rounds up, the rest is RAZ/WI */
-	uint8_t priority_bits; /* 5 to 8: ICH_VTR_EL2.PRIbits + 1 */
-	uint8_t preemption_bits; /* 5 to 7, at most priority_bits: ICH_VTR_EL2.PREbits + 1 */
-	uint8_t lrs;             /* 1 to VGIC_MAX_LRS: ICH_VTR_EL2.ListRegs + 1 */
+	uint16_t espis;        /* GICv3: extended SPIs, 0 to VGIC_MAX_ESPIS, rounded the same way */
+	uint8_t eppis;         /* GICv3: extended PPIs of each vCPU: 0, 32 or 64 */
+	uint8_t priority_bits; /* 5 to 8: ICH_VTR_EL2.PRIbits + 1; GICv2: 5 */
+	uint8_t preemption_bits; /* 5 to 7, at most priority_bits: ICH_VTR_EL2.PREbits + 1; GICv2: 5 */
+	/*
+	 * 1 to VGIC_MAX_LRS: ICH_VTR_EL2.ListRegs + 1, GICH_VTR.ListRegs + 1; fewer than there are may
+	 * be used. 0: there are none, the CPU interface is software.
+	 */
+	uint8_t lrs;
+	/*
+	 * GICv3: how many redistributors a contiguous region has, for GICR_TYPER.Last; 0: all of them.
+	 */
+	uint16_t region_redists;
 	/*
 	 * Affinities: vCPU n has Aff0 = n modulo 2^cluster_bits; the quotient fills Aff1, Aff2. 4
 	 * (16 in a cluster) is what QEMU's virt board does. 0 to 4: an SGI's target list has 16 bits.
+	 * GICv2: not used; vCPU n is CPU interface n.
 	 */
 	uint8_t cluster_bits;
 };
@@ -85,6 +106,12 @@ struct vgic_port {
 	 * interrupt may follow.
 	 */
 	void (*hwirq_route)(void *host, struct hwirq irq, unsigned vcpu);
+	/*
+	 * Optional: the guest deactivated an interrupt for which vgic_notify_end() asked. Whose model the
+	 * device is lowers or keeps the line then, not from inside this hook. On the CPU of any vCPU that
+	 * passes vgic_exit(), vgic_enter(), or does the access that deactivates it.
+	 */
+	void (*ended)(void *host, unsigned vcpu, virq_t virq);
 };
 
 /* The bytes that vgic_init() wants for this configuration, or 0 if vgic_check() refuses it. */
@@ -116,8 +143,8 @@ int vgic_vcpu_of_mpidr(const struct vgic *vgic, uint64_t mpidr);
  * high; for an edge-triggered one the rising edge makes it pending. For a mapped level interrupt
  * the host calls it with `true` from the physical handler, after the priority drop and with the
  * physical interrupt left active; the library lowers the line by itself.
- * `vcpu` is used for PPIs (16 to 31) and ignored for SPIs. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for
- * an SGI.
+ * `vcpu` is used for PPIs (16 to 31, extended ones) and ignored for SPIs. 0; -VIRQ_ERR_RANGE;
+ * -VIRQ_ERR_KIND for an SGI.
  */
 int vgic_set_line(struct vgic *vgic, unsigned vcpu, virq_t virq, bool level);
 
@@ -134,27 +161,37 @@ int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq);
 
 /*
  * Tie a PPI or SPI to a physical interrupt that the host leaves active for the guest to
- * deactivate (ICH_LR HW bit). `level`: the physical interrupt is level-sensitive: its line is then
- * sampled through the port. Before the interrupt is first used, or with its vCPU not loaded (PPI).
+ * deactivate (ICH_LR HW bit). Before the interrupt is first used, or with its vCPU not loaded (PPI).
+ * `how`: flags below.
  * 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI; -VIRQ_ERR_BUSY if it is mapped.
  */
-int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, bool level);
+#define VGIC_HWIRQ_LEVEL 1u /* level-sensitive: its line is then sampled through the port */
+#define VGIC_HWIRQ_SOFT  2u /* the list register cannot deactivate it: the port does, at its end */
+int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, unsigned how);
+
+/*
+ * From its next delivery on, call (`on`) port->ended when the guest deactivates this PPI or SPI, at
+ * the cost of an exit for each; or call it no more. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI.
+ */
+int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on);
 
 /* --- The vCPU's own physical CPU. ------------------------------------------------------------- */
 
 /*
- * The virtual CPU interface: an image of ICH_*_EL2. The embedder keeps one per vCPU, zeroed at
- * first, and hands it to exit and enter.
+ * The virtual CPU interface: an image of ICH_*_EL2, or of GICH_* (GICH_LR<n> in the low half of
+ * lr[n], GICH_APR in ap0r[0]). The embedder keeps one per vCPU, zeroed at first, and hands it to exit
+ * and enter.
  */
 struct gic_cpuif {
 	uint64_t lr[VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
 	uint32_t hcr;              /* ICH_HCR_EL2; exit reads EOIcount from it, enter writes it */
 	uint32_t vmcr;             /* ICH_VMCR_EL2, read before exit */
-	uint32_t ap0r[4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit only if the */
+	uint32_t ap0r[4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit if `read_apr`, or if the */
 	uint32_t ap1r[4]; /* answer of vgic_pending() or vgic_put()'s state is wanted */
 	uint32_t live;    /* set by the library: list registers in use, to be read before exit */
 	uint32_t changed; /* set by enter, refill: list registers to write before the guest runs */
 	bool hcr_changed; /* the same for ICH_HCR_EL2 */
+	bool read_apr; /* set by enter: what the guest ends has to be seen in the active priorities */
 };
 
 /*
@@ -174,7 +211,8 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image);
  * `hcr_changed` what hardware does not have yet. vgic_exit() has been called since the guest last
  * ran. Afterwards the list registers are live, and the guest must be run, or vgic_exit() called.
  * What it found to be another vCPU's may have come back by the time it returns: look at
- * vgic_attention() again.
+ * vgic_attention() again. That may stay true until another vCPU, which has been kicked, has come out
+ * of its guest: exit and enter again until it is false, waiting a little in between.
  */
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image);
 
@@ -233,12 +271,14 @@ enum vgic_result {
 	 * vgic_exit() again, repeat. No lock is held meanwhile. Reads and writes are both safe to repeat.
 	 */
 	VGIC_AGAIN,
+	VGIC_UNDEFINED, /* vgic_sysreg_read(), vgic_sysreg_write() only */
 };
 
 /*
- * A guest's access to the distributor frame at `offset` (below VGIC_DIST_SIZE), `bytes` 1, 2, 4
- * or 8. Widths, alignments and offsets that the architecture does not define are RAZ/WI. Reads
- * give the value zero-extended. IHI 0069 12.9.
+ * A guest's access to the distributor frame at `offset` (below VGIC_DIST_SIZE or
+ * VGIC_V2_DIST_SIZE), `bytes` 1, 2, 4 or 8. Widths, alignments and offsets that the architecture does
+ * not define are RAZ/WI. Reads give the value zero-extended. IHI 0069 12.9, IHI 0048 4.3. GICv2: the
+ * registers of INTIDs 0 to 31 are those of `cpu`.
  */
 enum vgic_result vgic_dist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				uint64_t *value);
@@ -247,22 +287,72 @@ enum vgic_result vgic_dist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned
 
 /*
  * The same for the redistributors: vCPU n's frames are at n * VGIC_REDIST_STRIDE of a contiguous
- * region. Beyond the last vCPU: RAZ/WI. IHI 0069 12.10, 12.11.
+ * region (with several regions: as if they were one). Beyond the last vCPU, and in a GICv2: RAZ/WI.
+ * IHI 0069 12.10, 12.11.
  */
 enum vgic_result vgic_redist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				  uint64_t *value);
 enum vgic_result vgic_redist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				   uint64_t value);
 
-/* System registers whose accesses trap while HCR_EL2.IMO and FMO are set. */
+/*
+ * GICv2: an access to the CPU interface as the guest sees it (GICC_*, IHI 0048 4.4), `offset` below
+ * VGIC_V2_CPUIF_SIZE. With list registers the first page is the hardware's GICV, mapped to the guest,
+ * and only the second one comes here: GICC_DIR, at 0x1000. With a software CPU interface: all of it.
+ */
+enum vgic_result vgic_cpuif_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				 uint64_t *value);
+enum vgic_result vgic_cpuif_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
+				  uint64_t value);
+
+/*
+ * GICv3 system registers. With list registers the first four are all that trap (HCR_EL2.IMO and FMO;
+ * ICH_HCR_EL2.TDIR). With a software CPU interface: all of them. Values as in ESR_ELx.ISS, which is
+ * to say Op0, Op2, Op1, CRn, CRm where a trapped MSR has them, Rt and the direction 0.
+ */
+#define VGIC_SYSREG(op0, op1, crn, crm, op2) \
+	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+
 enum vgic_sysreg {
-	VGIC_ICC_SGI1R_EL1,  /* one Security state: sends SGIs of either group */
-	VGIC_ICC_SGI0R_EL1,  /* sends those that the target has in group 0 */
-	VGIC_ICC_ASGI1R_EL1, /* there is no other group 1: as SGI0R */
-	VGIC_ICC_DIR_EL1,    /* trapped while image->hcr has TDIR */
+	VGIC_ICC_SGI1R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 5),  /* one Security state: SGIs of any group */
+	VGIC_ICC_SGI0R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 7),  /* those that the target has in group 0 */
+	VGIC_ICC_ASGI1R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 6), /* no other group 1: as SGI0R */
+	VGIC_ICC_DIR_EL1 = VGIC_SYSREG(3, 0, 12, 11, 1),    /* trapped while image->hcr has TDIR */
+	VGIC_ICC_PMR_EL1 = VGIC_SYSREG(3, 0, 4, 6, 0),
+	VGIC_ICC_IAR0_EL1 = VGIC_SYSREG(3, 0, 12, 8, 0),
+	VGIC_ICC_EOIR0_EL1 = VGIC_SYSREG(3, 0, 12, 8, 1),
+	VGIC_ICC_HPPIR0_EL1 = VGIC_SYSREG(3, 0, 12, 8, 2),
+	VGIC_ICC_BPR0_EL1 = VGIC_SYSREG(3, 0, 12, 8, 3),
+	VGIC_ICC_AP0R0_EL1 = VGIC_SYSREG(3, 0, 12, 8, 4), /* to AP0R3: Op2 5 to 7 */
+	VGIC_ICC_AP1R0_EL1 = VGIC_SYSREG(3, 0, 12, 9, 0), /* to AP1R3: Op2 1 to 3 */
+	VGIC_ICC_RPR_EL1 = VGIC_SYSREG(3, 0, 12, 11, 3),
+	VGIC_ICC_IAR1_EL1 = VGIC_SYSREG(3, 0, 12, 12, 0),
+	VGIC_ICC_EOIR1_EL1 = VGIC_SYSREG(3, 0, 12, 12, 1),
+	VGIC_ICC_HPPIR1_EL1 = VGIC_SYSREG(3, 0, 12, 12, 2),
+	VGIC_ICC_BPR1_EL1 = VGIC_SYSREG(3, 0, 12, 12, 3),
+	VGIC_ICC_CTLR_EL1 = VGIC_SYSREG(3, 0, 12, 12, 4),
+	VGIC_ICC_SRE_EL1 = VGIC_SYSREG(3, 0, 12, 12, 5),
+	VGIC_ICC_IGRPEN0_EL1 = VGIC_SYSREG(3, 0, 12, 12, 6),
+	VGIC_ICC_IGRPEN1_EL1 = VGIC_SYSREG(3, 0, 12, 12, 7),
 };
 
-enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, enum vgic_sysreg reg, uint64_t value);
+/*
+ * A trapped access. VGIC_UNDEFINED: there is no such register, or not for this direction: the guest
+ * gets an Undefined Instruction exception.
+ */
+enum vgic_result vgic_sysreg_read(struct vgic_cpu *cpu, uint32_t reg, uint64_t *value);
+enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t value);
+
+/* --- Software CPU interface: config.lrs = 0. ---------------------------------------------------- */
+
+/*
+ * The same verbs; `image` may be NULL everywhere, and vgic_refill() is not for these. After
+ * vgic_enter(), and after every access, vgic_signals() tells which of the guest's interrupt inputs
+ * are asserted. Owner.
+ */
+#define VGIC_SIGNAL_IRQ 1u
+#define VGIC_SIGNAL_FIQ 2u
+unsigned vgic_signals(struct vgic_cpu *cpu);
 
 /* --- Statistics: counted by the library per vCPU, never reset. --------------------------------- */
 
