@@ -410,13 +410,27 @@ static void guest_now(struct machine *m, unsigned v, enum op_kind kind, uint32_t
 	machine_do(m, &op);
 }
 
+/* ICC_DIR_EL1 of what was dropped, as far as its vCPU still has EOImode 1. */
+static void deactivate_ended(struct machine *m)
+{
+	unsigned v;
+
+	for (v = 0; v < m->config.model.vcpus; v++) {
+		while (m->vcpu[v].ended_count && m->model.pe[v].eoimode &&
+		       m->vcpu[v].where == GUEST) {
+			guest_now(m, v, OP_DIR, 0, DIR_OWN);
+			settle(m);
+		}
+		m->vcpu[v].ended_count = 0;
+	}
+}
+
 /* Deactivate what nobody will end: set active by hand, or left over by a CPU interface's reset. */
 static void clear_orphan(struct machine *m, struct model_irq *irq, unsigned v)
 {
 	bool private = irq->intid < 32;
 
-	if (!irq->active ||
-	    (irq->active_on != MODEL_NOBODY && !m->model.pe[irq->active_on].eoimode))
+	if (!irq->active || (irq->active_on != MODEL_NOBODY && !irq->dropped))
 		return;
 	write_now(m, private ? MODEL_REDIST : MODEL_DIST,
 		  private ? v * VGIC_REDIST_STRIDE + 0x10380 : 0x380 + irq->intid / 32 * 4, 4,
@@ -475,8 +489,10 @@ static void handle_last(struct machine *m, unsigned v)
 	else if (!irq->mapped && irq->intid >= 16)
 		machine_source(m, MODEL_NOBODY, v, irq->intid, false, false);
 	guest_now(m, v, OP_EOI, 0, 0);
-	if (m->vcpu[v].ended_count)
-		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, 0);
+	while (m->vcpu[v].ended_count && m->model.pe[v].eoimode && m->vcpu[v].where == GUEST) {
+		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, DIR_OWN);
+		settle(m);
+	}
 }
 
 static bool handle_some(struct machine *m, unsigned v)
@@ -534,6 +550,7 @@ void machine_finish(struct machine *m)
 			machine_enter(m, v);
 	}
 	machine_quiesce(m);
+	deactivate_ended(m);
 	each_irq(m, clear_orphan);
 	open_everything(m);
 	drain(m);

@@ -322,15 +322,31 @@ static struct op any_source(struct generator *g)
 	return op;
 }
 
+static struct op any_dir(struct generator *g)
+{
+	struct op op = { .kind = OP_DIR, .a = below(g, 64) };
+
+	if (chance(g, 30)) {
+		op.b = DIR_OTHERS;
+		op.c = any_vcpu(g);
+	} else if (chance(g, 15)) {
+		op.b = DIR_INTID;
+		op.a = any_intid(g);
+	}
+	return op;
+}
+
 static struct op any_guest(struct generator *g)
 {
 	struct op op = { .kind = OP_IAR, .a = below(g, 2) };
 	unsigned what = below(g, 100);
 
-	if (what < 45)
+	if (what < 40)
 		return op;
-	if (what < 80) {
+	if (what < 72) {
 		op.kind = OP_EOI;
+	} else if (what < 82 && g->machine->config.eoimode1) {
+		op = any_dir(g);
 	} else if (what < 86) {
 		op.kind = OP_PMR;
 		op.a = chance(g, 75) ? 0xff : any_priority(g);
@@ -340,9 +356,8 @@ static struct op any_guest(struct generator *g)
 	} else if (what < 95) {
 		op.kind = OP_BPR;
 		op.b = below(g, 8);
-	} else if (g->machine->config.eoimode1) {
-		op.kind = chance(g, 20) ? OP_EOIMODE : OP_DIR;
-		op.a = below(g, 64);
+	} else if (what < 97 && g->machine->config.eoimode1) {
+		op.kind = OP_EOIMODE;
 	} else {
 		op.kind = OP_CBPR;
 	}
@@ -383,6 +398,8 @@ static struct op open_up(struct generator *g)
 		op = (struct op){ .kind = OP_IGRPEN, .a = what - 1, .b = 1 };
 	} else if (what == 3) {
 		op = (struct op){ .kind = OP_PMR, .a = 0xff };
+	} else if (what == 4 && g->machine->config.eoimode1 && chance(g, 60)) {
+		op = (struct op){ .kind = OP_EOIMODE, .a = 1 };
 	} else if (what == 4) {
 		op = (struct op){ .kind = OP_ENTER };
 	} else if (what == 5) {
@@ -411,6 +428,8 @@ static bool obvious(struct generator *g, unsigned v, struct op *op)
 		*op = (struct op){ .kind = OP_KICK };
 	else if ((n = cpuif_hppi(&vcpu->hw)) >= 0 && cpuif_signals(&vcpu->hw))
 		*op = (struct op){ .kind = OP_IAR, .a = lr_group(vcpu->hw.lr[n]) };
+	else if (vcpu->ended_count && g->machine->model.pe[v].eoimode && chance(g, 60))
+		*op = any_dir(g);
 	else if (cpuif_rpr(&vcpu->hw) != CPUIF_IDLE)
 		*op = (struct op){ .kind = OP_EOI };
 	else
@@ -505,8 +524,12 @@ void machine_print_op(const struct op *op)
 	case OP_PMR:
 	case OP_CBPR:
 	case OP_EOIMODE:
-	case OP_DIR:
 		printf(" %#x", op->a);
+		break;
+	case OP_DIR:
+		printf(op->b == DIR_INTID ? " of INTID %u" : " of ended no. %u", op->a);
+		if (op->b == DIR_OTHERS)
+			printf(" of vCPU %u", (unsigned)op->c);
 		break;
 	}
 	printf("\n");

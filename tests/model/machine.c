@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ENTRIES 3 /* tries to enter before the vCPU waits for another */
+
 void machine_fail(struct machine *m, const char *format, ...)
 {
 	char text[512];
@@ -153,6 +155,7 @@ void machine_exit(struct machine *m, unsigned v, bool aprs)
 				image->lr[n] = vcpu->hw.lr[n];
 		image->hcr = vcpu->hw.hcr;
 		image->vmcr = vcpu->hw.vmcr;
+		aprs |= image->read_apr;
 		for (n = 0; n < 4; n++) {
 			image->ap0r[n] = aprs ? vcpu->hw.apr[0][n] : 0x5a5a5a5a;
 			image->ap1r[n] = aprs ? vcpu->hw.apr[1][n] : 0xa5a5a5a5;
@@ -193,8 +196,6 @@ static void check_entry(struct machine *m, unsigned v)
 	if (cpuif_misr(&vcpu->hw))
 		machine_fail(m, "vCPU %u: entered with ICH_MISR = %#x: an exit storm", v,
 			     cpuif_misr(&vcpu->hw));
-	if (vgic_attention(vcpu->cpu))
-		machine_fail(m, "vCPU %u: attention right after enter", v);
 }
 
 /* What enter or refill changed goes to hardware. */
@@ -212,15 +213,30 @@ static void write_back(struct machine *m, unsigned v)
 	model_entered(&m->model, v);
 }
 
-void machine_enter(struct machine *m, unsigned v)
+/*
+ * Back into the guest. While attention stays true the guest may not run; then somebody else has been
+ * kicked and has to come out first, and this vCPU is left outside for now. How often it took enter.
+ */
+unsigned machine_enter(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
-	int before = library_begin(m, (int)v);
+	unsigned n;
 
-	vgic_enter(vcpu->cpu, &vcpu->image);
-	library_end(m, before);
-	write_back(m, v);
-	check_entry(m, v);
+	for (n = 1; n <= ENTRIES; n++) {
+		int before = library_begin(m, (int)v);
+
+		vgic_enter(vcpu->cpu, &vcpu->image);
+		library_end(m, before);
+		write_back(m, v);
+		check_entry(m, v);
+		if (!vgic_attention(vcpu->cpu))
+			return n;
+		machine_exit(m, v, false);
+	}
+	if (!machine_kicked_guest(m, v))
+		machine_fail(m, "vCPU %u: attention stays after enter, and nobody else was kicked",
+			     v);
+	return n;
 }
 
 /* ICH_ELRSR_EL2, 12.5.3 */
@@ -260,7 +276,7 @@ void machine_back(struct machine *m, unsigned v)
 
 	if (vcpu->where != GUEST || vcpu->waiting || !vgic_attention(vcpu->cpu))
 		return;
-	if (m->config.refill && refill(m, v))
+	if (m->config.refill && refill(m, v) && !vgic_attention(vcpu->cpu))
 		return;
 	machine_exit(m, v, false);
 	machine_enter(m, v);
@@ -382,7 +398,7 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		model_sgi(&m->model, v, op.a != VGIC_ICC_SGI1R_EL1, op.c);
 		break;
 	default:
-		model_deactivate(&m->model, v, (unsigned)op.c);
+		model_deactivate_end(&m->model, v, (unsigned)op.c);
 	}
 	machine_back(m, v);
 }
@@ -417,6 +433,8 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	vcpu->seen0 = vcpu->seen1 = 0;
 	if (op->kind == OP_WRITE)
 		model_begin(&m->model, (enum model_region)op->a, op->b, op->n, op->c);
+	if (op->kind == OP_DIR)
+		model_deactivate_begin(&m->model, v, (unsigned)op->c);
 	machine_sample(m, v);
 	attempt(m, v);
 }
@@ -704,32 +722,54 @@ static void guest_ends(struct machine *m, unsigned v)
 	if (!model_can_end(&m->model, v, &which))
 		return;
 	irq = model_irq(&m->model, v, which.intid);
-	if (m->model.pe[v].eoimode && irq->active && irq->active_on == (int)v &&
-	    vcpu->ended_count < 64)
-		vcpu->ended[vcpu->ended_count++] = which;
 	model_end_of_interrupt(&m->model, v);
+	if (irq->dropped && irq->acked == which.acked && vcpu->ended_count < 64)
+		vcpu->ended[vcpu->ended_count++] = which.intid;
 	count = vcpu->hw.hcr & HCR_EOICOUNT;
 	cpuif_eoir(&vcpu->hw, which.group, which.intid);
 	if ((m->config.tolerate & TOLERATE_EOICOUNT) && count != (vcpu->hw.hcr & HCR_EOICOUNT))
 		irq->ending = (int)v;
 }
 
-static void guest_dirs(struct machine *m, unsigned v, unsigned choice)
+/* Takes the one that `op` means out of its list; false: there is none, or DIR of it is undefined. */
+static bool choose_dir(struct machine *m, const struct op *op, unsigned *intid)
+{
+	unsigned whose = op->b == DIR_OTHERS ? (unsigned)op->c : op->vcpu, n;
+	struct machine_vcpu *vcpu;
+	const struct model_irq *irq;
+
+	if (op->b == DIR_INTID) {
+		*intid = op->a;
+	} else {
+		if (whose >= m->config.model.vcpus || !m->vcpu[whose].ended_count)
+			return false;
+		vcpu = &m->vcpu[whose];
+		n = op->a % vcpu->ended_count;
+		*intid = vcpu->ended[n];
+		if (whose != op->vcpu && *intid < 32)
+			return false;
+		vcpu->ended[n] = vcpu->ended[--vcpu->ended_count];
+	}
+	irq = model_irq(&m->model, op->vcpu, *intid);
+	return irq && model_can_deactivate(irq);
+}
+
+/* ICC_DIR_EL1: traps if ICH_HCR_EL2.TDIR says so, else it is between the guest and its LRs. */
+static void guest_dirs(struct machine *m, unsigned v, const struct op *op)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
-	struct op op = { .kind = OP_DIR, .vcpu = (uint8_t)v, .a = VGIC_ICC_DIR_EL1 };
+	struct op trapped = { .kind = OP_DIR, .vcpu = (uint8_t)v, .a = VGIC_ICC_DIR_EL1 };
+	unsigned intid;
 
-	if (!vcpu->ended_count || !m->model.pe[v].eoimode)
+	if (!m->model.pe[v].eoimode || !choose_dir(m, op, &intid))
 		return;
-	choice %= vcpu->ended_count;
-	op.c = vcpu->ended[choice].intid;
-	vcpu->ended[choice] = vcpu->ended[--vcpu->ended_count];
+	trapped.c = intid;
 	if (vcpu->hw.hcr & HCR_TDIR) {
-		machine_access(m, v, &op);
+		machine_access(m, v, &trapped);
 		return;
 	}
-	model_deactivate(&m->model, v, (unsigned)op.c);
-	cpuif_dir(&vcpu->hw, (unsigned)op.c);
+	model_deactivate(&m->model, v, intid);
+	cpuif_dir(&vcpu->hw, intid);
 }
 
 static void guest_controls(struct machine *m, unsigned v, const struct op *op)
@@ -738,7 +778,7 @@ static void guest_controls(struct machine *m, unsigned v, const struct op *op)
 	struct cpuif *hw = &m->vcpu[v].hw;
 	unsigned minimum = 7 - m->config.model.preemption_bits + op->a;
 
-	if (pe->depth || m->vcpu[v].ended_count)
+	if (pe->depth && op->kind != OP_EOIMODE)
 		return;
 	switch (op->kind) {
 	case OP_BPR:
@@ -770,7 +810,7 @@ static void do_guest(struct machine *m, const struct op *op)
 		guest_ends(m, op->vcpu);
 		break;
 	case OP_DIR:
-		guest_dirs(m, op->vcpu, op->a);
+		guest_dirs(m, op->vcpu, op);
 		break;
 	case OP_PMR:
 		pe->pmr = op->a & (0xffu << (8 - m->config.model.priority_bits)) & 0xff;
@@ -800,10 +840,9 @@ static void do_reset(struct machine *m, unsigned v)
 		vcpu->hw.hcr = vcpu->image.hcr;
 	memcpy(vcpu->hw.apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
 	memcpy(vcpu->hw.apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
-	vcpu->ended_count = 0;
 	model_cpuif_reset(&m->model, v);
-	machine_enter(m, v);
-	if (!(m->config.tolerate & TOLERATE_RESET) && vcpu->image.changed != lr_mask(m))
+	if (machine_enter(m, v) == 1 && !(m->config.tolerate & TOLERATE_RESET) &&
+	    vcpu->image.changed != lr_mask(m))
 		machine_fail(m, "vCPU %u: not all list registers are rewritten after reset", v);
 }
 

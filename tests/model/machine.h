@@ -28,7 +28,7 @@ enum op_kind {
 	OP_IGRPEN,  /* a: group, b: on */
 	OP_CBPR,    /* a: on */
 	OP_EOIMODE, /* a: on */
-	OP_DIR,     /* deactivate the a-th interrupt that was ended and is still active */
+	OP_DIR,     /* b: enum dir_of; a: which; c: the vCPU that acknowledged it (DIR_OTHERS) */
 	OP_KICK,    /* deliver the host interrupt of a kick */
 	OP_MAINTENANCE,
 	OP_BOUNCE, /* leave the guest and enter it again, without a reason */
@@ -42,6 +42,13 @@ enum op_kind {
 	OP_RESET, /* the CPU interface */
 	OP_QUIESCE,
 	OP_KINDS
+};
+
+/* Whose interrupt ICC_DIR_EL1 is about. */
+enum dir_of {
+	DIR_OWN,    /* the a-th that this vCPU ended with EOImode 1 */
+	DIR_OTHERS, /* the same of vCPU c, if it is shared */
+	DIR_INTID,  /* a: INTID, as long as the outcome is defined */
 };
 
 struct op {
@@ -67,7 +74,7 @@ struct machine_config {
 	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
-	bool eoimode1;     /* guests may set EOImode 1 */
+	bool eoimode1;     /* guests set EOImode 1, at any time */
 };
 
 #define MACHINE_PPI_LEVEL 27u /* mapped, when `mapped` is not 0 */
@@ -85,8 +92,8 @@ struct machine_vcpu {
 	struct op access;
 	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
 	unsigned again;
-	bool aprs_known;               /* the last exit was given the active priorities */
-	struct model_active ended[64]; /* EOImode 1: dropped, to be deactivated */
+	bool aprs_known;    /* the last exit was given the active priorities */
+	unsigned ended[64]; /* EOImode 1: INTIDs dropped, to be deactivated */
 	unsigned ended_count;
 };
 

@@ -10,7 +10,7 @@ void machine_fail(struct machine *m, const char *format, ...)
 
 uint32_t lr_mask(const struct machine *m);
 void machine_exit(struct machine *m, unsigned v, bool aprs);
-void machine_enter(struct machine *m, unsigned v);
+unsigned machine_enter(struct machine *m, unsigned v);
 void machine_back(struct machine *m, unsigned v);
 void machine_access(struct machine *m, unsigned v, const struct op *op);
 void machine_retry(struct machine *m, unsigned v);

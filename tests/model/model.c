@@ -441,9 +441,12 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 	irq->active = true;
 	irq->active_unsure = false;
 	irq->active_on = (int)vcpu;
+	irq->acked = m->now;
+	irq->dropped = false;
 	if (pe->depth < 256)
-		pe->stack[pe->depth++] =
-			(struct model_active){ intid, priority & group_mask(pe, group), group };
+		pe->stack[pe->depth++] = (struct model_active){ intid,
+								priority & group_mask(pe, group),
+								group, m->now };
 	return NULL;
 }
 
@@ -463,7 +466,15 @@ bool model_can_end(struct model *m, unsigned vcpu, struct model_active *which)
 		return false;
 	*which = pe->stack[pe->depth - 1];
 	irq = model_irq(m, vcpu, which->intid);
-	return !irq->active || irq->active_on == (int)vcpu;
+	return pe->eoimode || !irq->active ||
+	       (irq->active_on == (int)vcpu && irq->acked == which->acked);
+}
+
+bool model_can_deactivate(const struct model_irq *irq)
+{
+	if (irq->active_unsure)
+		return false;
+	return !irq->active || irq->dropped || irq->active_on == MODEL_NOBODY;
 }
 
 void model_deactivate(struct model *m, unsigned vcpu, unsigned intid)
@@ -474,14 +485,20 @@ void model_deactivate(struct model *m, unsigned vcpu, unsigned intid)
 		make_inactive(m, irq);
 }
 
-/* 4.8.3: the priority drops; with EOImode 0 it is deactivated, if ICACTIVER was not faster. */
+/*
+ * 4.8.3: the priority drops; with EOImode 0 it is deactivated, if ICACTIVER was not faster. With
+ * EOImode 1 it stays active until somebody's ICC_DIR_EL1.
+ */
 void model_end_of_interrupt(struct model *m, unsigned vcpu)
 {
 	struct model_pe *pe = &m->pe[vcpu];
+	const struct model_active *which = &pe->stack[--pe->depth];
+	struct model_irq *irq = model_irq(m, vcpu, which->intid);
 
-	pe->depth--;
 	if (!pe->eoimode)
-		model_deactivate(m, vcpu, pe->stack[pe->depth].intid);
+		model_deactivate(m, vcpu, which->intid);
+	else if (irq->active && irq->active_on == (int)vcpu && irq->acked == which->acked)
+		irq->dropped = true;
 }
 
 /* --- Registers: 12.9 (GICD), 12.10 and 12.11 (GICR) ---------------------------------------------- */
@@ -843,6 +860,25 @@ static void for_each_written(struct model *m, enum model_region region, unsigned
 static void begin_flux(struct model_irq *irq)
 {
 	irq->flux++;
+}
+
+void model_deactivate_begin(struct model *m, unsigned vcpu, unsigned intid)
+{
+	struct model_irq *irq = model_irq(m, vcpu, intid);
+
+	if (irq)
+		begin_flux(irq);
+}
+
+void model_deactivate_end(struct model *m, unsigned vcpu, unsigned intid)
+{
+	struct model_irq *irq = model_irq(m, vcpu, intid);
+
+	if (!irq)
+		return;
+	if (irq->active)
+		make_inactive(m, irq);
+	end_flux(irq);
 }
 
 void model_begin(struct model *m, enum model_region region, unsigned offset, unsigned bytes,

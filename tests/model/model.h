@@ -42,6 +42,8 @@ struct model_irq {
 	unsigned long raised;    /* when a source last made it pending */
 	unsigned long regrouped; /* when its group last changed */
 	unsigned long withdrawn; /* when RWP = 0 said that its disabling had taken effect */
+	unsigned long acked;     /* when it was last acknowledged */
+	bool dropped;            /* active; its priority was dropped, it waits for ICC_DIR_EL1 */
 	/* What concurrency leaves open until somebody looks. */
 	bool pending_unsure, active_unsure;
 	/* A register write that concerns it is under way; what happened to it meanwhile. */
@@ -55,6 +57,7 @@ struct model_irq {
 
 struct model_active {
 	unsigned intid, priority, group; /* group priority, as acknowledged */
+	unsigned long acked;
 };
 
 struct model_pe {
@@ -141,6 +144,13 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 			      unsigned group, bool settled);
 /* Is the end of the last acknowledged interrupt defined? If so, which, and of what group? */
 bool model_can_end(struct model *m, unsigned vcpu, struct model_active *which);
+/*
+ * Is ICC_DIR_EL1 of this one defined? If it is active, its priority was dropped before, or it never
+ * had one. It takes effect between begin and end.
+ */
+bool model_can_deactivate(const struct model_irq *irq);
+void model_deactivate_begin(struct model *m, unsigned vcpu, unsigned intid);
+void model_deactivate_end(struct model *m, unsigned vcpu, unsigned intid);
 void model_end_of_interrupt(struct model *m, unsigned vcpu);
 void model_deactivate(struct model *m, unsigned vcpu, unsigned intid);
 unsigned model_running(const struct model *m, unsigned vcpu);
