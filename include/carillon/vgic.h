@@ -186,7 +186,8 @@ struct gic_cpuif {
 	uint64_t lr[VGIC_MAX_LRS]; /* ICH_LR<n>_EL2 */
 	uint32_t hcr;              /* ICH_HCR_EL2; exit reads EOIcount from it, enter writes it */
 	uint32_t vmcr;             /* ICH_VMCR_EL2, read before exit */
-	uint32_t ap0r[4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit if `read_apr`, or if the */
+	uint32_t ap0r
+		[4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: read before exit if `read_apr`, or if the */
 	uint32_t ap1r[4]; /* answer of vgic_pending() or vgic_put()'s state is wanted */
 	uint32_t live;    /* set by the library: list registers in use, to be read before exit */
 	uint32_t changed; /* set by enter, refill: list registers to write before the guest runs */
@@ -314,8 +315,10 @@ enum vgic_result vgic_cpuif_write(struct vgic_cpu *cpu, uint32_t offset, unsigne
 	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
 
 enum vgic_sysreg {
-	VGIC_ICC_SGI1R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 5),  /* one Security state: SGIs of any group */
-	VGIC_ICC_SGI0R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 7),  /* those that the target has in group 0 */
+	VGIC_ICC_SGI1R_EL1 =
+		VGIC_SYSREG(3, 0, 12, 11, 5), /* one Security state: SGIs of any group */
+	VGIC_ICC_SGI0R_EL1 =
+		VGIC_SYSREG(3, 0, 12, 11, 7), /* those that the target has in group 0 */
 	VGIC_ICC_ASGI1R_EL1 = VGIC_SYSREG(3, 0, 12, 11, 6), /* no other group 1: as SGI0R */
 	VGIC_ICC_DIR_EL1 = VGIC_SYSREG(3, 0, 12, 11, 1),    /* trapped while image->hcr has TDIR */
 	VGIC_ICC_PMR_EL1 = VGIC_SYSREG(3, 0, 4, 6, 0),

@@ -22,7 +22,7 @@ static uint32_t key_of(const struct access *access)
  * `wanted` says. Our own have to be folded by our caller; others' holders are asked once, and have
  * answered when their W_SYNC is gone: the word then tells what was so when they looked.
  */
-static enum vgic_result settle_truth(struct access *access, uint32_t wanted)
+enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 {
 	struct vgic_vcpu *self = access->self;
 	uint32_t key = key_of(access);
@@ -67,6 +67,14 @@ static void change(struct access *access, unsigned i, uint64_t clear, uint64_t s
 static bool mapped(const struct access *access, unsigned i)
 {
 	return irq_hwirq(&access->irqs[i]) != 0;
+}
+
+/* In a GICv2 an SGI is made pending, or not, by source: GICD_SPENDSGIR. */
+static uint32_t pendable(const struct access *access)
+{
+	if (access->vgic->v2 && access->owner)
+		return all_of(access) & ~((1u << SGIS) - 1);
+	return all_of(access);
 }
 
 enum vgic_result read_group(struct access *access, uint64_t *value)
@@ -204,7 +212,7 @@ enum vgic_result read_pending(struct access *access, uint64_t *value)
 
 enum vgic_result write_spend(struct access *access, uint64_t value)
 {
-	for (uint32_t bits = (uint32_t)value & all_of(access); bits; bits &= bits - 1) {
+	for (uint32_t bits = (uint32_t)value & pendable(access); bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 
 		change(access, i, 0, W_LATCH | (mapped(access, i) ? W_PHYSICAL : 0));
@@ -228,8 +236,8 @@ static bool own_live(struct access *access, uint32_t bits)
  * Clear `state` in the words of these interrupts; ask `request` of a list register that has one,
  * and `physical` where there is a physical interrupt.
  */
-static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state,
-				    uint64_t request, uint64_t physical)
+enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
+			     uint64_t physical)
 {
 	bits &= all_of(access);
 	if (own_live(access, bits))
@@ -256,7 +264,7 @@ static enum vgic_result clear_state(struct access *access, uint32_t bits, uint64
 
 enum vgic_result write_cpend(struct access *access, uint64_t value)
 {
-	return clear_state(access, (uint32_t)value, W_LATCH, W_RETRACT,
+	return clear_state(access, (uint32_t)value & pendable(access), W_LATCH, W_RETRACT,
 			   W_PHYSICAL | W_PHYSICAL_CLEAR);
 }
 
@@ -280,7 +288,8 @@ enum vgic_result write_sactive(struct access *access, uint64_t value)
 
 		if (word_load(&access->irqs[i]) & W_ACTIVE)
 			continue;
-		change(access, i, 0, W_ACTIVE | W_ACK | (mapped(access, i) ? W_PHYSICAL : 0));
+		change(access, i, W_DROPPED,
+		       W_ACTIVE | W_ACK | (mapped(access, i) ? W_PHYSICAL : 0));
 	}
 	return VGIC_DONE;
 }

@@ -2,7 +2,8 @@
 /*
  * The distributor's and redistributors' frames: which register is where, and the registers that
  * are not made of bits for each interrupt. Decoding is one look-up by offset / 128, since no two
- * kinds of register share 128 bytes. IHI 0069 12.8 to 12.11.
+ * kinds of register share 128 bytes. IHI 0069 12.8 to 12.11, IHI 0048 4.3. What only a GICv2 has is
+ * in v2.c.
  */
 #include "internal.h"
 
@@ -13,7 +14,7 @@
 #define CTLR_DS     (1u << 6)
 #define CTLR_RWP    (1u << 31)
 
-#define IIDR           0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
+#define PIDR2_ARCHREV2 0x2bu
 #define PIDR2_ARCHREV3 0x3bu
 
 /* The part of a 64-bit register that an access of 4 or 8 bytes asks for. */
@@ -29,15 +30,66 @@ static uint64_t part(const struct access *access, uint64_t value)
 static uint64_t gicd_typer(const struct vgic *vgic)
 {
 	uint32_t lines = (vgic->config.spis + PRIVATE_IRQS + 31) / 32 - 1;
+	uint32_t espis = (vgic->config.espis + 31u) / 32;
+	uint32_t bits = espis || vgic->config.eppis ? 13 : 10;
+	uint32_t typer = lines | (bits - 1) << 19;
 
-	/* IDbits: INTIDs of 10 bits; A3V: IROUTER has Aff3; No1N = 0: IRM works. */
-	return lines | 9u << 19 | 1u << 24;
+	/* MBIS: SPIs by message; A3V: IROUTER has Aff3; No1N = 0: IRM works; ESPI and its range. */
+	typer |= 1u << 16 | 1u << 24;
+	if (espis)
+		typer |= 1u << 8 | (espis - 1) << 27;
+	return typer;
+}
+
+#define SETSPI_NSR 0x40
+#define CLRSPI_NSR 0x48
+
+/* A message says what a wire would: its edge, or its level. IHI 0069 12.9.43. */
+static enum vgic_result write_message(struct access *access, uint64_t value)
+{
+	virq_t virq = (virq_t)value & 0x1fff;
+	bool set = access->offset == SETSPI_NSR;
+
+	access->irqs = irq_of(access->vgic, 0, virq);
+	if (!access->irqs || irq_is_private(access->vgic, access->irqs))
+		return VGIC_DONE;
+	access->n = 1;
+	if (word_load(access->irqs) & W_LEVEL) {
+		irq_change(access->vgic, access->self, access->irqs, set ? 0 : W_LINE,
+			   set ? W_LINE : 0);
+		return VGIC_DONE;
+	}
+	return set ? write_spend(access, 1) : write_cpend(access, 1);
+}
+
+/* Only messages may have 16 bits. */
+static bool control_width(struct access *access)
+{
+	bool message = access->offset == SETSPI_NSR || access->offset == CLRSPI_NSR;
+
+	if (access->bytes == 4 || message)
+		return true;
+	count(&access->self->stats.guest_errors);
+	return false;
+}
+
+/* GICD_CTLR's group enables: every vCPU looks at all it has. */
+void set_groups(struct access *access, uint32_t groups)
+{
+	struct vgic *vgic = access->vgic;
+
+	if (__atomic_exchange_n(&vgic->groups, groups, __ATOMIC_RELAXED) == groups)
+		return;
+	for (unsigned i = 0; i < vgic->config.vcpus; i++)
+		vcpu_resettle(&vgic->vcpus[i], access->self);
 }
 
 static enum vgic_result read_gicd_control(struct access *access, uint64_t *value)
 {
 	struct vgic *vgic = access->vgic;
 
+	if (!control_width(access))
+		return VGIC_DONE;
 	switch (access->offset) {
 	case 0x0: /* CTLR. acquire: with RWP clear, what it waited for has happened. */
 		*value = load_relaxed(&vgic->groups) | CTLR_ARE | CTLR_DS |
@@ -47,7 +99,7 @@ static enum vgic_result read_gicd_control(struct access *access, uint64_t *value
 		*value = gicd_typer(vgic);
 		break;
 	case 0x8:
-		*value = IIDR;
+		*value = GIC_IIDR;
 		break;
 	}
 	return VGIC_DONE;
@@ -55,27 +107,28 @@ static enum vgic_result read_gicd_control(struct access *access, uint64_t *value
 
 static enum vgic_result write_gicd_control(struct access *access, uint64_t value)
 {
-	struct vgic *vgic = access->vgic;
-	uint32_t groups = (uint32_t)value & CTLR_GROUPS;
-
-	if (access->offset != 0 ||
-	    __atomic_exchange_n(&vgic->groups, groups, __ATOMIC_RELAXED) == groups)
+	if (!control_width(access))
 		return VGIC_DONE;
-	for (unsigned i = 0; i < vgic->config.vcpus; i++)
-		vcpu_resettle(&vgic->vcpus[i], access->self);
+	if (access->offset == SETSPI_NSR || access->offset == CLRSPI_NSR)
+		return write_message(access, value);
+	if (access->offset == 0)
+		set_groups(access, (uint32_t)value & CTLR_GROUPS);
 	return VGIC_DONE;
 }
 
 #define IROUTER_IRM  (1ull << 31)
 #define IROUTER_BITS (0xffull << 32 | IROUTER_IRM | 0xffffffu)
 
-/* The SPI of an IROUTER; false: there is no such SPI. */
+/* The SPI of an IROUTER, or of an IROUTER<n>E at 0x8000; false: there is no such SPI. */
 static bool irouter_irq(struct access *access)
 {
-	uint32_t spi = (access->offset - 0x6000) / 8 - PRIVATE_IRQS;
+	uint32_t n = (access->offset - 0x6000) / 8;
+	virq_t virq = n < 1024 ? n : ESPI_BASE + (n - 1024);
 
-	access->irqs = access->vgic->shared + spi;
-	return spi < access->vgic->config.spis;
+	if (virq < PRIVATE_IRQS || (n < 1024 && virq > 1019))
+		return false;
+	access->irqs = irq_of(access->vgic, 0, virq);
+	return access->irqs;
 }
 
 static enum vgic_result read_irouter(struct access *access, uint64_t *value)
@@ -128,12 +181,13 @@ static enum vgic_result write_irouter(struct access *access, uint64_t value)
 static uint64_t gicr_typer(const struct access *access)
 {
 	const struct vgic *vgic = access->vgic;
-	unsigned index = access->owner->index;
+	unsigned index = access->owner->index, region = vgic->config.region_redists;
 	uint64_t mpidr = vgic_mpidr(vgic, index);
 	uint64_t affinity = (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
-	uint64_t last = index + 1 == vgic->config.vcpus;
+	uint64_t last = index + 1 == vgic->config.vcpus || (region && (index + 1) % region == 0);
+	uint64_t ppis = vgic->config.eppis / 32;
 
-	return affinity << 32 | (uint64_t)index << 8 | last << 4;
+	return affinity << 32 | ppis << 27 | (uint64_t)index << 8 | last << 4;
 }
 
 static enum vgic_result read_gicr_control(struct access *access, uint64_t *value)
@@ -147,7 +201,7 @@ static enum vgic_result read_gicr_control(struct access *access, uint64_t *value
 		*value = __atomic_load_n(&owner->rwp, __ATOMIC_ACQUIRE) ? 1u << 3 : 0;
 		break;
 	case 0x4:
-		*value = IIDR;
+		*value = GIC_IIDR;
 		break;
 	case 0x8:
 	case 0xc:
@@ -189,6 +243,23 @@ static enum vgic_result read_id(struct access *access, uint64_t *value)
 	return VGIC_DONE;
 }
 
+/* GICv2: at 0xfd0. */
+static enum vgic_result read_v2_id(struct access *access, uint64_t *value)
+{
+	access->offset += 0xf000;
+	read_id(access, value);
+	if (access->offset == 0xffe8)
+		*value = PIDR2_ARCHREV2;
+	return VGIC_DONE;
+}
+
+static enum vgic_result read_zero(struct access *access, uint64_t *value)
+{
+	(void)access;
+	(void)value;
+	return VGIC_DONE;
+}
+
 static enum vgic_result write_ignored(struct access *access, uint64_t value)
 {
 	(void)access;
@@ -210,9 +281,16 @@ enum kind {
 	IPRIORITYR,
 	ICFGR,
 	IROUTER,
-	GICD_CONTROL,   /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR */
+	UNUSED,         /* RAZ/WI with one Security state: IGRPMODR, NSACR */
+	GICD_CONTROL,   /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR, SETSPI, CLRSPI */
 	GICR_CONTROL,   /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
 	IDENTIFICATION, /* 0xff80: PIDR, CIDR */
+	V2_CONTROL,     /* 0x000: CTLR, TYPER, IIDR */
+	V2_ISENABLER,
+	V2_ICENABLER,
+	ITARGETSR,
+	SGI_CONTROL, /* 0xf00: SGIR, CPENDSGIR, SPENDSGIR */
+	V2_IDENTIFICATION,
 };
 
 #define WHOLE 0xff
@@ -221,26 +299,36 @@ struct reg {
 	uint8_t widths; /* in bytes, or'ed: 1, 2, 4, 8 */
 	uint8_t shift;  /* log2 of the interrupts in a byte; WHOLE: it is not made of interrupts */
 	uint16_t base;  /* where the first one is; in a redistributor 64K further */
+	uint16_t ebase; /* where the first extended SPI is */
 	read_fn *read;
 	write_fn *write;
 };
 
 static const struct reg regs[] = {
 	[RESERVED] = { .shift = WHOLE },
-	[IGROUPR] = { 4, 3, 0x080, read_group, write_group },
-	[ISENABLER] = { 4, 3, 0x100, read_enable, write_senable },
-	[ICENABLER] = { 4, 3, 0x180, read_enable, write_cenable },
-	[ISPENDR] = { 4, 3, 0x200, read_pending, write_spend },
-	[ICPENDR] = { 4, 3, 0x280, read_pending, write_cpend },
-	[ISACTIVER] = { 4, 3, 0x300, read_active, write_sactive },
-	[ICACTIVER] = { 4, 3, 0x380, read_active, write_cactive },
-	[IPRIORITYR] = { 1 | 4, 0, 0x400, read_priority, write_priority },
-	[ICFGR] = { 4, 2, 0xc00, read_config, write_config },
-	[IROUTER] = { 4 | 8, WHOLE, 0, read_irouter, write_irouter },
-	[GICD_CONTROL] = { 4, WHOLE, 0, read_gicd_control, write_gicd_control },
-	[GICR_CONTROL] = { 4 | 8, WHOLE, 0, read_gicr_control, write_gicr_control },
-	[IDENTIFICATION] = { 4, WHOLE, 0, read_id, write_ignored },
+	[IGROUPR] = { 4, 3, 0x080, 0x1000, read_group, write_group },
+	[ISENABLER] = { 4, 3, 0x100, 0x1200, read_enable, write_senable },
+	[ICENABLER] = { 4, 3, 0x180, 0x1400, read_enable, write_cenable },
+	[ISPENDR] = { 4, 3, 0x200, 0x1600, read_pending, write_spend },
+	[ICPENDR] = { 4, 3, 0x280, 0x1800, read_pending, write_cpend },
+	[ISACTIVER] = { 4, 3, 0x300, 0x1a00, read_active, write_sactive },
+	[ICACTIVER] = { 4, 3, 0x380, 0x1c00, read_active, write_cactive },
+	[IPRIORITYR] = { 1 | 4, 0, 0x400, 0x2000, read_priority, write_priority },
+	[ICFGR] = { 4, 2, 0xc00, 0x3000, read_config, write_config },
+	[IROUTER] = { 4 | 8, WHOLE, 0, 0, read_irouter, write_irouter },
+	[UNUSED] = { 4, WHOLE, 0, 0, read_zero, write_ignored },
+	[GICD_CONTROL] = { 2 | 4, WHOLE, 0, 0, read_gicd_control, write_gicd_control },
+	[GICR_CONTROL] = { 4 | 8, WHOLE, 0, 0, read_gicr_control, write_gicr_control },
+	[IDENTIFICATION] = { 4, WHOLE, 0, 0, read_id, write_ignored },
+	[V2_CONTROL] = { 4, WHOLE, 0, 0, read_v2_control, write_v2_control },
+	[V2_ISENABLER] = { 4, 3, 0x100, 0, read_v2_enable, write_senable },
+	[V2_ICENABLER] = { 4, 3, 0x180, 0, read_v2_enable, write_cenable },
+	[ITARGETSR] = { 1 | 4, 0, 0x800, 0, read_targets, write_targets },
+	[SGI_CONTROL] = { 1 | 4, WHOLE, 0, 0, read_sgi_pending, write_sgi_control },
+	[V2_IDENTIFICATION] = { 4, WHOLE, 0, 0, read_v2_id, write_ignored },
 };
+
+#define EXTENDED 0x80 /* of the extended SPIs */
 
 static const uint8_t dist_map[PAGE(VGIC_DIST_SIZE)] = {
 	[PAGE(0x0000)] = GICD_CONTROL,
@@ -253,8 +341,37 @@ static const uint8_t dist_map[PAGE(VGIC_DIST_SIZE)] = {
 	[PAGE(0x0380)] = ICACTIVER,
 	[PAGE(0x0400)... PAGE(0x07ff)] = IPRIORITYR,
 	[PAGE(0x0c00)... PAGE(0x0cff)] = ICFGR,
-	[PAGE(0x6000)... PAGE(0x7fff)] = IROUTER,
+	[PAGE(0x0d00)... PAGE(0x0eff)] = UNUSED,
+	[PAGE(0x1000)] = EXTENDED | IGROUPR,
+	[PAGE(0x1200)] = EXTENDED | ISENABLER,
+	[PAGE(0x1400)] = EXTENDED | ICENABLER,
+	[PAGE(0x1600)] = EXTENDED | ISPENDR,
+	[PAGE(0x1800)] = EXTENDED | ICPENDR,
+	[PAGE(0x1a00)] = EXTENDED | ISACTIVER,
+	[PAGE(0x1c00)] = EXTENDED | ICACTIVER,
+	[PAGE(0x2000)... PAGE(0x23ff)] = EXTENDED | IPRIORITYR,
+	[PAGE(0x3000)... PAGE(0x30ff)] = EXTENDED | ICFGR,
+	[PAGE(0x3400)] = UNUSED,
+	[PAGE(0x3600)... PAGE(0x36ff)] = UNUSED,
+	[PAGE(0x6000)... PAGE(0x9fff)] = IROUTER,
 	[PAGE(0xff80)] = IDENTIFICATION,
+};
+
+static const uint8_t v2_map[PAGE(VGIC_V2_DIST_SIZE)] = {
+	[PAGE(0x000)] = V2_CONTROL,
+	[PAGE(0x080)] = IGROUPR,
+	[PAGE(0x100)] = V2_ISENABLER,
+	[PAGE(0x180)] = V2_ICENABLER,
+	[PAGE(0x200)] = ISPENDR,
+	[PAGE(0x280)] = ICPENDR,
+	[PAGE(0x300)] = ISACTIVER,
+	[PAGE(0x380)] = ICACTIVER,
+	[PAGE(0x400)... PAGE(0x7ff)] = IPRIORITYR,
+	[PAGE(0x800)... PAGE(0xbff)] = ITARGETSR,
+	[PAGE(0xc00)... PAGE(0xcff)] = ICFGR,
+	[PAGE(0xe00)... PAGE(0xeff)] = UNUSED,
+	[PAGE(0xf00)] = SGI_CONTROL,
+	[PAGE(0xf80)] = V2_IDENTIFICATION,
 };
 
 static const uint8_t redist_map[PAGE(VGIC_REDIST_STRIDE)] = {
@@ -263,7 +380,8 @@ static const uint8_t redist_map[PAGE(VGIC_REDIST_STRIDE)] = {
 	[PAGE(0x10180)] = ICENABLER,    [PAGE(0x10200)] = ISPENDR,
 	[PAGE(0x10280)] = ICPENDR,      [PAGE(0x10300)] = ISACTIVER,
 	[PAGE(0x10380)] = ICACTIVER,    [PAGE(0x10400)] = IPRIORITYR,
-	[PAGE(0x10c00)] = ICFGR,
+	[PAGE(0x10c00)] = ICFGR,        [PAGE(0x10d00)] = UNUSED,
+	[PAGE(0x10e00)] = UNUSED,
 };
 
 /*
@@ -292,13 +410,41 @@ static inline const struct reg *bind(struct access *access, enum kind kind, uint
 	return reg;
 }
 
+/* Affinity routing is off: the registers of private interrupts are the accessing vCPU's. */
+static __attribute__((noinline)) const struct reg *v2_reg(struct access *access)
+{
+	struct vgic *vgic = access->vgic;
+	enum kind kind = access->offset < VGIC_V2_DIST_SIZE ? v2_map[PAGE(access->offset)]
+							    : RESERVED;
+	const struct reg *reg = &regs[kind];
+
+	if (reg->shift == WHOLE || (access->offset - reg->base) << reg->shift >= PRIVATE_IRQS)
+		return bind(access, kind, 0, vgic->shared, PRIVATE_IRQS, vgic->config.spis);
+	access->owner = access->self;
+	return bind(access, kind, 0, access->self->private, 0, PRIVATE_IRQS);
+}
+
+static __attribute__((noinline)) const struct reg *extended_reg(struct access *access,
+								enum kind kind)
+{
+	struct vgic *vgic = access->vgic;
+
+	return bind(access, kind, (uint32_t)regs[kind].ebase - regs[kind].base,
+		    vgic->shared + vgic->config.spis, 0, vgic->config.espis);
+}
+
 static inline const struct reg *dist_reg(struct access *access)
 {
 	struct vgic *vgic = access->vgic;
 	uint32_t offset = access->offset;
+	uint8_t kind;
 
-	return bind(access, offset < VGIC_DIST_SIZE ? dist_map[PAGE(offset)] : RESERVED, 0,
-		    vgic->shared, PRIVATE_IRQS, vgic->config.spis);
+	if (vgic->v2)
+		return v2_reg(access);
+	kind = offset < VGIC_DIST_SIZE ? dist_map[PAGE(offset)] : RESERVED;
+	if (kind & EXTENDED)
+		return extended_reg(access, kind & ~EXTENDED);
+	return bind(access, kind, 0, vgic->shared, PRIVATE_IRQS, vgic->config.spis);
 }
 
 static inline const struct reg *redist_reg(struct access *access, uint32_t offset)
@@ -307,11 +453,11 @@ static inline const struct reg *redist_reg(struct access *access, uint32_t offse
 	uint32_t index = offset / VGIC_REDIST_STRIDE;
 
 	access->offset = offset % VGIC_REDIST_STRIDE;
-	if (index >= vgic->config.vcpus)
+	if (index >= vgic->config.vcpus || vgic->v2)
 		return bind(access, RESERVED, 0, NULL, 0, 0);
 	access->owner = &vgic->vcpus[index];
 	return bind(access, redist_map[PAGE(access->offset)], 0x10000, access->owner->private, 0,
-		    PRIVATE_IRQS);
+		    vgic->privates);
 }
 
 #define ACCESS(cpu, size, at)                                                                     \

@@ -12,8 +12,10 @@
 #include "../core/lock.h"
 #include "word.h"
 
-#define PRIVATE_IRQS 32u
 #define SGIS         16u
+#define PRIVATE_IRQS 32u   /* SGIs and PPIs of a vCPU; its extended PPIs follow */
+#define EPPI_BASE    1056u /* INTIDs */
+#define ESPI_BASE    4096u
 
 /* In which of its holder's structures an interrupt is. The holder's. */
 enum place {
@@ -29,7 +31,7 @@ typedef uint32_t link_t;
 
 struct vgic_irq {
 	uint64_t word;         /* atomic */
-	uint64_t route;        /* atomic: IROUTER as written (SPIs), INTID in the bits above */
+	uint64_t route;        /* atomic: IROUTER or ITARGETSR as written (SPIs); ROUTE_ below */
 	link_t next;           /* inbox: of whoever set W_QUEUED, then of the drainer */
 	link_t q_next, q_prev; /* queue: the holder's */
 	uint16_t hwirq;        /* atomic: physical INTID, 0 for none, and HWIRQ_LEVEL */
@@ -91,7 +93,7 @@ struct vgic_vcpu {
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
 	struct queue active; /* active here, not in a list register; by priority at acknowledge */
 	uint64_t ghosts[2];  /* preemption levels that still wait for the end of an interrupt */
-			     /* whose active state was cleared by ICACTIVER */
+			     /* whose active state was cleared before its priority was dropped */
 	struct slot slots[VGIC_MAX_LRS];
 	uint32_t live;    /* list registers in use */
 	uint32_t soft;    /* mapped, but without the HW bit: deactivation is ours to pass on */
@@ -101,6 +103,7 @@ struct vgic_vcpu {
 	uint32_t odd;     /* not 0: no refill; see vgic_refill() */
 	uint32_t hw_hcr;  /* ICH_HCR_EL2 as hardware has it */
 	uint32_t groups;  /* that the distributor forwards, as of the last enter */
+	unsigned limit;   /* nothing worse than this level may go in as pending: sgi_limit() */
 	uint32_t vmcr;    /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
@@ -119,8 +122,11 @@ struct vgic {
 	struct vgic_config config;
 	struct vgic_port port;
 	void *host;
-	struct vgic_irq *irqs;   /* 32 for each vCPU, then the SPIs */
+	struct vgic_irq *irqs; /* `privates` for each vCPU, then the SPIs, then the extended SPIs */
 	struct vgic_irq *shared; /* the first SPI */
+	uint32_t privates;
+	uint32_t plain_hcr; /* ICH_HCR_EL2 when nothing is outside the list registers */
+	bool v2;
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
 	uint32_t rwp;    /* atomic: GICD_CTLR.RWP: withdrawals under way */
@@ -142,13 +148,19 @@ static inline unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
 	return load_relaxed(&vcpu->asleep) ? 0 : load_relaxed(&vcpu->vgic->groups);
 }
 
-/* In the queue of actives: those that nobody acknowledged come behind all others. */
-static inline unsigned active_level(const struct vgic *vgic, unsigned ack)
+/* Active, and the end of interrupt is still to come that drops its priority. */
+static inline bool word_runs(uint64_t w)
+{
+	return !(w & W_DROPPED) && word_ack(w) != ACK_BY_HAND;
+}
+
+/* In the queue of actives: those that no end of interrupt will come for are behind all others. */
+static inline unsigned active_level(const struct vgic *vgic, uint64_t w)
 {
 	unsigned levels = 1u << vgic->config.priority_bits;
 
-	if (ack != ACK_BY_HAND)
-		return level_of(vgic, ack);
+	if (word_runs(w))
+		return level_of(vgic, word_ack(w));
 	return levels < 256 ? levels : 255; /* with 8 bits, nothing is acknowledged at 0xff */
 }
 
@@ -157,11 +169,38 @@ static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq
 	return irq < vgic->shared;
 }
 
-#define ROUTE_INTID_SHIFT 40 /* IROUTER ends at bit 39 */
+#define ROUTE_INTID_SHIFT 40           /* IROUTER ends at bit 39; 13 bits */
+#define ROUTE_SOFT        (1ull << 62) /* mapped, and never deactivated by a list register */
+#define ROUTE_NOTIFY      (1ull << 63) /* port->ended wants to know of its end */
+
+static inline virq_t route_intid(uint64_t route)
+{
+	return (virq_t)(route >> ROUTE_INTID_SHIFT) & 0x1fff;
+}
 
 static inline virq_t irq_intid(const struct vgic_irq *irq)
 {
-	return (virq_t)(load_relaxed(&irq->route) >> ROUTE_INTID_SHIFT);
+	return route_intid(load_relaxed(&irq->route));
+}
+
+/* The interrupt with this INTID, private ones of vCPU `vcpu`, which exists; NULL: there is none. */
+static inline struct vgic_irq *irq_of(const struct vgic *vgic, unsigned vcpu, virq_t virq)
+{
+	if (virq < PRIVATE_IRQS)
+		return &vgic->vcpus[vcpu].private[virq];
+	if (virq - PRIVATE_IRQS < vgic->config.spis)
+		return &vgic->shared[virq - PRIVATE_IRQS];
+	if (virq >= ESPI_BASE && virq - ESPI_BASE < vgic->config.espis)
+		return &vgic->shared[vgic->config.spis + (virq - ESPI_BASE)];
+	if (virq >= EPPI_BASE && virq - EPPI_BASE < vgic->config.eppis)
+		return &vgic->vcpus[vcpu].private[PRIVATE_IRQS + (virq - EPPI_BASE)];
+	return NULL;
+}
+
+/* An SGI of a GICv2: it has sources, each of which is delivered on its own. */
+static inline bool irq_has_sources(const struct vgic *vgic, virq_t virq)
+{
+	return vgic->v2 && virq < SGIS;
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
@@ -253,8 +292,10 @@ enum settle_why {
 struct folded {
 	bool active;
 	bool was_active; /* it went in as active */
+	bool dropped;    /* active, and its priority was dropped */
 	bool latch;      /* still pending, and that came from the latch */
 	bool line;       /* still pending, mapped, and the physical line is high */
+	uint64_t source; /* of a GICv2's SGI, with latch: its bit of W_SOURCES */
 	bool group1;     /* group and priority that it was acknowledged with, if active */
 	uint8_t ack;
 };
@@ -302,6 +343,8 @@ static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, str
 	return old;
 }
 
+void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+
 /* An access to a register. frames.c finds the register, access.c has those made of bits. */
 struct access {
 	struct vgic *vgic;
@@ -319,5 +362,22 @@ typedef enum vgic_result write_fn(struct access *access, uint64_t value);
 read_fn read_group, read_enable, read_pending, read_active, read_priority, read_config;
 write_fn write_group, write_senable, write_cenable, write_spend, write_cpend, write_sactive,
 	write_cactive, write_priority, write_config;
+enum vgic_result settle_truth(struct access *access, uint32_t wanted);
+enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
+			     uint64_t physical);
+
+/* frames.c */
+#define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
+void set_groups(struct access *access, uint32_t groups);
+
+/* v2.c: what only a GICv2 has. */
+read_fn read_v2_control, read_targets, read_sgi_pending, read_v2_enable;
+write_fn write_v2_control, write_targets, write_sgi_control;
+
+/* lr.c */
+uint32_t lr_plain_hcr(const struct vgic *vgic);
+
+/* sysreg.c */
+enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid);
 
 #endif

@@ -23,9 +23,36 @@
 #define HCR_TDIR           (1u << 14)
 #define HCR_EOICOUNT_SHIFT 27
 
+/* GICH_LR<n> (IHI 0048 5.3): the same fields elsewhere; bit 41 is bit 19 there. */
+#define GICH_STATE_SHIFT    28 /* HW, group, active, pending, from bit 31 down */
+#define GICH_PRIORITY_SHIFT 23 /* its upper 5 bits */
+#define GICH_PINTID_SHIFT   10
+#define LR_CPUID_SHIFT      32 /* of a GICv2's SGI; an EOI request goes with it */
+
 #define VMCR_VENG0 (1u << 0)
 #define VMCR_VENG1 (1u << 1)
 #define VMCR_VEOIM (1u << 9)
+
+static uint64_t gich_of(uint64_t lr)
+{
+	uint64_t state = lr >> 60;
+
+	return ((state & 3) << 2 | state >> 2) << GICH_STATE_SHIFT |
+	       (lr >> (LR_PRIORITY_SHIFT + 3) & 0x1f) << GICH_PRIORITY_SHIFT |
+	       (lr >> LR_PINTID_SHIFT & 0x3ff) << GICH_PINTID_SHIFT | (lr & 0x3ff);
+}
+
+/* A list register of the image, as ICH_LR<n>_EL2 has it. */
+static inline uint64_t lr_of(const struct vgic *vgic, uint64_t lr)
+{
+	uint64_t state = lr >> GICH_STATE_SHIFT & 15;
+
+	if (!vgic->v2)
+		return lr;
+	return (state & 3) << 62 | (state >> 2) << 60 |
+	       (lr >> GICH_PRIORITY_SHIFT & 0x1f) << (LR_PRIORITY_SHIFT + 3) |
+	       (lr >> GICH_PINTID_SHIFT & 0x3ff) << LR_PINTID_SHIFT | (lr & 0x3ff);
+}
 
 /* Once it is empty: bit n of ICH_EISR_EL2. */
 static bool asks_for_maintenance(uint64_t lr)
@@ -72,7 +99,37 @@ static inline bool retire(struct vgic_vcpu *vcpu, unsigned n)
 	return false;
 }
 
-static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr)
+/* The best active priority that is left, as a preemption level; RUNS_NOTHING: none. */
+#define RUNS_NOTHING 128u
+
+static unsigned running_level(const struct gic_cpuif *image)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t active = image->ap0r[i] | image->ap1r[i];
+
+		if (active)
+			return 32 * i + (unsigned)__builtin_ctz(active);
+	}
+	return RUNS_NOTHING;
+}
+
+static unsigned preemption_level(const struct vgic *vgic, unsigned priority)
+{
+	return priority >> (8 - vgic->config.preemption_bits);
+}
+
+/*
+ * Was the priority of an interrupt that was acknowledged with `ack` dropped? Priorities are dropped
+ * best first: if anything as good still runs, it was not. A binary point may have made the active
+ * priority better than `ack`, never worse.
+ */
+static bool was_dropped(const struct vgic *vgic, unsigned ack, unsigned running)
+{
+	return preemption_level(vgic, ack) < running;
+}
+
+static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
+					   unsigned running)
 {
 	const struct slot *slot = &vcpu->slots[n];
 	struct vgic_irq *irq = slot->irq;
@@ -80,7 +137,8 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	struct folded folded = {
 		.active = lr & LR_ACTIVE,
 		.was_active = slot->was & W_ACTIVE,
-		.latch = (lr & LR_PENDING) && (slot->was & W_LATCH),
+		.latch = (lr & LR_PENDING) && (slot->was & (W_LATCH | W_SOURCES)),
+		.source = slot->was & W_SOURCES,
 		.group1 = lr & LR_GROUP1,
 		.ack = (uint8_t)(lr >> LR_PRIORITY_SHIFT),
 	};
@@ -88,58 +146,129 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 
 	if (folded.was_active)
 		folded.ack = (uint8_t)word_ack(slot->was);
+	folded.dropped =
+		(folded.was_active && (slot->was & W_DROPPED)) ||
+		(folded.ack != ACK_BY_HAND && was_dropped(vcpu->vgic, folded.ack, running));
 	if (hwirq & HWIRQ_LEVEL)
 		fold_line(vcpu, slot, lr, &folded, &lowered);
 	/* Hardware deactivated it at the guest's end, but there is more to deliver. */
 	if (hwirq && ended && (word_load(irq) & (W_LATCH | W_LINE)))
 		physical_hold(vcpu, irq);
 	irq_settle(vcpu, irq, FROM_LR, &folded);
+	if (ended && (vcpu->soft & 1u << n))
+		irq_ended(vcpu, irq);
 	if (hwirq && (lowered || (ended && (vcpu->soft & 1u << n))))
 		physical_release(vcpu, irq);
 }
 
-/*
- * The guest ended interrupts that had no list register. With EOImode 0 they are those with the
- * highest active priorities of what was left outside; ghosts are among them.
- */
-static void replay(struct vgic_vcpu *vcpu, unsigned ends)
+static unsigned best_ghost(const struct vgic_vcpu *vcpu)
 {
-	unsigned shift = 8 - vcpu->vgic->config.preemption_bits;
+	if (vcpu->ghosts[0])
+		return (unsigned)__builtin_ctzll(vcpu->ghosts[0]);
+	if (vcpu->ghosts[1])
+		return 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1]);
+	return RUNS_NOTHING;
+}
 
-	for (; ends; ends--) {
-		struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->active);
-		unsigned ghost = vcpu->ghosts[0]   ? (unsigned)__builtin_ctzll(vcpu->ghosts[0])
-				 : vcpu->ghosts[1] ? 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1])
-						   : ~0u;
+/* The best active interrupt outside that an end of interrupt is still to come for, or NULL. */
+static struct vgic_irq *best_running(const struct vgic_vcpu *vcpu)
+{
+	struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->active);
 
-		if (irq && word_ack(word_load(irq)) == ACK_BY_HAND)
-			irq = NULL; /* nobody acknowledged that one */
-		if (irq && word_ack(word_load(irq)) >> shift < ghost) {
-			irq_settle(vcpu, irq, FROM_EOI, NULL);
-			if (irq_hwirq(irq))
-				physical_release(vcpu, irq);
-		} else if (ghost != ~0u) {
-			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
-		} else {
-			return;
+	return irq && word_runs(word_load(irq)) ? irq : NULL;
+}
+
+/* Of what was left outside, how many the guest dropped the priority of: those better than `running`. */
+static unsigned count_dropped(const struct vgic_vcpu *vcpu, unsigned running)
+{
+	const struct vgic *vgic = vcpu->vgic;
+	unsigned dropped = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t ghosts = vcpu->ghosts[i];
+
+		if (running < 64 * (i + 1))
+			ghosts &= running > 64 * i ? (1ull << (running - 64 * i)) - 1 : 0;
+		dropped += (unsigned)__builtin_popcountll(ghosts);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		for (uint64_t levels = vcpu->active.summary[i]; levels; levels &= levels - 1) {
+			link_t first =
+				vcpu->active.heads[64 * i + (unsigned)__builtin_ctzll(levels)];
+			link_t at = first;
+
+			do {
+				struct vgic_irq *irq = irq_at(vgic, at);
+				uint64_t w = word_load(irq);
+
+				if (!word_runs(w) || !was_dropped(vgic, word_ack(w), running))
+					return dropped;
+				dropped++;
+				at = irq->q_next;
+			} while (at != first);
 		}
 	}
+	return dropped;
+}
+
+/* The best of what was left outside: its priority was dropped, and if `ended`, it was deactivated. */
+static void drop_best(struct vgic_vcpu *vcpu, bool ended)
+{
+	struct vgic *vgic = vcpu->vgic;
+	struct vgic_irq *irq = best_running(vcpu);
+	unsigned ghost = best_ghost(vcpu);
+	uint64_t old;
+
+	if (!irq || preemption_level(vgic, word_ack(word_load(irq))) >= ghost) {
+		if (ghost != RUNS_NOTHING)
+			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
+		return;
+	}
+	if (ended) {
+		irq_settle(vcpu, irq, FROM_EOI, NULL);
+		if (irq_hwirq(irq))
+			physical_release(vcpu, irq);
+		return;
+	}
+	queue_remove(vgic, &vcpu->active, irq);
+	old = word_load(irq);
+	while (!word_cas(irq, &old, old | W_DROPPED))
+		;
+	queue_insert(vgic, &vcpu->active, irq, active_level(vgic, old | W_DROPPED), false);
+}
+
+/*
+ * The guest ended `ends` interrupts that had no list register (EOImode 0), and dropped the priority
+ * of some before (EOImode 1, in which nothing counts them). Both go best first, and what it dropped it
+ * dropped earlier: an end comes out at once.
+ */
+static void replay(struct vgic_vcpu *vcpu, unsigned ends, unsigned running)
+{
+	unsigned dropped = count_dropped(vcpu, running);
+
+	for (; dropped > ends; dropped--)
+		drop_best(vcpu, false);
+	for (; ends; ends--)
+		drop_best(vcpu, true);
 }
 
 static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	unsigned ends = image->hcr >> HCR_EOICOUNT_SHIFT;
+	unsigned running = 0;
 
 	vcpu->vmcr = image->vmcr;
 	vcpu->hw_hcr = image->hcr;
 	/* Before the actives that are in list registers join those that are not. */
-	if (ends && !(image->vmcr & VMCR_VEOIM))
-		replay(vcpu, ends);
+	if (image->read_apr) {
+		running = running_level(image);
+		replay(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, running);
+	}
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
 
-		if ((image->lr[n] & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
-			fold(vcpu, n, image->lr[n]);
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
+			fold(vcpu, n, lr, running);
 	}
 	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
@@ -166,9 +295,28 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 /* --- Enter -------------------------------------------------------------------------------------- */
 
-static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, virq_t virq)
+static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_irq *irq,
+				     virq_t virq)
 {
-	return &vcpu->stats.sgis + (virq >= SGIS) + (virq >= PRIVATE_IRQS);
+	return &vcpu->stats.sgis + (virq >= SGIS) + !irq_is_private(vcpu->vgic, irq);
+}
+
+#define NO_LIMIT (QUEUE_EMPTY - 1)
+
+/*
+ * Nothing outside the list registers, nothing to watch for. With more than one vCPU ICC_DIR_EL1
+ * always traps: a shared interrupt that another one acknowledged is in no list register here. It
+ * costs nothing to a guest with EOImode 0, which has no use for that register.
+ */
+uint32_t lr_plain_hcr(const struct vgic *vgic)
+{
+	return HCR_EN | (!vgic->v2 && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
+}
+
+/* Ends of what is in no list register are counted; a deactivation by number has to be caught. */
+static uint32_t watch_ends(const struct vgic *vgic)
+{
+	return HCR_LRENPIE | (vgic->v2 ? 0 : HCR_TDIR);
 }
 
 /* Active with a priority or group that its next occurrence will not have. */
@@ -181,8 +329,8 @@ static bool reconfigured(uint64_t w)
 /*
  * Note what list register n gets: `irq`, whose word went from `old` to `new`; and what that register
  * is. Pending and active are never both told with the HW bit: the physical interrupt has one active
- * state to give. If the next occurrence `waits` for the end of the active one, that must be seen: no
- * HW bit, EOI request.
+ * state to give. If the next occurrence `waits` for the end of this one, or the end has to be passed
+ * on, it must be seen: no HW bit, EOI request.
  */
 static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
 			       uint64_t old, uint64_t now, bool waits)
@@ -191,8 +339,10 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	bool active = now & W_ACTIVE, acked = active && word_ack(now) != ACK_BY_HAND;
 	bool pending = now & W_LR_PENDING;
 	uint64_t priority = acked ? word_ack(now) : word_priority(now);
-	uint64_t took = old & ~now & (W_LATCH | W_LINE);
-	uint64_t lr = irq_intid(irq) | priority << LR_PRIORITY_SHIFT;
+	uint64_t took = old & ~now & (W_LATCH | W_LINE | W_SOURCES);
+	uint64_t route = load_relaxed(&irq->route), again = 0;
+	bool told = route & (ROUTE_SOFT | ROUTE_NOTIFY);
+	uint64_t lr = route_intid(route) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
 		lr |= LR_PENDING;
@@ -203,25 +353,66 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
 	vcpu->watched &= ~bit;
-	if (hwirq && !waits) {
+	if (hwirq && !waits && !told) {
 		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
-	} else if (waits || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
+	} else if (waits || told || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
 		/* A level input that we were told about may still be high after its end. */
 		lr |= LR_EOI;
 		vcpu->watched |= bit;
-		if (hwirq)
+		if (hwirq || told)
 			vcpu->soft |= bit;
+	}
+	if (pending && !active && !(lr & LR_EOI))
+		again = now | took | W_QUEUED;
+	if (vcpu->vgic->v2) {
+		if (route_intid(route) < SGIS)
+			lr |= (uint64_t)word_cpuid(now) << LR_CPUID_SHIFT;
+		lr = gich_of(lr);
 	}
 	vcpu->slots[n] = (struct slot){
 		.irq = irq,
-		.was = took | (now & (W_ACTIVE | W_ACK)),
-		.again = pending && !active && !(lr & LR_EOI) ? now | took | W_QUEUED : 0,
+		.was = took | (now & (W_ACTIVE | W_ACK | W_DROPPED)),
+		.again = again,
 		.lr = lr,
-		.statistic = statistic_of(vcpu, irq_intid(irq)),
+		.statistic = statistic_of(vcpu, irq, route_intid(route)),
 	};
 	if (pending)
 		count(vcpu->slots[n].statistic);
 	return lr;
+}
+
+/* The word of a GICv2's SGI whose lowest pending source goes into a list register. */
+static uint64_t take_source(uint64_t w)
+{
+	uint64_t source = (uint64_t)__builtin_ctz(word_sources(w));
+
+	w &= ~(W_CPUID | 1ull << (W_SOURCE_SHIFT + source));
+	w |= source << W_CPUID_SHIFT;
+	return w & W_SOURCES ? w | W_LATCH : w;
+}
+
+/*
+ * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
+ * would come first. With EOImode 1 that is right, too: between its two ends.
+ */
+static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
+{
+	unsigned level = level_of(vcpu->vgic, word_priority(w));
+
+	if (!(vcpu->vmcr & VMCR_VEOIM) && level < vcpu->limit)
+		vcpu->limit = level;
+}
+
+/* From the SGIs that are active here, and pending from another source. */
+static void limit_by_actives(struct vgic_vcpu *vcpu)
+{
+	for (unsigned i = 0; i < SGIS; i++) {
+		uint64_t w = word_load(&vcpu->private[i]);
+
+		if ((w & W_ACTIVE) && (w & W_LATCH) && (w & W_ENABLED) &&
+		    (vcpu->groups >> !!(w & W_GROUP1) & 1))
+			limit_to(vcpu, w);
+	}
 }
 
 /*
@@ -232,23 +423,29 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		 bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
+	bool sources = irq_has_sources(vcpu->vgic, irq_intid(irq));
 	uint64_t old = word_load(irq), now, lr;
-	bool wanted, pending;
+	bool wanted, pending, waits;
 
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
 		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !((old & W_ACTIVE) && (hwirq || !whole || reconfigured(old)));
+			  !((old & W_ACTIVE) && (hwirq || !whole || sources || reconfigured(old)));
 		now = old | W_IN_LR;
 		if (pending)
 			now = (now | W_LR_PENDING) & ~W_LATCH;
 		if (pending && (hwirq & HWIRQ_LEVEL))
 			now &= ~W_LINE;
+		if (pending && sources)
+			now = take_source(now);
 	} while (!word_cas(irq, &old, now));
 
-	lr = take_lr(vcpu, n, irq, old, now, wanted && !pending && (old & W_ACTIVE));
+	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
+	if (waits && pending)
+		limit_to(vcpu, now);
+	lr = take_lr(vcpu, n, irq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;
@@ -275,7 +472,7 @@ static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, un
 		if ((groups & 2) && vcpu->pending[1].count)
 			level[1] = queue_level(&vcpu->pending[1]);
 		g = level[1] < level[0];
-		if (level[g] == QUEUE_EMPTY)
+		if (level[g] > vcpu->limit)
 			break;
 		fill(vcpu, image, n, queue_pop(vcpu->vgic, &vcpu->pending[g], level[g]), true);
 	}
@@ -312,11 +509,10 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 		hcr |= open & 2 ? HCR_NPIE | (closing & HCR_VGRP0DIE) : HCR_VGRP1EIE;
 	if (hcr)
 		count(&vcpu->stats.overflows);
-	if (vcpu->active.count) {
-		hcr |= HCR_LRENPIE;
-		if (vcpu->vmcr & VMCR_VEOIM)
-			hcr |= HCR_TDIR;
-	}
+	/* What the end of an SGI lets in comes with that. */
+	if (vcpu->limit != NO_LIMIT && before[0] == vcpu->pending[0].count &&
+	    before[1] == vcpu->pending[1].count)
+		hcr &= ~HCR_NPIE;
 	return hcr;
 }
 
@@ -340,7 +536,7 @@ static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
 	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left);
-		uint64_t lr = image->lr[n];
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
 
 		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr) ||
 		    (vcpu->unknown & 1u << n)) {
@@ -365,16 +561,20 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_resettled(vcpu, 0);
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
+	vcpu->limit = NO_LIMIT;
+	if (vcpu->vgic->v2 && vcpu->active.count)
+		limit_by_actives(vcpu);
 	image->changed = 0;
-	hcr = HCR_EN | fill_all(vcpu, image, vcpu->groups);
-	if (vcpu->ghosts[0] | vcpu->ghosts[1])
-		hcr |= HCR_LRENPIE;
+	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
+	if (vcpu->active.count || (vcpu->ghosts[0] | vcpu->ghosts[1]))
+		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
 	vcpu->unknown = 0;
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
-	vcpu->odd = (hcr ^ HCR_EN) | (vcpu->live & vcpu->watched);
+	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
+	vcpu->odd = (hcr ^ vcpu->vgic->plain_hcr) | (vcpu->live & vcpu->watched);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
@@ -426,10 +626,14 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 			    (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
+		if (word_sources(old) & (word_sources(old) - 1))
+			return -1;
 		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)
 			return -1;
 		now = (old & ~taken) | W_HELD | W_IN_LR | W_LR_PENDING | me << W_HOLDER_SHIFT;
+		if (word_sources(old))
+			now = take_source(now);
 		/* Before the word says that it is held; nobody else can take it: the link is ours. */
 		irq->place = PLACE_LR;
 		irq->bucket = (uint8_t)n;
@@ -506,10 +710,10 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 
 	/* With just NPIE, one group's interrupts wait, and what the guest does with enables is all one. */
 	if (load_relaxed(&vcpu->cpu.resettle) != RESETTLE_MAINTENANCE ||
-	    vcpu->hw_hcr != (HCR_EN | HCR_NPIE) || (vcpu->live & vcpu->watched) || vcpu->cpu.own ||
-	    load_relaxed(&vcpu->cpu.inbox))
+	    vcpu->hw_hcr != (vcpu->vgic->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
+	    vcpu->cpu.own || load_relaxed(&vcpu->cpu.inbox))
 		return false;
-	for (; left && queue->count; left &= left - 1) {
+	for (; left && queue_level(queue) <= vcpu->limit; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left);
 
 		if (vcpu->live & 1u << n) {
@@ -523,12 +727,12 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	if (!image->changed)
 		return false; /* no room but that of actives: they have to give way */
 	if (!queue->count) {
-		image->hcr = vcpu->hw_hcr = HCR_EN;
+		image->hcr = vcpu->hw_hcr = vcpu->vgic->plain_hcr;
 		image->hcr_changed = true;
 	} else {
 		count(&vcpu->stats.overflows);
 	}
-	vcpu->odd = (vcpu->hw_hcr ^ HCR_EN) | (vcpu->live & vcpu->watched);
+	vcpu->odd = (vcpu->hw_hcr ^ vcpu->vgic->plain_hcr) | (vcpu->live & vcpu->watched);
 	image->live = vcpu->live;
 	__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_MAINTENANCE, __ATOMIC_RELAXED);
 	return true;

@@ -137,7 +137,7 @@ link_t vcpu_take_forwards(struct vgic_vcpu *vcpu)
 static uint32_t *rwp_of(struct vgic *vgic, const struct vgic_irq *irq)
 {
 	if (irq_is_private(vgic, irq))
-		return &vgic->vcpus[(unsigned)(irq - vgic->irqs) / PRIVATE_IRQS].rwp;
+		return &vgic->vcpus[(unsigned)(irq - vgic->irqs) / vgic->privates].rwp;
 	return &vgic->rwp;
 }
 
@@ -314,15 +314,26 @@ void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 		physical_set_active(vcpu, irq, false);
 }
 
+/* For those who asked for it: the guest deactivated this one. */
+void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+	uint64_t route = load_relaxed(&irq->route);
+
+	if ((route & ROUTE_NOTIFY) && vgic->port.ended)
+		vgic->port.ended(vgic->host, vcpu->index, route_intid(route));
+}
+
 /*
- * An active state that was acknowledged was cleared by hand: the guest's end of interrupt will
- * still come, and find no list register. IHI 0069, ICH_HCR_EL2.EOIcount.
+ * An active state went away that was acknowledged with priority `ack`, and whose priority was not
+ * dropped: the guest's end of interrupt will still come, and find no list register. IHI 0069,
+ * ICH_HCR_EL2.EOIcount.
  */
 static void leave_ghost(struct vgic_vcpu *vcpu, unsigned ack)
 {
 	unsigned level = ack >> (8 - vcpu->vgic->config.preemption_bits);
 
-	if (ack != ACK_BY_HAND)
+	if (vcpu->vgic->config.lrs)
 		vcpu->ghosts[level / 64] |= 1ull << level % 64;
 }
 
@@ -332,12 +343,13 @@ static uint64_t fold_word(const struct folded *folded, uint64_t w)
 	uint64_t now = w & ~(W_IN_LR | W_LR_PENDING | W_LR_REQUESTS | W_ACTIVE);
 
 	if (folded->active && !(w & W_DEACTIVATE))
-		now = (now & ~(W_ACK | W_ACK_GROUP1)) | W_ACTIVE |
-		      (uint64_t)folded->ack << W_ACK_SHIFT | (folded->group1 ? W_ACK_GROUP1 : 0);
+		now = (now & ~(W_ACK | W_ACK_GROUP1 | W_DROPPED)) | W_ACTIVE |
+		      (uint64_t)folded->ack << W_ACK_SHIFT | (folded->group1 ? W_ACK_GROUP1 : 0) |
+		      (folded->dropped ? W_DROPPED : 0);
 	else if ((w & W_ACTIVE) && !folded->was_active)
 		now |= W_ACTIVE | W_ACK; /* by hand, while it was in the list register */
 	if (folded->latch && !(w & W_RETRACT))
-		now |= W_LATCH;
+		now |= W_LATCH | folded->source;
 	if (folded->line)
 		now |= W_LINE;
 	return now;
@@ -398,16 +410,22 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	} while (!word_cas(irq, &old, now));
 
 	if (place != PLACE_NONE) {
-		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, word_ack(now))
+		unsigned level = place == PLACE_ACTIVE ? active_level(vgic, now)
 						       : level_of(vgic, word_priority(now));
 
 		irq->place = (uint8_t)place;
 		queue_insert(vgic, queue_of(vcpu, place), irq, level, why == FROM_LR);
 	}
-	if (folded && folded->active && (old & W_DEACTIVATE))
-		leave_ghost(vcpu, folded->ack);
-	if (why == FROM_INBOX && was_active && !(now & W_ACTIVE))
-		leave_ghost(vcpu, word_ack(old));
+	if (folded && folded->active && (old & W_DEACTIVATE)) {
+		if (!folded->dropped && folded->ack != ACK_BY_HAND)
+			leave_ghost(vcpu, folded->ack);
+		irq_ended(vcpu, irq);
+	}
+	if (was_active && !(now & W_ACTIVE)) {
+		if (why == FROM_INBOX && word_runs(old))
+			leave_ghost(vcpu, word_ack(old));
+		irq_ended(vcpu, irq);
+	}
 	if (why != FROM_INBOX && (old & W_QUEUED))
 		return; /* the link is not ours, and draining will do what was asked */
 	if (now & W_QUEUED) {

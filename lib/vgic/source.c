@@ -9,16 +9,14 @@ static int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq
 {
 	if (virq < SGIS)
 		return -VIRQ_ERR_KIND;
-	if (virq < PRIVATE_IRQS) {
-		if (vcpu >= vgic->config.vcpus)
-			return -VIRQ_ERR_RANGE;
-		*irq = &vgic->irqs[PRIVATE_IRQS * vcpu + virq];
+	if (virq - PRIVATE_IRQS < vgic->config.spis) {
+		*irq = &vgic->shared[virq - PRIVATE_IRQS];
 		return 0;
 	}
-	if (virq - PRIVATE_IRQS >= vgic->config.spis)
+	if (virq < ESPI_BASE && vcpu >= vgic->config.vcpus)
 		return -VIRQ_ERR_RANGE;
-	*irq = &vgic->shared[virq - PRIVATE_IRQS];
-	return 0;
+	*irq = irq_of(vgic, vcpu, virq);
+	return *irq ? 0 : -VIRQ_ERR_RANGE;
 }
 
 /* The rising edge of an input. What it means depends on the configuration at that moment. */
@@ -86,7 +84,7 @@ int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq)
 	return pulse(vcpu_of(cpu)->vgic, vcpu_of(cpu), vcpu, virq);
 }
 
-int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, bool level)
+int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, unsigned how)
 {
 	struct vgic_irq *irq;
 	uint16_t none = 0;
@@ -94,11 +92,28 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 
 	if (error)
 		return error;
-	if (hwirq.intid < SGIS || hwirq.intid > 8191)
+	if (hwirq.intid < SGIS || hwirq.intid > (vgic->v2 ? 1019 : 8191))
 		return -VIRQ_ERR_RANGE;
-	if (!__atomic_compare_exchange_n(&irq->hwirq, &none,
-					 (uint16_t)(hwirq.intid | (level ? HWIRQ_LEVEL : 0)), false,
-					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (how & VGIC_HWIRQ_LEVEL)
+		hwirq.intid |= HWIRQ_LEVEL;
+	if (!__atomic_compare_exchange_n(&irq->hwirq, &none, hwirq.intid, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
 		return -VIRQ_ERR_BUSY;
+	if (how & VGIC_HWIRQ_SOFT)
+		__atomic_fetch_or(&irq->route, ROUTE_SOFT, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on)
+{
+	struct vgic_irq *irq;
+	int error = source(vgic, vcpu, virq, &irq);
+
+	if (error)
+		return error;
+	if (on)
+		__atomic_fetch_or(&irq->route, ROUTE_NOTIFY, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&irq->route, ~ROUTE_NOTIFY, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The CPU interface registers that trap: the SGI generators (IHI 0069 12.2, ICC_SGI1R_EL1) and,
- * while an active interrupt is outside the list registers with EOImode 1, ICC_DIR_EL1.
+ * The CPU interface registers that trap: the SGI generators and ICC_DIR_EL1 (IHI 0069 12.2).
  */
 #include "internal.h"
 
@@ -50,40 +49,43 @@ static enum vgic_result write_sgir(struct vgic_vcpu *self, uint64_t value, bool 
 	return VGIC_DONE;
 }
 
-/* Deactivates what this vCPU has active: in its list registers, so fold, or outside of them. */
-static enum vgic_result write_dir(struct vgic_vcpu *self, uint64_t value)
+/* Offset of no register: what a wait for a deactivation is known by. */
+#define DEACTIVATION 0xffffu
+
+/*
+ * The guest deactivates an interrupt by its number; whoever has it active. A private one is that of
+ * `self`. What list registers have is asked for first, so that one that was not acknowledged before
+ * this is left alone. `cpuid`: the source of a GICv2's SGI, which has to fit.
+ */
+enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid)
 {
 	struct vgic *vgic = self->vgic;
-	virq_t virq = (virq_t)value & 0xffffff;
-	struct vgic_irq *irq;
+	struct access access = { .vgic = vgic, .self = self, .n = 1, .offset = DEACTIVATION };
 	uint64_t w;
 
-	if (virq < PRIVATE_IRQS)
-		irq = &self->private[virq];
-	else if (virq - PRIVATE_IRQS < vgic->config.spis)
-		irq = &vgic->shared[virq - PRIVATE_IRQS];
-	else
+	access.irqs = irq_of(vgic, self->index, virq);
+	if (!access.irqs)
 		return VGIC_DONE;
-	w = word_load(irq);
-	if (word_live(vgic, w) && word_holder(w) == self->index)
+	if (settle_truth(&access, 1) == VGIC_AGAIN)
 		return VGIC_AGAIN;
-	/* The guest ended it itself: no end of interrupt is to come that a ghost would wait for. */
-	irq_change(vgic, self, irq, W_ACTIVE, W_ACK | (irq_hwirq(irq) ? W_PHYSICAL : 0));
-	return VGIC_DONE;
+	w = word_load(access.irqs);
+	if (!(w & W_ACTIVE) || (irq_has_sources(vgic, virq) && word_cpuid(w) != cpuid))
+		return VGIC_DONE;
+	return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
 }
 
-enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, enum vgic_sysreg reg, uint64_t value)
+/* ICC_SGI1R_EL1 first: it is the one that is written often. */
+enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t value)
 {
 	struct vgic_vcpu *self = vcpu_of(cpu);
 
-	switch (reg) {
-	case VGIC_ICC_SGI1R_EL1:
+	if (self->vgic->v2)
+		return VGIC_UNDEFINED;
+	if (reg == VGIC_ICC_SGI1R_EL1)
 		return write_sgir(self, value, false);
-	case VGIC_ICC_SGI0R_EL1:
-	case VGIC_ICC_ASGI1R_EL1:
+	if (reg == VGIC_ICC_SGI0R_EL1 || reg == VGIC_ICC_ASGI1R_EL1)
 		return write_sgir(self, value, true);
-	case VGIC_ICC_DIR_EL1:
-		return write_dir(self, value);
-	}
-	return VGIC_DONE;
+	if (reg == VGIC_ICC_DIR_EL1)
+		return irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+	return VGIC_UNDEFINED;
 }

@@ -12,21 +12,42 @@ static size_t round_up(size_t n)
 	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+static const char *check_v2(const struct vgic_config *config)
+{
+	if (config->vcpus > VGIC_V2_MAX_VCPUS)
+		return "vcpus is not 1 to 8, for a GICv2";
+	if (config->espis || config->eppis)
+		return "espis, eppis: a GICv2 has no extended interrupts";
+	if (config->priority_bits != 5 || config->preemption_bits != 5)
+		return "priority_bits, preemption_bits: a GICv2's list registers have 5";
+	return NULL;
+}
+
 int vgic_check(const struct vgic_config *config, const char **why)
 {
 	const char *reason = NULL;
 
-	if (config->vcpus < 1 || config->vcpus > VGIC_MAX_VCPUS)
+	if (config->version == VGIC_V2)
+		reason = check_v2(config);
+	else if (config->version != VGIC_V3)
+		reason = "version is neither VGIC_V2 nor VGIC_V3";
+	if (reason)
+		;
+	else if (config->vcpus < 1 || config->vcpus > VGIC_MAX_VCPUS)
 		reason = "vcpus is not 1 to 512";
 	else if (config->spis > VGIC_MAX_SPIS)
 		reason = "spis is not 0 to 988";
+	else if (config->espis > VGIC_MAX_ESPIS)
+		reason = "espis is not 0 to 1024";
+	else if (config->eppis > VGIC_MAX_EPPIS || config->eppis % 32)
+		reason = "eppis is not 0, 32 or 64";
 	else if (config->priority_bits < 5 || config->priority_bits > 8)
 		reason = "priority_bits is not 5 to 8";
 	else if (config->preemption_bits < 5 || config->preemption_bits > 7 ||
 		 config->preemption_bits > config->priority_bits)
 		reason = "preemption_bits is not 5 to 7 and at most priority_bits";
-	else if (config->lrs < 1 || config->lrs > VGIC_MAX_LRS)
-		reason = "lrs is not 1 to 16";
+	else if (config->lrs > VGIC_MAX_LRS)
+		reason = "lrs is not 0 to 16";
 	else if (config->cluster_bits > 4)
 		reason = "cluster_bits is not 0 to 4";
 	if (why)
@@ -40,10 +61,15 @@ static size_t irqs_at(const struct vgic_config *config)
 	return round_up(sizeof(struct vgic)) + round_up(sizeof(struct vgic_vcpu)) * config->vcpus;
 }
 
+static size_t privates_of(const struct vgic_config *config)
+{
+	return PRIVATE_IRQS + (size_t)config->eppis;
+}
+
 static size_t heads_at(const struct vgic_config *config)
 {
-	return irqs_at(config) +
-	       sizeof(struct vgic_irq) * (PRIVATE_IRQS * (size_t)config->vcpus + config->spis);
+	return irqs_at(config) + sizeof(struct vgic_irq) * (privates_of(config) * config->vcpus +
+							    config->spis + config->espis);
 }
 
 /* Of each queue; one more than there are priorities: active_level(). */
@@ -73,9 +99,9 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 	*vcpu = (struct vgic_vcpu){
 		.mode = MODE_PUT,
 		.vgic = vgic,
-		.private = &vgic->irqs[PRIVATE_IRQS * index],
+		.private = &vgic->irqs[vgic->privates * index],
 		.index = (uint16_t)index,
-		.asleep = true,
+		.asleep = !vgic->v2,
 	};
 	for (unsigned q = 0; q < 3; q++, *heads += levels) {
 		queues[q]->heads = *heads;
@@ -83,9 +109,23 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 			queues[q]->heads[i] = 0;
 	}
 	/* SGIs are edge-triggered and enabled by software like any other; PPIs come up as level. */
-	for (unsigned i = 0; i < PRIVATE_IRQS; i++)
-		init_irq(&vcpu->private[i], i,
+	for (unsigned i = 0; i < vgic->privates; i++)
+		init_irq(&vcpu->private[i], i < PRIVATE_IRQS ? i : EPPI_BASE + i - PRIVATE_IRQS,
 			 (i < SGIS ? 0 : W_LEVEL) | (uint64_t)index << W_TARGET_SHIFT);
+}
+
+/*
+ * GICv3: SPIs are routed to affinity 0.0.0.0. GICv2: to no CPU interface, as ITARGETSR resets; with
+ * one CPU there is nothing to choose.
+ */
+static void init_shared(struct vgic *vgic)
+{
+	uint64_t target = vgic->v2 && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
+
+	for (unsigned i = 0; i < vgic->config.spis; i++)
+		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL | target);
+	for (unsigned i = 0; i < vgic->config.espis; i++)
+		init_irq(&vgic->shared[vgic->config.spis + i], ESPI_BASE + i, W_LEVEL);
 }
 
 int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic_config *config,
@@ -99,15 +139,21 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 		return -VIRQ_ERR_CONFIG;
 	if ((uintptr_t)memory % ALIGN || size < vgic_size(config))
 		return -VIRQ_ERR_MEMORY;
-	*vgic = (struct vgic){ .config = *config, .port = *port, .host = host };
+	*vgic = (struct vgic){
+		.config = *config,
+		.port = *port,
+		.host = host,
+		.privates = (uint32_t)privates_of(config),
+		.v2 = config->version == VGIC_V2,
+	};
+	vgic->plain_hcr = lr_plain_hcr(vgic);
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
-	vgic->shared = vgic->irqs + PRIVATE_IRQS * (size_t)config->vcpus;
+	vgic->shared = vgic->irqs + (size_t)vgic->privates * config->vcpus;
 	heads = (link_t *)(base + heads_at(config));
 	for (unsigned i = 0; i < config->vcpus; i++)
 		init_vcpu(vgic, i, &heads);
-	for (unsigned i = 0; i < config->spis; i++)
-		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL);
+	init_shared(vgic);
 	*result = vgic;
 	return 0;
 }
@@ -144,7 +190,7 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	for (unsigned i = SGIS; i < PRIVATE_IRQS; i++) {
+	for (unsigned i = SGIS; i < vgic->privates; i++) {
 		struct vgic_irq *irq = &vcpu->private[i];
 		bool active = word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE);
 
@@ -225,7 +271,7 @@ static void forget_acknowledges(struct vgic_vcpu *vcpu)
 		while (!word_cas(irq, &old, old | W_ACK))
 			;
 		queue_remove(vgic, &vcpu->active, irq);
-		queue_insert(vgic, &vcpu->active, irq, active_level(vgic, ACK_BY_HAND), false);
+		queue_insert(vgic, &vcpu->active, irq, active_level(vgic, W_ACK), false);
 	}
 }
 

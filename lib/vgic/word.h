@@ -36,14 +36,20 @@
 #define W_LR_REQUESTS (W_RETRACT | W_DEACTIVATE)
 #define W_REQUESTS    (W_SYNC | W_PHYSICAL | W_PHYSICAL_CLEAR)
 
-#define W_ACK_GROUP1 (1ull << 36) /* the group it was acknowledged in, while active */
+/* While active. */
+#define W_DROPPED    (1ull << 37) /* its priority was dropped: only a deactivation is to come */
+#define W_ACK_GROUP1 (1ull << 36) /* the group it was acknowledged in */
 
-/* Fields. Bits 48:38 are kept for GICv2's SGI sources (8) and active source (3); 37 is free. */
+/* Fields. A GICv2's SGI: LATCH is set while any source is. */
+#define W_SOURCE_SHIFT   41 /* 8 bits: CPU interfaces whose SGI is pending */
+#define W_CPUID_SHIFT    38 /* 3 bits: that of the one in a list register, or active */
 #define W_PRIORITY_SHIFT 28 /* 8 bits */
 #define W_ACK_SHIFT      20 /* 8 bits: the priority it was acknowledged with, while active */
 #define W_HOLDER_SHIFT   10 /* 10 bits, with W_HELD */
 #define W_TARGET_SHIFT   0  /* 10 bits */
 
+#define W_SOURCES  (0xffull << W_SOURCE_SHIFT)
+#define W_CPUID    (7ull << W_CPUID_SHIFT)
 #define W_PRIORITY (0xffull << W_PRIORITY_SHIFT)
 #define W_ACK      (0xffull << W_ACK_SHIFT)
 #define W_HOLDER   (0x3ffull << W_HOLDER_SHIFT)
@@ -65,6 +71,16 @@ static inline unsigned word_priority(uint64_t w)
 static inline unsigned word_ack(uint64_t w)
 {
 	return (unsigned)(w >> W_ACK_SHIFT) & 0xff;
+}
+
+static inline unsigned word_sources(uint64_t w)
+{
+	return (unsigned)(w >> W_SOURCE_SHIFT) & 0xff;
+}
+
+static inline unsigned word_cpuid(uint64_t w)
+{
+	return (unsigned)(w >> W_CPUID_SHIFT) & 7;
 }
 
 static inline unsigned word_holder(uint64_t w)
@@ -111,10 +127,13 @@ static inline unsigned word_looker(uint64_t w)
  * Invariants, by name; word_valid() is asserted by tests and proofs.
  *   LR_IS_HELD     in a list register only as the holder's
  *   PENDING_IN_LR  LR_PENDING, and what is asked of a list register, only with IN_LR
+ *   SOURCE_LATCHED SGI sources only with LATCH
  */
 static inline bool word_valid(uint64_t w)
 {
 	if ((w & W_IN_LR) && !(w & W_HELD))
+		return false;
+	if ((w & W_SOURCES) && !(w & W_LATCH))
 		return false;
 	return !(w & (W_LR_PENDING | W_LR_REQUESTS)) || (w & W_IN_LR);
 }

@@ -514,6 +514,7 @@ static bool build(struct machine *m, struct input *in)
 	size_t size;
 
 	memset(m, 0, sizeof(*m));
+	m->config.version = VGIC_V3;
 	m->config.vcpus = (uint16_t)(1 + take(in, 1) % VCPUS);
 	m->config.spis = (uint16_t)(take(in, 1) % 100);
 	m->config.lrs = (uint8_t)(1 + take(in, 1) % 16);

@@ -1010,6 +1010,7 @@ static void build(struct machine *m)
 {
 	const struct machine_config *c = &m->config;
 	const struct vgic_config config = {
+		.version = VGIC_V3,
 		.vcpus = (uint16_t)c->model.vcpus,
 		.spis = (uint16_t)c->model.spis,
 		.priority_bits = (uint8_t)c->model.priority_bits,

@@ -19,7 +19,7 @@
  * | ICFGR of an enabled or pending interrupt | 12.9.9 | pending = latch, or level and line |
  * | ICFGR<0>, SGIs | 12.10.15 | edge, RAO/WI |
  * | IGRPMODR, NSACR with DS = 1 | 12.9.10, 12.9.28 | RAZ/WI |
- * | GICD_TYPER: MBIS, LPIS, DVIS, ESPI, NMI | 12.9.38 | 0: absent |
+ * | GICD_TYPER: LPIS, DVIS, ESPI, NMI | 12.9.38 | 0: absent |
  * | GICD_TYPER: A3V, No1N, IDbits, num_LPIs | 12.9.38 | any |
  * | STATUSR, IIDR, identification registers but PIDR2.ArchRev | 12.9, 12.1.13 | any |
  * | GICD_CTLR.E1NWF, GICR_CTLR.DPG*, CES, IR | 12.9.4, 12.10.7 | any |
@@ -699,7 +699,8 @@ static struct model_bits dist_typer(const struct model *m)
 {
 	unsigned lines = (m->config.spis + 31) / 32;
 
-	return (struct model_bits){ lines, 0x1f << 11 | 0x1f << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
+	return (struct model_bits){ lines | 1u << 16,
+				    0x1f << 11 | 0x1f << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
 }
 
 static struct model_bits dist_word(const struct model *m, unsigned offset)

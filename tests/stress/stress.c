@@ -530,7 +530,8 @@ static void *devices_main(void *arg)
 
 static void build(void)
 {
-	const struct vgic_config config = { .vcpus = VCPUS,
+	const struct vgic_config config = { .version = VGIC_V3,
+					    .vcpus = VCPUS,
 					    .spis = SPIS,
 					    .priority_bits = 5,
 					    .preemption_bits = 5,

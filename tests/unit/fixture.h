@@ -36,6 +36,7 @@
 struct vcpu {
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
+	unsigned running[32]; /* acknowledged and not dropped, by priority: ap1r[0] */
 };
 
 struct machine {
@@ -45,6 +46,7 @@ struct machine {
 	unsigned kicks[16];
 	bool phys_active[1024], phys_line[1024], phys_pending_cleared[1024];
 	unsigned routed_to;
+	unsigned ended[1024], ended_on; /* how often, and on which vCPU last */
 };
 
 static void fake_kick(void *host, unsigned vcpu)
@@ -74,6 +76,14 @@ static void fake_route(void *host, struct hwirq irq, unsigned vcpu)
 {
 	(void)irq;
 	((struct machine *)host)->routed_to = vcpu;
+}
+
+static void fake_ended(void *host, unsigned vcpu, virq_t virq)
+{
+	struct machine *m = host;
+
+	m->ended[virq]++;
+	m->ended_on = vcpu;
 }
 
 /* Hardware is what the image says; exit and enter as an embedder calls them. */
@@ -205,7 +215,18 @@ static inline virq_t ack(struct vcpu *v)
 	if (best < 0)
 		return SPURIOUS;
 	v->image.lr[best] ^= 3ull << 62;
+	v->running[lr_priority(v->image.lr[best]) >> 3]++;
+	v->image.ap1r[0] |= 1u << (lr_priority(v->image.lr[best]) >> 3);
 	return lr_intid(v->image.lr[best]);
+}
+
+/* The best active priority is dropped, if there is one. */
+static inline void drop(struct vcpu *v)
+{
+	unsigned best = v->image.ap1r[0] ? (unsigned)__builtin_ctz(v->image.ap1r[0]) : 0;
+
+	if (v->running[best] && !--v->running[best])
+		v->image.ap1r[0] &= ~(1u << best);
 }
 
 /* ICV_EOIR with EOImode 0. */
@@ -213,6 +234,7 @@ static inline void eoi(struct machine *m, struct vcpu *v, virq_t virq)
 {
 	int n = lr_of(v, virq);
 
+	drop(v);
 	if (n < 0 || !(v->image.lr[n] >> 63)) {
 		v->image.hcr += 1u << 27;
 		return;
@@ -226,8 +248,9 @@ static inline void eoi(struct machine *m, struct vcpu *v, virq_t virq)
 static inline struct machine *machine_new(unsigned vcpus, unsigned spis, unsigned lrs)
 {
 	static const struct vgic_port port = { fake_kick, fake_set_active, fake_clear_pending,
-					       fake_line, fake_route };
-	struct vgic_config config = { .vcpus = (uint16_t)vcpus,
+					       fake_line, fake_route,      fake_ended };
+	struct vgic_config config = { .version = VGIC_V3,
+				      .vcpus = (uint16_t)vcpus,
 				      .spis = (uint16_t)spis,
 				      .priority_bits = 5,
 				      .preemption_bits = 5,

@@ -659,7 +659,8 @@ static void priorities_keep_their_implemented_bits_and_neighbours(void **state)
 
 static void bad_configurations_are_refused_with_a_reason(void **state)
 {
-	struct vgic_config good = { .vcpus = 512,
+	struct vgic_config good = { .version = VGIC_V3,
+				    .vcpus = 512,
 				    .spis = 988,
 				    .priority_bits = 8,
 				    .preemption_bits = 7,
@@ -806,7 +807,7 @@ static void refill_leaves_what_is_not_simple_to_exit_and_enter(void **state)
 
 static void dir_deactivates_what_is_outside_list_registers(void **state)
 {
-	struct machine *m = machine_new(2, 32, 1);
+	struct machine *m = machine_new(1, 32, 1);
 	struct vcpu *v = &m->vcpus[0];
 
 	(void)state;
@@ -821,6 +822,7 @@ static void dir_deactivates_what_is_outside_list_registers(void **state)
 	for (unsigned virq = 1019; virq < 1 << 24; virq = virq * 2 + 1)
 		assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, virq), VGIC_DONE);
 	assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 33), VGIC_AGAIN);
+	drop(v);
 	while (vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 32) == VGIC_AGAIN)
 		leave(v);
 	enter(v);
