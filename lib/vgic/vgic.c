@@ -279,7 +279,7 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
+	vcpu->ghosts = (struct levels){ { 0, 0 } };
 	vcpu->wait_key = 0;
 	forget_acknowledges(vcpu);
 	hardware_unknown(vcpu);
@@ -304,20 +304,10 @@ bool vgic_block(struct vgic_cpu *cpu)
 /* --- The wake predicate: IHI 0069 4.8. ---------------------------------------------------------- */
 
 #define VMCR_VENG(group) (1u << (group))
-#define VMCR_VCBPR       (1u << 4)
 
 static unsigned vmcr_pmr(uint32_t vmcr)
 {
 	return vmcr >> 24;
-}
-
-/* The part of a priority that decides about preemption: above the binary point. */
-static unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
-{
-	unsigned bpr0 = vmcr >> 21 & 7, bpr1 = vmcr >> 18 & 7;
-	unsigned subpriority_bits = group == 0 || (vmcr & VMCR_VCBPR) ? bpr0 + 1 : bpr1;
-
-	return priority & ~0u << subpriority_bits;
 }
 
 /* Priority of what runs: the highest set active-priority bit; 0xff when nothing does. */
