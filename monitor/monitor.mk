@@ -28,7 +28,7 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 # standard would have it save.
 MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-saved-x10 \
 	-fcall-saved-x11 -fcall-saved-x12 -fcall-saved-x13 -fcall-saved-x14 -fcall-saved-x15 \
-	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -fomit-frame-pointer -O3
+	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -flto-partition=one -fomit-frame-pointer -O3
 # Optimized as one, for its length on the exit paths; a panic reads its stack without frame pointers.
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
