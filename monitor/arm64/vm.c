@@ -34,7 +34,11 @@ static unsigned spis_needed(const struct board *board)
 
 static void make_vgic(const struct board *board)
 {
-	struct vgic_config config = { .vcpus = vm.vcpus, .spis = spis_needed(board) };
+	struct vgic_config config = {
+		.vcpus = vm.vcpus,
+		.spis = spis_needed(board),
+		.cluster_bits = 4,
+	};
 	const char *why = "no reason given";
 	size_t size;
 	int result;

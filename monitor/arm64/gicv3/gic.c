@@ -131,7 +131,6 @@ static void describe(struct vgic_config *config)
 	config->lrs = (vtr & 0x1f) + 1;
 	config->priority_bits = (vtr >> 29 & 7) + 1;
 	config->preemption_bits = (vtr >> 26 & 7) + 1;
-	config->cluster_bits = 4;
 }
 
 const struct gic gicv3 = {
