@@ -13,7 +13,8 @@ FIRMWARE_FILE = $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64),$(FIRMWARE))
 run_option = $(if $($1),$2 '$($1)')
 RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
 	$(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
-	$(call run_option,KERNEL,--kernel) $(call run_option,INITRD,--initrd) \
+	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
+	$(call run_option,INITRD,--initrd) \
 	$(call run_option,DTB,--dtb) $(call run_option,FIRMWARE_FILE,--firmware) \
 	$(call run_option,DISK,--disk) $(call run_option,LIMIT,--limit) $(call run_option,QEMU,--qemu) \
 	$(if $(value BOOTARGS),--append "$$CARILLON_BOOTARGS") $(if $(value CMD),--cmd "$$CARILLON_CMD")

@@ -7,37 +7,38 @@ MONITOR_OUT := $(BUILD)/monitor/arm64
 MONITOR_CC  := $(ARM64)gcc
 MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
-# Hot: what runs between a guest's exit and its entry (monitor/arm64/hot.h), and the library.
+# Hot: what runs between a guest's exit and its entry (monitor/arm64/hot.h), and the library. There is
+# one copy for each kind of GIC, with monitor/arm64/<that GIC> on the include path. In gicv2's all
+# names have v2_ in front. (make lint reads it as gicv3's.)
+MONITOR_GICS := gicv2 gicv3
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
 	$(sort $(wildcard lib/*/*.c))
-MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c))
-MONITOR_ASM_SRCS := $(wildcard monitor/arm64/*.S)
+MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c monitor/*/*/*.c))
+MONITOR_VECTORS := monitor/arm64/vectors.S
+MONITOR_ASM_SRCS := $(filter-out $(MONITOR_VECTORS),$(wildcard monitor/arm64/*.S))
 
 MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-atomics -mstrict-align \
 	-fno-pie -fno-stack-protector -fno-common -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
 	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
-	-DPICOLIBC_INTEGER_PRINTF_SCANF
+	-DPICOLIBC_INTEGER_PRINTF_SCANF -Imonitor/arm64/gicv3
 
 # Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
 # standard would have it save.
 MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-saved-x10 \
 	-fcall-saved-x11 -fcall-saved-x12 -fcall-saved-x13 -fcall-saved-x14 -fcall-saved-x15 \
-	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -fomit-frame-pointer -O3
+	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -flto-partition=one -fomit-frame-pointer -O3
 # Optimized as one, for its length on the exit paths; a panic reads its stack without frame pointers.
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
-MONITOR_HOT_OBJS  := $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/hot/%.o)
+monitor_hot_objs = $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/$1/%.o)
+MONITOR_HOT_OBJS  := $(foreach gic,$(MONITOR_GICS),$(call monitor_hot_objs,$(gic)))
 MONITOR_COLD_OBJS := $(MONITOR_COLD_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
 MONITOR_ASM_OBJS  := $(MONITOR_ASM_SRCS:%.S=$(MONITOR_OUT)/%.o)
-MONITOR_OBJS      := $(MONITOR_ASM_OBJS) $(MONITOR_COLD_OBJS) $(MONITOR_OUT)/hot.o
-
-$(MONITOR_HOT_OBJS): $(MONITOR_OUT)/hot/%.o: %.c monitor/monitor.mk
-	@mkdir -p $(@D)
-	$(Q)$(MONITOR_CC) $(MONITOR_HOT_CFLAGS) \
-		$(if $(filter lib/%,$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $@ $<
+MONITOR_VECTOR_OBJS := $(MONITOR_GICS:%=$(MONITOR_OUT)/%/vectors.o)
+MONITOR_OBJS      := $(MONITOR_ASM_OBJS) $(MONITOR_COLD_OBJS) $(MONITOR_GICS:%=$(MONITOR_OUT)/%.o)
 
 $(MONITOR_COLD_OBJS): $(MONITOR_OUT)/cold/%.o: %.c monitor/monitor.mk | $(LIBFDT_STAMP)
 	@mkdir -p $(@D)
@@ -47,12 +48,31 @@ $(MONITOR_ASM_OBJS): $(MONITOR_OUT)/%.o: %.S monitor/monitor.mk
 	@mkdir -p $(@D)
 	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -MMD -MP -c -o $@ $<
 
-# All hot code in one object, checked: see monitor/arm64/check-hot.sh.
-$(MONITOR_OUT)/hot.o: $(MONITOR_HOT_OBJS) monitor/arm64/check-hot.sh
-	$(Q)$(MONITOR_CC) $(MONITOR_HOT_CFLAGS) -r -nostdlib -flinker-output=nolto-rel \
-		-o $@.unchecked $(filter %.o,$^)
-	$(Q)monitor/arm64/check-hot.sh $(ARM64) $@.unchecked
-	$(Q)mv $@.unchecked $@
+# $1: the GIC, $2: what its names begin with. All hot code in one object, checked (see
+# monitor/arm64/check-hot.sh), then with the vectors; head.S and all cold code are linked to it by name.
+define MONITOR_HOT_RULES
+$(call monitor_hot_objs,$1): $(MONITOR_OUT)/$1/%.o: %.c monitor/monitor.mk
+	@mkdir -p $$(@D)
+	$$(Q)$(MONITOR_CC) -Imonitor/arm64/$1 $(MONITOR_HOT_CFLAGS) \
+		$$(if $$(filter lib/%,$$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $$@ $$<
+
+$(MONITOR_OUT)/$1/vectors.o: $(MONITOR_VECTORS) monitor/monitor.mk
+	@mkdir -p $$(@D)
+	$$(Q)$(MONITOR_CC) -Imonitor/arm64/$1 $(MONITOR_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(MONITOR_OUT)/$1/hot.o: $(call monitor_hot_objs,$1) monitor/arm64/check-hot.sh
+	$$(Q)$(MONITOR_CC) $(MONITOR_HOT_CFLAGS) -r -nostdlib -flinker-output=nolto-rel \
+		-o $$@.unchecked $$(filter %.o,$$^)
+	$$(Q)monitor/arm64/check-hot.sh $(ARM64) $$@.unchecked
+	$$(Q)mv $$@.unchecked $$@
+
+$(MONITOR_OUT)/$1.o: $(MONITOR_OUT)/$1/hot.o $(MONITOR_OUT)/$1/vectors.o
+	$$(Q)$(ARM64)ld -r -o $$@.plain $$^
+	$$(Q)$(ARM64)nm -g --defined-only $$@.plain | awk '{ print $$$$3, "$2" $$$$3 }' >$$@.names
+	$$(Q)$(ARM64)objcopy --redefine-syms=$$@.names $$@.plain $$@
+endef
+$(eval $(call MONITOR_HOT_RULES,gicv2,v2_))
+$(eval $(call MONITOR_HOT_RULES,gicv3,))
 
 # Twice: the first link has an empty table of symbols, the second one the first one's. The table
 # lies behind the text, so the text does not move.
@@ -84,4 +104,5 @@ monitor: $(MONITOR_OUT)/carillon.bin
 all: monitor
 SYSTEM_DEPS += $(MONITOR_OUT)/carillon.bin
 
--include $(MONITOR_HOT_OBJS:%.o=%.d) $(MONITOR_COLD_OBJS:%.o=%.d) $(MONITOR_ASM_OBJS:%.o=%.d)
+-include $(MONITOR_HOT_OBJS:%.o=%.d) $(MONITOR_COLD_OBJS:%.o=%.d) $(MONITOR_ASM_OBJS:%.o=%.d) \
+	$(MONITOR_VECTOR_OBJS:%.o=%.d)

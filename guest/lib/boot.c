@@ -56,6 +56,7 @@ _Noreturn void first_main(void)
 	gic_init_distributor();
 	cpu_init(&cpus[0]);
 	atomic_store(&cpus[0].online, 1);
+	gic_find_quirks();
 	if (cpu_count < 2)
 		bail_out("needs at least two CPUs");
 	if (!smp_start())
@@ -104,28 +105,28 @@ void exception_irq(void)
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
-	if (intid == PPI_DOORBELL)
+	if (gic_is_doorbell(intid))
 		atomic_store(&me->rung, 1);
 	else
 		handle(me, intid);
 	gic_end(intid);
 }
 
-/* Group 0. */
+/* Group 0; in a GICv2 it may be a more urgent one of group 1 that came since the exception. */
 void exception_fiq(void)
 {
 	struct cpu *me = this_cpu();
-	unsigned intid = (unsigned)read_sysreg(icc_iar0_el1);
+	unsigned intid = gic_acknowledge0();
 
-	dsb();
 	if (intid == INTID_SPURIOUS) {
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
-	handle(me, intid);
-	dsb();
-	write_sysreg(icc_eoir0_el1, intid);
-	isb();
+	if (gic_is_doorbell(intid))
+		atomic_store(&me->rung, 1);
+	else
+		handle(me, intid);
+	gic_end0(intid);
 }
 
 #define FRAME_ELR 21 /* 64-bit slot of the return address in the frame of start.S */

@@ -93,7 +93,7 @@ bool cpu_start(unsigned cpu, void (*work)(void *), void *argument)
 	to->work_argument = argument;
 	atomic_store_explicit(&to->busy, 1, memory_order_release);
 	dsb();
-	gic_set_pending(cpu, PPI_DOORBELL);
+	gic_ring(cpu);
 	return true;
 }
 
@@ -211,6 +211,18 @@ bool wait_irq_asserted(void)
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
 
 	while (!irq_asserted()) {
+		if (counter_passed(deadline))
+			return false;
+		wfe();
+	}
+	return true;
+}
+
+bool wait_fiq_asserted(void)
+{
+	uint64_t deadline = counter_after_ms(LIMIT_MS);
+
+	while (!fiq_asserted()) {
 		if (counter_passed(deadline))
 			return false;
 		wfe();

@@ -130,6 +130,7 @@ struct cpu {
 	atomic_uint faults;
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
 	atomic_uint spurious;
+	uint8_t sources[16]; /* GICv2: who sent the SGI that was acknowledged last, by INTID */
 	atomic_uint logged;
 	uint16_t log[LOG_LENGTH]; /* INTIDs in the order of their acknowledgement */
 };
@@ -192,12 +193,19 @@ bool wait_ms_at_least(atomic_uint *value, unsigned wanted, unsigned ms);
 bool sleep_at_least(atomic_uint *value, unsigned wanted);
 /* Lets time pass. */
 void wait_ms(unsigned ms);
-/* Waits until ISR_EL1 shows an IRQ for this CPU, which has IRQs masked. */
+/* Waits until ISR_EL1 shows an IRQ, or an FIQ, for this CPU, which has them masked. */
 bool wait_irq_asserted(void);
+bool wait_fiq_asserted(void);
 static inline bool irq_asserted(void)
 {
 	isb();
 	return read_sysreg(isr_el1) & 0x80;
+}
+
+static inline bool fiq_asserted(void)
+{
+	isb();
+	return read_sysreg(isr_el1) & 0x40;
 }
 
 /* Clears all counts and logs. Call it while no interrupts are in flight. */

@@ -130,6 +130,19 @@ bool is(unsigned long found, unsigned long wanted, const char *format, ...)
 	return found == wanted;
 }
 
+void skip(const char *what, const char *why)
+{
+	take_lock();
+	put_string("ok ");
+	put_number(++results, 10);
+	put_string(" - ");
+	put_string(what);
+	put_string(" # SKIP ");
+	put_string(why);
+	uart_put('\n');
+	drop_lock();
+}
+
 void tap_end(void)
 {
 	print("1..%u\n", results);

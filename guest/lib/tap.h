@@ -29,6 +29,8 @@ bool ok(bool passed, const char *format, ...) __attribute__((format(printf, 2, 3
 /* One result; on failure says what was found and what was wanted. */
 bool is(unsigned long found, unsigned long wanted, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* One result that says what this machine has no use for, and why. */
+void skip(const char *what, const char *why);
 /* The plan line. */
 void tap_end(void);
 _Noreturn void bail_out(const char *reason);

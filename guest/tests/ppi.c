@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Private peripheral interrupts: the two EL1 timers as level-sensitive sources (Arm ARM D11.2.4,
- * IHI 0069 4.1 and 4.2), masked at the timer and at the GIC, and PPIs set pending by hand.
+ * IHI 0069 4.1 and 4.2, IHI 0048 3.2), masked at the timer and at the GIC, and PPIs set pending by hand.
  */
 #include "gic.h"
 #include "tap.h"
@@ -252,12 +252,14 @@ static void set_by_hand(const struct timer *timer)
 
 	on_interrupt = NULL;
 	gic_set_pending(0, intid);
-	ok(fires_once(timer), "%s: ISPENDR with the line low: delivered once", timer->name);
+	ok(gic_quirks.no_ppi_by_hand || fires_once(timer),
+	   "%s: ISPENDR with the line low: delivered once", timer->name);
 	ok(!gic_is_pending(0, intid), "%s: ISPENDR: not pending after it", timer->name);
 	counts_clear();
 	irq_mask();
 	gic_set_pending(0, intid);
-	ok(gic_is_pending(0, intid), "%s: ISPENDR reads back", timer->name);
+	ok(gic_quirks.no_ppi_by_hand || gic_is_pending(0, intid), "%s: ISPENDR reads back",
+	   timer->name);
 	gic_clear_pending(0, intid);
 	ok(!gic_is_pending(0, intid), "%s: ICPENDR takes it back", timer->name);
 	irq_unmask();
@@ -329,20 +331,26 @@ static void all_cpus(void)
 	counts_clear();
 }
 
-/* A PPI without a device, pending by hand, also through another CPU's redistributor frame. */
+/*
+ * A PPI without a device, pending by hand, also another CPU's: through that one's redistributor
+ * frame, or in a GICv2 by that CPU itself.
+ */
 static void free_ppi(void)
 {
 	for (unsigned cpu = 0; cpu < 2; cpu++) {
 		const char *whose = cpu ? "another CPU's" : "own";
+		bool quirk = gic_quirks.no_ppi_by_hand;
 
 		gic_set_pending(cpu, PPI_FREE);
-		ok(gic_is_pending(cpu, PPI_FREE), "%s PPI by hand: pending while disabled", whose);
+		ok(quirk || gic_is_pending(cpu, PPI_FREE), "%s PPI by hand: pending while disabled",
+		   whose);
 		ok(!gic_is_pending(!cpu, PPI_FREE), "%s PPI by hand: on no other CPU", whose);
 		wait_ms(SETTLE_MS);
 		is(count_all(PPI_FREE), 0, "%s PPI by hand: not delivered while disabled", whose);
 		gic_enable(cpu, PPI_FREE);
-		ok(wait_at_least(&cpus[cpu].seen[PPI_FREE], 1), "%s PPI by hand: delivered", whose);
-		is(count_all(PPI_FREE), 1, "%s PPI by hand: once", whose);
+		ok(quirk || wait_at_least(&cpus[cpu].seen[PPI_FREE], 1),
+		   "%s PPI by hand: delivered", whose);
+		is(count_all(PPI_FREE), !quirk, "%s PPI by hand: once", whose);
 		gic_disable(cpu, PPI_FREE);
 		counts_clear();
 	}

@@ -287,24 +287,6 @@ static void binary_point(void)
 	counts_clear();
 }
 
-static bool fiq_asserted(void)
-{
-	isb();
-	return read_sysreg(isr_el1) & 0x40;
-}
-
-static bool wait_fiq_asserted(void)
-{
-	uint64_t deadline = counter_after_ms(LIMIT_MS);
-
-	while (!fiq_asserted()) {
-		if (counter_passed(deadline))
-			return false;
-		wfe();
-	}
-	return true;
-}
-
 static void groups(void)
 {
 	spi_setup(SPI, 0, 0x60, true);

@@ -72,6 +72,7 @@ static void map_image(uint64_t home)
 {
 	uint64_t text = (uint64_t)text_start, rodata = (uint64_t)text_end;
 	uint64_t data = (uint64_t)rodata_end, end = home + HOME_SIZE;
+	unsigned i;
 
 	el2_map(board.memory, home - board.memory, MAP_DATA);
 	el2_map(text, rodata - text, MAP_CODE);
@@ -79,8 +80,10 @@ static void map_image(uint64_t home)
 	el2_map(data, end - data, MAP_DATA);
 	if (end < board.memory + board.memory_size)
 		el2_map(end, board.memory + board.memory_size - end, MAP_DATA);
-	el2_map(board.gicd, board.gicd_size, MAP_DEVICE);
-	el2_map(board.gicr, board.gicr_size, MAP_DEVICE);
+	for (i = 0; i < GIC_FRAMES; i++) {
+		if (board.gic[i].size)
+			el2_map(board.gic[i].start, board.gic[i].size, MAP_DEVICE);
+	}
 	el2_map(board.uart, 0x1000, MAP_DEVICE);
 }
 
@@ -131,9 +134,9 @@ static void start_others(void)
 static void cpu_init(struct cpu *cpu)
 {
 	write_sysreg(tpidr_el2, cpu);
-	write_sysreg(vbar_el2, vectors);
+	write_sysreg(vbar_el2, gic->vectors);
 	isb();
-	gic_cpu_init(cpu, board.maintenance);
+	gic->cpu_init(cpu, board.maintenance);
 	stage2_enable();
 	vcpu_setup(cpu);
 }
@@ -142,15 +145,15 @@ void cpu_secondary(struct cpu *cpu)
 {
 	cpu_init(cpu);
 	__atomic_store_n(&cpu->up, true, __ATOMIC_RELEASE);
-	vcpu_run(cpu);
+	gic->run(cpu);
 }
 
 static void report(uint64_t home)
 {
 	unsigned i, masters = 0;
 
-	print("carillon: %u CPUs, GICv3 with %u list registers, home at 0x%lx\n", cpu_count,
-	      gic_list_registers(), home);
+	print("carillon: %u CPUs, %s with %u list registers, home at 0x%lx\n", cpu_count, gic->name,
+	      vm.lrs, home);
 	print("carillon: guest: %u vCPUs, %lu MB at 0x%lx, %u devices passed through\n", vm.vcpus,
 	      (unsigned long)(vm.ram_size >> 20), vm.ram, board.device_count);
 	for (i = 0; i < board.device_count; i++)
@@ -167,7 +170,7 @@ static void run_boot_cpu(struct cpu *cpu)
 	cpu->up = true;
 	start_others();
 	__atomic_store_n(&vm.vcpu[0].power, POWER_PENDING, __ATOMIC_RELEASE);
-	vcpu_run(cpu);
+	gic->run(cpu);
 }
 
 static void at_home(const void *dtb, uint64_t home, uint64_t size)
@@ -181,10 +184,11 @@ static void at_home(const void *dtb, uint64_t home, uint64_t size)
 	map_image(home);
 	make_cpus();
 	mmu_switch(final_table);
-	write_sysreg(vbar_el2, vectors);
+	gic = board.gic_version == 2 ? &gicv2 : &gicv3;
+	write_sysreg(vbar_el2, gic->vectors);
 	write_sysreg(tpidr_el2, cpus[0]);
 	isb();
-	gic_init(board.gicd, board.gicr, board.gicr_size);
+	gic->init(&board);
 	vm_create(&board, &options);
 	vm_load(&board, &options, home);
 	vm_connect(&board);

@@ -3,6 +3,7 @@
  * The guest's calls: PSCI 1.1 (DEN0022) and SMCCC 1.2 (DEN0028), over HVC or SMC, and with
  * carillon.bench the calls that measure us.
  */
+#include <interface.h>
 #include "hot.h"
 #include "psci.h"
 #include "vm.h"
@@ -44,8 +45,7 @@ static int64_t psci_cpu_on(struct cpu *cpu, uint64_t target, uint64_t entry, uin
 	vcpu->context = context;
 	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
 	__asm__ volatile("dsb ish" : : : "memory");
-	write_sysreg(S3_0_C12_C11_5, cpus[index]->kick); /* ICC_SGI1R_EL1 */
-	isb();
+	gic_kick(cpus[index]);
 	return PSCI_SUCCESS;
 }
 

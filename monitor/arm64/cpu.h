@@ -14,6 +14,7 @@
 #define CPU_EXITS  80
 #define EXIT_KINDS 65 /* one per exception class, then interrupts */
 #define EXIT_IRQ   64
+#define CPU_GICC   600 /* behind the exits */
 
 #define CPU_BLOCK_SIZE 0x8000 /* guard page, stack, struct cpu at the end */
 #define CPU_GUARD_SIZE 0x1000
@@ -38,12 +39,15 @@ struct cpu {
 	uint64_t x30;
 	struct vgic_cpu *vgic;
 	uint64_t exits[EXIT_KINDS];
+	uint8_t *gicc; /* GICv2: registers of its CPU interface, */
+	uint8_t *gich; /* and those that control the virtual one */
 	struct vcpu *vcpu;
 	struct gic_cpuif image;
 	unsigned index;
-	uint64_t mpidr;          /* of the physical CPU */
-	uint64_t kick;           /* ICC_SGI1R_EL1 value that sends the kick to this CPU */
-	void *redist;            /* its physical redistributor's SGI_base frame */
+	uint64_t mpidr;    /* of the physical CPU */
+	uint64_t kick;     /* sends the kick to this CPU: for ICC_SGI1R_EL1, GICv2: GICD_SGIR */
+	void *redist;      /* GICv3: its physical redistributor's SGI_base frame */
+	uint8_t interface; /* GICv2: a mask with its CPU interface's bit */
 	uint64_t aborts, undefs; /* injected into the guest */
 	uint64_t waits;          /* accesses that had to wait for another CPU */
 	struct trace *trace;
@@ -55,6 +59,7 @@ struct cpu {
 _Static_assert(offsetof(struct cpu, x30) == CPU_X30, "vectors.S");
 _Static_assert(offsetof(struct cpu, vgic) == CPU_VGIC, "vectors.S");
 _Static_assert(offsetof(struct cpu, exits) == CPU_EXITS, "vectors.S");
+_Static_assert(offsetof(struct cpu, gicc) == CPU_GICC, "vectors.S");
 _Static_assert(offsetof(struct vgic_cpu, inbox) == 0, "vectors.S");
 _Static_assert(offsetof(struct vgic_cpu, resettle) == 4, "vectors.S");
 

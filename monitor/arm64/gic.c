@@ -1,126 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The physical GICv3 at boot: every interrupt in group 1 and off until somebody gets it; CPU
- * interfaces with the priority drop apart from the deactivation (IHI 0069 12.2, 12.9, 12.11).
+ * What is the same in the distributors of GICv2 and GICv3 (IHI 0048 4.3, IHI 0069 12.9).
  */
-#include "cpu.h"
 #include "gic.h"
 #include "sysreg.h"
-#include "../common/panic.h"
 
 #define PRIORITY_ALL 0xa0a0a0a0u
 
+const struct gic *gic;
 uint8_t *gicd;
-static uint64_t redistributors, redistributors_size;
 
-static void wait_rwp(void)
-{
-	while (mmio_read32(gicd + GICD_CTLR) & GICD_CTLR_RWP)
-		;
-}
-
-static unsigned spi_end(void)
+unsigned gic_spi_end(void)
 {
 	unsigned end = ((mmio_read32(gicd + GICD_TYPER) & 0x1f) + 1) * 32;
 
 	return end < 1020 ? end : 1020;
 }
 
-void gic_init(uint64_t gicd_base, uint64_t gicr_base, uint64_t gicr_size)
+/* One register's worth of interrupts: off, nothing pending or active. */
+static void word_off(uint8_t *frame, unsigned word)
+{
+	mmio_write32(frame + GICD_ICENABLER + word * 4, ~0u);
+	mmio_write32(frame + GICD_ICPENDR + word * 4, ~0u);
+	mmio_write32(frame + GICD_ICACTIVER + word * 4, ~0u);
+}
+
+void gic_spis_off(void)
 {
 	unsigned i;
 
-	gicd = (uint8_t *)gicd_base;
-	redistributors = gicr_base;
-	redistributors_size = gicr_size;
-	mmio_write32(gicd + GICD_CTLR, 0);
-	wait_rwp();
-	for (i = 32; i < spi_end(); i += 32) {
-		mmio_write32(gicd + GICD_ICENABLER + i / 8, ~0u);
-		mmio_write32(gicd + GICD_ICPENDR + i / 8, ~0u);
-		mmio_write32(gicd + GICD_ICACTIVER + i / 8, ~0u);
-		mmio_write32(gicd + GICD_IGROUPR + i / 8, ~0u);
-	}
-	for (i = 32; i < spi_end(); i += 4)
+	for (i = 32; i < gic_spi_end(); i += 32)
+		word_off(gicd, i / 32);
+	for (i = 32; i < gic_spi_end(); i += 4)
 		mmio_write32(gicd + GICD_IPRIORITYR + i, PRIORITY_ALL);
-	wait_rwp();
-	/* ARE (non-secure or only), then group 1: affinity routing may not change with a group on. */
-	mmio_write32(gicd + GICD_CTLR, 0x10);
-	wait_rwp();
-	mmio_write32(gicd + GICD_CTLR, 0x12);
-	wait_rwp();
 }
 
-/* The redistributor whose TYPER has this CPU's affinity. */
-static uint8_t *find_redistributor(uint64_t mpidr)
+/* SGIs and PPIs of this CPU; their registers are at `frame`. */
+void gic_private_off(uint8_t *frame)
 {
-	uint32_t affinity = (uint32_t)(mpidr >> 32 << 24) | (mpidr & 0xffffff);
-	uint64_t at = redistributors;
-
-	while (at < redistributors + redistributors_size) {
-		uint64_t typer = mmio_read64((uint8_t *)at + GICR_TYPER);
-
-		if (typer >> 32 == affinity)
-			return (uint8_t *)at;
-		if (typer & GICR_TYPER_LAST)
-			break;
-		at += typer & GICR_TYPER_VLPIS ? 0x40000 : 0x20000;
-	}
-	panic("no redistributor for CPU 0x%lx", mpidr);
-}
-
-static void wake_redistributor(uint8_t *redist)
-{
-	mmio_write32(redist + GICR_WAKER, mmio_read32(redist + GICR_WAKER) & ~GICR_WAKER_SLEEP);
-	while (mmio_read32(redist + GICR_WAKER) & GICR_WAKER_ASLEEP)
-		;
-}
-
-static uint64_t sgi_to(uint64_t mpidr)
-{
-	uint64_t aff0 = mpidr & 0xff, aff1 = mpidr >> 8 & 0xff;
-	uint64_t aff2 = mpidr >> 16 & 0xff, aff3 = mpidr >> 32 & 0xff;
-
-	return aff3 << 48 | (aff0 >> 4) << 44 | aff2 << 32 | (uint64_t)KICK_SGI << 24 | aff1 << 16 |
-	       1ul << (aff0 & 15);
-}
-
-void gic_ppi_enable(struct cpu *cpu, unsigned intid)
-{
-	mmio_write32((uint8_t *)cpu->redist + GICD_ISENABLER, 1u << intid);
-}
-
-void gic_cpu_init(struct cpu *cpu, unsigned maintenance)
-{
-	uint8_t *redist = find_redistributor(cpu->mpidr);
-	uint8_t *frame = redist + GICR_SGI_FRAME;
 	unsigned i;
 
-	wake_redistributor(redist);
-	cpu->redist = frame;
-	cpu->kick = sgi_to(cpu->mpidr);
-	mmio_write32(frame + GICD_ICENABLER, ~0u);
-	mmio_write32(frame + GICD_ICACTIVER, ~0u);
-	mmio_write32(frame + GICD_ICPENDR, ~0u);
-	mmio_write32(frame + GICD_IGROUPR, ~0u);
+	word_off(frame, 0);
 	for (i = 0; i < 32; i += 4)
 		mmio_write32(frame + GICD_IPRIORITYR + i, PRIORITY_ALL);
 	mmio_write32(frame + GICD_ICFGR + 4, 0); /* PPIs: the timers' and ours are levels */
-
-	/* System registers here and, since a guest needs its ICC_SRE_EL1, one level down. */
-	write_sysreg(S3_4_C12_C9_5, 0xf); /* ICC_SRE_EL2: SRE, DFB, DIB, Enable */
-	isb();
-	write_sysreg(S3_0_C12_C12_5, 0x7); /* ICC_SRE_EL1 */
-	write_sysreg(S3_0_C4_C6_0, 0xff);  /* ICC_PMR_EL1 */
-	write_sysreg(S3_0_C12_C12_3, 0);   /* ICC_BPR1_EL1 */
-	write_sysreg(S3_0_C12_C12_4, 2);   /* ICC_CTLR_EL1: EOImode */
-	write_sysreg(S3_0_C12_C12_7, 1);   /* ICC_IGRPEN1_EL1 */
-	write_sysreg(S3_4_C12_C11_0, 0);   /* ICH_HCR_EL2 */
-	isb();
-	mmio_write32(frame + GICD_ISENABLER, 1u << KICK_SGI | 1u << maintenance);
 }
 
-void gic_spi_setup(unsigned intid, bool edge, uint64_t mpidr)
+void gic_spi_trigger(unsigned intid, bool edge)
 {
 	uint8_t *config = gicd + GICD_ICFGR + intid / 16 * 4;
 	unsigned shift = intid % 16 * 2;
@@ -128,27 +54,4 @@ void gic_spi_setup(unsigned intid, bool edge, uint64_t mpidr)
 
 	value = (value & ~(2u << shift)) | (edge ? 2u << shift : 0);
 	mmio_write32(config, value);
-	mmio_write64(gicd + GICD_IROUTER + intid * 8, mpidr & 0xff00ffffff);
-	mmio_write32(gicd + GICD_ICPENDR + intid / 32 * 4, 1u << intid % 32);
-	mmio_write32(gicd + GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
-}
-
-static uint64_t ich_vtr(void)
-{
-	return read_sysreg(S3_4_C12_C11_1);
-}
-
-unsigned gic_list_registers(void)
-{
-	return (ich_vtr() & 0x1f) + 1;
-}
-
-unsigned gic_priority_bits(void)
-{
-	return (ich_vtr() >> 29 & 7) + 1;
-}
-
-unsigned gic_preemption_bits(void)
-{
-	return (ich_vtr() >> 26 & 7) + 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The physical GICv3 (IHI 0069), one Security state or the non-secure view of two.
+ * The physical GIC at boot: a GICv3 (IHI 0069) or a GICv2 (IHI 0048), with one Security state or the
+ * non-secure view of two. The device tree says which; `gic` is its driver from then on.
  */
 #ifndef MONITOR_ARM64_GIC_H
 #define MONITOR_ARM64_GIC_H
@@ -18,34 +19,45 @@
 #define GICD_ISACTIVER  0x0300
 #define GICD_ICACTIVER  0x0380
 #define GICD_IPRIORITYR 0x0400
+#define GICD_ITARGETSR  0x0800 /* GICv2 */
 #define GICD_ICFGR      0x0c00
-#define GICD_IROUTER    0x6000
+#define GICD_SGIR       0x0f00 /* GICv2 */
+#define GICD_CPENDSGIR  0x0f10 /* GICv2 */
+#define GICD_IROUTER    0x6000 /* GICv3 */
 #define GICD_CTLR_RWP   (1u << 31)
-
-#define GICR_TYPER        0x0008
-#define GICR_WAKER        0x0014
-#define GICR_SGI_FRAME    0x10000
-#define GICR_TYPER_LAST   (1u << 4)
-#define GICR_TYPER_VLPIS  (1u << 1)
-#define GICR_WAKER_SLEEP  (1u << 1)
-#define GICR_WAKER_ASLEEP (1u << 2)
 
 #define KICK_SGI 0 /* the only SGI that the hypervisor sends */
 
+struct board;
 struct cpu;
+struct vgic_config;
+struct vgic_port;
 
+struct gic {
+	const char *name;
+	/* The hot code that is made for it (hot.h). */
+	const char *vectors;
+	const struct vgic_port *port;
+	void (*run)(struct cpu *cpu);
+
+	/* On the boot CPU, before any stage 2 is used: everything off; the guest's view of frames. */
+	void (*init)(const struct board *board);
+	void (*cpu_init)(struct cpu *cpu, unsigned maintenance);
+	/* What the virtual one takes from it: version, list registers, bits of priorities. */
+	void (*describe)(struct vgic_config *config);
+	/* A shared interrupt that a guest gets: trigger, target, on. */
+	void (*spi_setup)(unsigned intid, bool edge, const struct cpu *target);
+	void (*ppi_enable)(struct cpu *cpu, unsigned intid);
+};
+
+extern const struct gic gicv2, gicv3;
+extern const struct gic *gic;
 extern uint8_t *gicd; /* the distributor's registers */
 
-void gic_init(uint64_t gicd_base, uint64_t gicr_base, uint64_t gicr_size);
-void gic_cpu_init(struct cpu *cpu, unsigned maintenance);
-
-/* A shared interrupt that a guest gets: trigger, target, on. */
-void gic_spi_setup(unsigned intid, bool edge, uint64_t mpidr);
-void gic_ppi_enable(struct cpu *cpu, unsigned intid);
-
-/* ICH_VTR_EL2, decoded. */
-unsigned gic_list_registers(void);
-unsigned gic_priority_bits(void);
-unsigned gic_preemption_bits(void);
+/* gic.c: what both have in common. */
+unsigned gic_spi_end(void);
+void gic_spis_off(void);
+void gic_private_off(uint8_t *frame);
+void gic_spi_trigger(unsigned intid, bool edge);
 
 #endif

@@ -111,14 +111,33 @@ static void set_psci(void *dtb)
 	check(fdt_setprop_string(dtb, node, "method", "hvc"), "psci");
 }
 
-/* No ITS, no MSI frame, no maintenance interrupt: the guest is not a hypervisor. */
-static void set_gic(void *dtb)
+/* The first `count` ranges of a node at the top. */
+static void keep_ranges(void *dtb, int node, unsigned count)
 {
-	int node = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-v3");
+	unsigned bytes = (fdt_address_cells(dtb, 0) + fdt_size_cells(dtb, 0)) * 4 * count;
+	fdt32_t ranges[8];
+	int length;
+	const void *reg = fdt_getprop(dtb, node, "reg", &length);
+
+	if (!reg || length < (int)bytes || bytes > sizeof(ranges))
+		panic("the guest's device tree: ranges of the GIC");
+	memcpy(ranges, reg, bytes);
+	check(fdt_setprop(dtb, node, "reg", ranges, bytes), "gic");
+}
+
+/*
+ * No ITS, no MSI frame, no maintenance interrupt, and of a GICv2 only what a guest has: the guest is
+ * not a hypervisor.
+ */
+static void set_gic(void *dtb, const struct board *board)
+{
+	int node = board_gic_node(dtb);
 
 	check(node, "gic");
 	drop_children(dtb, node);
 	fdt_delprop(dtb, node, "interrupts");
+	if (board->gic_version == 2)
+		keep_ranges(dtb, node, GIC_CPUIF + 1);
 }
 
 static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdisk)
@@ -150,7 +169,7 @@ void guest_dt_make(void *buffer, size_t size, const struct board *board, const s
 		set_memory(buffer, guest);
 		set_cpus(buffer, guest);
 		set_psci(buffer);
-		set_gic(buffer);
+		set_gic(buffer, board);
 		set_chosen(buffer, board->bootargs ? board->bootargs : "", ramdisk);
 	} else {
 		set_chosen(buffer, board->bootargs, ramdisk);

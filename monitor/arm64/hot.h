@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The code between a guest's exit and its entry ("hot": hot.mk's list in monitor.mk, and the
- * library) and its way out to all other code.
+ * The code between a guest's exit and its entry ("hot": the list in monitor.mk, and the library) and
+ * its way out to all other code. There is one whole copy of it for each kind of physical GIC, so that
+ * nothing on these paths asks which it is: <interface.h> and <lists.h> are gicv2's or gicv3's.
  *
  * Hot code keeps x8 to x15 and stays away from x16 to x18, because the guest's values are in them. It
  * therefore calls nothing that is compiled the usual way, except through cold_call(), and what it
@@ -27,6 +28,7 @@ struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t 
 
 /* vectors.S and its handlers. */
 void vgic_settle(struct cpu *cpu);
+void vgic_pause(struct cpu *cpu);
 void irq_handle(struct cpu *cpu, uint64_t iar);
 void hvc_handle(struct cpu *cpu, uint64_t esr);
 void smc_handle(struct cpu *cpu, uint64_t esr);
@@ -42,7 +44,7 @@ __attribute__((noreturn)) void guest_start(struct cpu *cpu);
 /* lists.c: the list registers. */
 void lists_leave(struct cpu *cpu);         /* hardware to image, vgic_exit() */
 void lists_enter(struct cpu *cpu);         /* vgic_enter(), image to hardware */
-void lists_read_active(struct cpu *cpu);   /* active priorities, for vgic_pending() */
+void lists_read_active(struct cpu *cpu);   /* active priorities to the image */
 void lists_reset(struct cpu *cpu);         /* vgic_cpuif_reset(), image to hardware */
 void physical_interrupts(struct cpu *cpu); /* take what is pending, with the guest not running */
 

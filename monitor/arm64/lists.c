@@ -1,54 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Between struct gic_cpuif and the ICH_*_EL2 registers (IHI 0069 12.4). Only what is live is read
- * and only what changed is written: each of these accesses is slow on real hardware, too.
+ * Between struct gic_cpuif and the virtual CPU interface's registers, which lists.h of this GIC
+ * reaches. Only what is live is read and only what changed is written: each of these accesses is
+ * slow on real hardware, too.
  */
+#include <lists.h>
 #include "hot.h"
 #include "vm.h"
 
-#define ICH_HCR_EL2   S3_4_C12_C11_0
-#define ICH_ELRSR_EL2 S3_4_C12_C11_5
-#define ICH_VMCR_EL2  S3_4_C12_C11_7
-
-#define LISTS_LOW(op) \
-	op(0, S3_4_C12_C12_0) op(1, S3_4_C12_C12_1) op(2, S3_4_C12_C12_2) op(3, S3_4_C12_C12_3)
-#define LISTS_HIGH(op)                                                                          \
-	op(4, S3_4_C12_C12_4) op(5, S3_4_C12_C12_5) op(6, S3_4_C12_C12_6) op(7, S3_4_C12_C12_7) \
-		op(8, S3_4_C12_C13_0) op(9, S3_4_C12_C13_1) op(10, S3_4_C12_C13_2)              \
-			op(11, S3_4_C12_C13_3) op(12, S3_4_C12_C13_4) op(13, S3_4_C12_C13_5)    \
-				op(14, S3_4_C12_C13_6) op(15, S3_4_C12_C13_7)
-
-#define READ_ONE(n, reg)      \
-	if (mask & 1u << (n)) \
-		image->lr[n] = read_sysreg(reg);
-#define WRITE_ONE(n, reg)     \
-	if (mask & 1u << (n)) \
-		write_sysreg(reg, image->lr[n]);
-
-static inline void read_lists(struct gic_cpuif *image, uint32_t mask)
-{
-	LISTS_LOW(READ_ONE)
-	if (__builtin_expect(mask >> 4, 0)) {
-		LISTS_HIGH(READ_ONE)
-	}
-}
-
-static inline void write_lists(const struct gic_cpuif *image, uint32_t mask)
-{
-	LISTS_LOW(WRITE_ONE)
-	if (__builtin_expect(mask >> 4, 0)) {
-		LISTS_HIGH(WRITE_ONE)
-	}
-}
+#define PAUSE_YIELDS 32
 
 static inline void leave(struct cpu *cpu)
 {
 	struct gic_cpuif *image = &cpu->image;
 
 	if (image->live)
-		read_lists(image, image->live);
-	image->hcr = read_sysreg(ICH_HCR_EL2);
-	image->vmcr = read_sysreg(ICH_VMCR_EL2);
+		read_lists(cpu, image->live);
+	image->hcr = read_hcr(cpu);
+	image->vmcr = read_vmcr(cpu);
+	if (__builtin_expect(image->read_apr, 0))
+		lists_read_active(cpu);
 	vgic_exit(cpu->vgic, image);
 }
 
@@ -58,21 +29,30 @@ static inline void enter(struct cpu *cpu)
 
 	vgic_enter(cpu->vgic, image);
 	if (image->changed)
-		write_lists(image, image->changed);
+		write_lists(cpu, image->changed);
 	if (image->hcr_changed)
-		write_sysreg(ICH_HCR_EL2, image->hcr);
+		write_hcr(cpu, image->hcr);
 }
 
 void vgic_settle(struct cpu *cpu)
 {
 	struct gic_cpuif *image = &cpu->image;
 
-	if (vgic_refill(cpu->vgic, image, (uint32_t)read_sysreg(ICH_ELRSR_EL2))) {
-		write_lists(image, image->changed);
+	if (vgic_refill(cpu->vgic, image, read_empty(cpu))) {
+		write_lists(cpu, image->changed);
 		return;
 	}
 	leave(cpu);
 	enter(cpu);
+}
+
+/* Settled twice and still not done: what is missing is another CPU's to do, and it has been kicked. */
+void vgic_pause(struct cpu *cpu)
+{
+	if (!vgic_attention(cpu->vgic))
+		return;
+	cpu->waits++;
+	yield(PAUSE_YIELDS);
 }
 
 void lists_leave(struct cpu *cpu)
@@ -85,49 +65,16 @@ void lists_enter(struct cpu *cpu)
 	enter(cpu);
 }
 
-/* How many of the active priority registers exist depends on the bits of preemption. */
 void lists_read_active(struct cpu *cpu)
 {
-	struct gic_cpuif *image = &cpu->image;
-	unsigned preemption = (read_sysreg(S3_4_C12_C11_1) >> 26 & 7) + 1; /* ICH_VTR_EL2 */
-
-	image->ap0r[0] = read_sysreg(S3_4_C12_C8_0);
-	image->ap1r[0] = read_sysreg(S3_4_C12_C9_0);
-	if (preemption < 6)
-		return;
-	image->ap0r[1] = read_sysreg(S3_4_C12_C8_1);
-	image->ap1r[1] = read_sysreg(S3_4_C12_C9_1);
-	if (preemption < 7)
-		return;
-	image->ap0r[2] = read_sysreg(S3_4_C12_C8_2);
-	image->ap1r[2] = read_sysreg(S3_4_C12_C9_2);
-	image->ap0r[3] = read_sysreg(S3_4_C12_C8_3);
-	image->ap1r[3] = read_sysreg(S3_4_C12_C9_3);
-}
-
-static void write_active(const struct gic_cpuif *image)
-{
-	unsigned preemption = (read_sysreg(S3_4_C12_C11_1) >> 26 & 7) + 1;
-
-	write_sysreg(S3_4_C12_C8_0, image->ap0r[0]);
-	write_sysreg(S3_4_C12_C9_0, image->ap1r[0]);
-	if (preemption < 6)
-		return;
-	write_sysreg(S3_4_C12_C8_1, image->ap0r[1]);
-	write_sysreg(S3_4_C12_C9_1, image->ap1r[1]);
-	if (preemption < 7)
-		return;
-	write_sysreg(S3_4_C12_C8_2, image->ap0r[2]);
-	write_sysreg(S3_4_C12_C9_2, image->ap1r[2]);
-	write_sysreg(S3_4_C12_C8_3, image->ap0r[3]);
-	write_sysreg(S3_4_C12_C9_3, image->ap1r[3]);
+	read_active(cpu);
 }
 
 void lists_reset(struct cpu *cpu)
 {
 	vgic_cpuif_reset(cpu->vgic, &cpu->image);
-	write_active(&cpu->image);
-	write_sysreg(ICH_VMCR_EL2, cpu->image.vmcr);
+	write_active(cpu);
+	write_vmcr(cpu, cpu->image.vmcr);
 	enter(cpu);
-	write_sysreg(ICH_HCR_EL2, cpu->image.hcr);
+	write_hcr(cpu, cpu->image.hcr);
 }

@@ -5,6 +5,7 @@
  * What is in no table reads as zero (an identification register) or is undefined (anything else).
  */
 #include "cold.h"
+#include "gic.h"
 #include "hot.h"
 #include "policy.h"
 #include "vm.h"
@@ -168,10 +169,20 @@ static bool is_identification(uint32_t reg)
 	return (reg & ~(15u << 1 | 7u << 17)) == SYS(3, 0, 0, 0, 0) && crm >= 1 && crm <= 7;
 }
 
+/* GIC system registers: the guest of a GICv2 has none, whatever the CPU could do. */
+static uint64_t gic_fields(unsigned crm, unsigned op2)
+{
+	if (gic != &gicv2)
+		return 0;
+	if (crm == 4 && op2 == 0)
+		return F(24);                    /* ID_AA64PFR0 */
+	return crm == 1 && op2 == 1 ? F(28) : 0; /* ID_PFR1 */
+}
+
 static uint64_t read_identification(uint32_t reg)
 {
 	unsigned crm = reg >> 1 & 15, op2 = reg >> 17 & 7;
-	uint64_t seen = identification[crm - 1][op2].seen;
+	uint64_t seen = identification[crm - 1][op2].seen & ~gic_fields(crm, op2);
 
 	return seen ? physical_identification((crm - 1) * 8 + op2) & seen : 0;
 }

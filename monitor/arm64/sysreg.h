@@ -91,6 +91,13 @@ static inline void wfi(void)
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
 }
 
+/* A short wait, in which whoever shares this CPU gets on. */
+static inline void yield(unsigned times)
+{
+	while (times--)
+		__asm__ volatile("yield");
+}
+
 static inline uint32_t mmio_read32(const volatile void *at)
 {
 	uint32_t value;
@@ -105,6 +112,19 @@ static inline uint64_t mmio_read64(const volatile void *at)
 
 	__asm__ volatile("ldr %0, %1" : "=r"(value) : "Qo"(*(const volatile uint64_t *)at));
 	return value;
+}
+
+static inline uint8_t mmio_read8(const volatile void *at)
+{
+	uint32_t value;
+
+	__asm__ volatile("ldrb %w0, %1" : "=r"(value) : "Qo"(*(const volatile uint8_t *)at));
+	return (uint8_t)value;
+}
+
+static inline void mmio_write8(volatile void *at, uint8_t value)
+{
+	__asm__ volatile("strb %w1, %0" : "=Qo"(*(volatile uint8_t *)at) : "rZ"(value) : "memory");
 }
 
 static inline void mmio_write32(volatile void *at, uint32_t value)

@@ -3,16 +3,12 @@
  * What the guest's traps are about (DDI 0487 D17.2.37): the interrupt controller's registers, calls,
  * and everything that ends in an exception for the guest.
  */
+#include <interface.h>
 #include "hot.h"
 #include "vm.h"
 #include "../common/trace.h"
 
 #define WAIT_YIELDS 32
-
-#define SYS_ICC_SGI1R  SYS(3, 0, 12, 11, 5)
-#define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
-#define SYS_ICC_SGI0R  SYS(3, 0, 12, 11, 7)
-#define SYS_ICC_DIR    SYS(3, 0, 12, 11, 1)
 
 typedef enum vgic_result read_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				       uint64_t *value);
@@ -33,11 +29,8 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
 
 static void wait_slice(struct cpu *cpu)
 {
-	unsigned i;
-
 	cpu->waits++;
-	for (i = 0; i < WAIT_YIELDS; i++)
-		__asm__ volatile("yield");
+	yield(WAIT_YIELDS);
 	vgic_exit(cpu->vgic, &cpu->image);
 }
 
@@ -99,10 +92,10 @@ struct outcome mmio_read(struct cpu *cpu, uint64_t esr)
 
 	if (!emulable(esr))
 		return abort_outcome(cpu, esr, ipa);
-	if (offset >= VGIC_DIST_SIZE) {
-		offset = ipa - vm.gicr;
-		read = vgic_redist_read;
-		if (offset >= vm.gicr_size) {
+	if (offset >= GIC_DIST_SIZE) {
+		offset = ipa - vm.frames;
+		read = gic_frame_read;
+		if (offset >= vm.frames_size) {
 			if (ipa != vm.bench)
 				return abort_outcome(cpu, esr, ipa);
 			return (struct outcome){ extend(esr, 0x49524143), 1 }; /* "CARI" */
@@ -124,10 +117,10 @@ bool mmio_write(struct cpu *cpu, uint64_t esr, uint64_t value)
 		value &= (1ul << 8 * bytes) - 1;
 	if (!emulable(esr))
 		return abort_outcome(cpu, esr, ipa).done;
-	if (offset >= VGIC_DIST_SIZE) {
-		offset = ipa - vm.gicr;
-		write = vgic_redist_write;
-		if (offset >= vm.gicr_size)
+	if (offset >= GIC_DIST_SIZE) {
+		offset = ipa - vm.frames;
+		write = gic_frame_write;
+		if (offset >= vm.frames_size)
 			return abort_outcome(cpu, esr, ipa).done;
 	}
 	if (write(cpu->vgic, offset, bytes, value) == VGIC_AGAIN)
@@ -152,13 +145,13 @@ bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value)
 {
 	uint32_t reg = esr & SYS_ISS_MASK;
 
-	if (__builtin_expect(reg == SYS_ICC_SGI1R, 1))
+	if (GIC_SYSREGS && __builtin_expect(reg == VGIC_ICC_SGI1R_EL1, 1))
 		return gic_sysreg(cpu, VGIC_ICC_SGI1R_EL1, value);
-	if (reg == SYS_ICC_DIR)
+	if (GIC_SYSREGS && reg == VGIC_ICC_DIR_EL1)
 		return gic_sysreg(cpu, VGIC_ICC_DIR_EL1, value);
-	if (reg == SYS_ICC_SGI0R)
+	if (GIC_SYSREGS && reg == VGIC_ICC_SGI0R_EL1)
 		return gic_sysreg(cpu, VGIC_ICC_SGI0R_EL1, value);
-	if (reg == SYS_ICC_ASGI1R)
+	if (GIC_SYSREGS && reg == VGIC_ICC_ASGI1R_EL1)
 		return gic_sysreg(cpu, VGIC_ICC_ASGI1R_EL1, value);
 	return COLD(cold_sysreg_write, cpu, esr, value).value & 1;
 }

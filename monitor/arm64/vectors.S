@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Exceptions taken to EL2 (DDI 0487 D1.3). The guest's cost of everything starts here.
+ * Exceptions taken to EL2 (DDI 0487 D1.3). The guest's cost of everything starts here. Assembled once
+ * for each GIC, whose acknowledge.inc says how an interrupt is taken.
  *
  * The C code behind these vectors is compiled so that x8 to x15 are callee-saved and x16 to x18 are
  * not used (monitor.mk checks it), so an exit saves x0 to x7 and x30 and nothing else. The handlers
  * that name a guest register of their own (a trapped load, an MSR) reach x8 and up where they are.
  */
 #include "cpu.h"
+#include <acknowledge.inc>
 
 	.macro	save
 	stp	x0, x1, [sp, #CPU_X0]
@@ -14,6 +16,22 @@
 	stp	x4, x5, [sp, #CPU_X0 + 32]
 	stp	x6, x7, [sp, #CPU_X0 + 48]
 	str	x30, [sp, #CPU_X30]
+	.endm
+
+	/* Run the guest, unless vgic_attention(): all of it at once. */
+	.macro	resume_unless, attention
+	ldr	x1, [sp, #CPU_VGIC]
+	ldp	x2, x3, [x1]
+	orr	x2, x2, x3
+	cbnz	x2, \attention
+	ldr	x30, [sp, #CPU_X30]
+	ldp	x6, x7, [sp, #CPU_X0 + 48]
+	ldp	x4, x5, [sp, #CPU_X0 + 32]
+	ldp	x2, x3, [sp, #CPU_X0 + 16]
+	ldp	x0, x1, [sp, #CPU_X0]
+	eret
+	dsb	nsh			/* no speculation past the return */
+	isb
 	.endm
 
 	.macro	vector, target
@@ -50,7 +68,7 @@ vectors:
 	.balign	128			/* from the guest: a physical interrupt */
 	save
 	ldr	x2, [sp, #CPU_EXITS + 8 * EXIT_IRQ]
-	mrs	x1, S3_0_C12_C12_0	/* ICC_IAR1_EL1 */
+	acknowledge
 	add	x2, x2, #1
 	str	x2, [sp, #CPU_EXITS + 8 * EXIT_IRQ]
 	mov	x0, sp
@@ -145,20 +163,14 @@ advance:				/* past the instruction that trapped */
 	add	x1, x1, #4
 	msr	elr_el2, x1
 exit_return:
-	ldr	x1, [sp, #CPU_VGIC]
-	ldp	x2, x3, [x1]		/* vgic_attention(): all of it at once */
-	orr	x2, x2, x3
-	cbnz	x2, 1f
-	ldr	x30, [sp, #CPU_X30]
-	ldp	x6, x7, [sp, #CPU_X0 + 48]
-	ldp	x4, x5, [sp, #CPU_X0 + 32]
-	ldp	x2, x3, [sp, #CPU_X0 + 16]
-	ldp	x0, x1, [sp, #CPU_X0]
-	eret
-	dsb	nsh			/* no speculation past the return */
-	isb
+	resume_unless 1f
 1:	mov	x0, sp
 	bl	vgic_settle
+	resume_unless 2f
+2:	mov	x0, sp			/* more came in, or another CPU has to act first */
+	bl	vgic_settle
+	mov	x0, sp
+	bl	vgic_pause
 	b	exit_return
 
 /* guest_start(struct cpu *): ELR and SPSR are set; x0 is what the frame says, all else is 0. */
@@ -176,66 +188,6 @@ guest_start:
 	stp	x5, x6, [sp, #CPU_X0 + 40]
 	stp	x7, x30, [sp, #CPU_X0 + 56]
 	b	exit_return
-
-/*
- * cold_call(function, a, b, c): from code that keeps x8 to x18 to code that does not. Results in x0
- * and x1 come back.
- */
-	.global cold_call
-cold_call:
-	stp	x29, x30, [sp, #-112]!
-	mov	x29, sp
-	stp	x8, x9, [sp, #16]
-	stp	x10, x11, [sp, #32]
-	stp	x12, x13, [sp, #48]
-	stp	x14, x15, [sp, #64]
-	stp	x16, x17, [sp, #80]
-	str	x18, [sp, #96]
-	mov	x8, x0
-	mov	x0, x1
-	mov	x1, x2
-	mov	x2, x3
-	blr	x8
-	ldp	x8, x9, [sp, #16]
-	ldp	x10, x11, [sp, #32]
-	ldp	x12, x13, [sp, #48]
-	ldp	x14, x15, [sp, #64]
-	ldp	x16, x17, [sp, #80]
-	ldr	x18, [sp, #96]
-	ldp	x29, x30, [sp], #112
-	ret
-
-/*
- * An exception at EL2 itself: everything to a frame of its own, whatever state the stack is in. The
- * guest is lost anyway, so one of its registers holds x0 meanwhile.
- */
-broken:
-	msr	tpidr_el0, x0
-	adrp	x0, panic_frame
-	add	x0, x0, :lo12:panic_frame
-	stp	x1, x2, [x0, #8]
-	stp	x3, x4, [x0, #24]
-	stp	x5, x6, [x0, #40]
-	stp	x7, x8, [x0, #56]
-	stp	x9, x10, [x0, #72]
-	stp	x11, x12, [x0, #88]
-	stp	x13, x14, [x0, #104]
-	stp	x15, x16, [x0, #120]
-	stp	x17, x18, [x0, #136]
-	stp	x19, x20, [x0, #152]
-	stp	x21, x22, [x0, #168]
-	stp	x23, x24, [x0, #184]
-	stp	x25, x26, [x0, #200]
-	stp	x27, x28, [x0, #216]
-	stp	x29, x30, [x0, #232]
-	mov	x1, sp
-	mrs	x2, tpidr_el0
-	str	x1, [x0, #248]
-	str	x2, [x0]
-	adrp	x1, panic_stack_end
-	add	x1, x1, :lo12:panic_stack_end
-	mov	sp, x1
-	b	panic_exception
 
 	.section .data.vectors, "aw"
 	.balign	8
@@ -257,57 +209,3 @@ sync_table:
 	.endif
 	.set	class, class + 1
 	.endr
-
-	.bss
-	.balign	16
-	.space	0x2000
-panic_stack_end:
-	.global panic_frame
-panic_frame:
-	.space	256
-
-	.text
-/* SMCCC calls to the machine's firmware. */
-	.global smc_call
-smc_call:
-	smc	#0
-	ret
-	.global hvc_call
-hvc_call:
-	hvc	#0
-	ret
-
-	.arch_extension fp
-	.arch_extension simd
-	.global guest_fp_save
-guest_fp_save:
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-	str	q\n, [x0, #32 + 16 * \n]
-	.endr
-	.irp	n, 24, 25, 26, 27, 28, 29, 30, 31
-	str	q\n, [x0, #32 + 16 * \n]
-	.endr
-	mrs	x1, fpcr
-	mrs	x2, fpsr
-	mrs	x3, tpidr_el0
-	stp	x1, x2, [x0]
-	str	x3, [x0, #16]
-	msr	fpcr, xzr
-	adrp	x1, tls_block
-	add	x1, x1, :lo12:tls_block
-	msr	tpidr_el0, x1
-	ret
-	.global guest_fp_restore
-guest_fp_restore:
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-	ldr	q\n, [x0, #32 + 16 * \n]
-	.endr
-	.irp	n, 24, 25, 26, 27, 28, 29, 30, 31
-	ldr	q\n, [x0, #32 + 16 * \n]
-	.endr
-	ldp	x1, x2, [x0]
-	ldr	x3, [x0, #16]
-	msr	fpcr, x1
-	msr	fpsr, x2
-	msr	tpidr_el0, x3
-	ret

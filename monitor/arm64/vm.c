@@ -8,7 +8,6 @@
 #include "hot.h"
 #include "mmu.h"
 #include "policy.h"
-#include "port.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/panic.h"
@@ -35,22 +34,21 @@ static unsigned spis_needed(const struct board *board)
 
 static void make_vgic(const struct board *board)
 {
-	const struct vgic_config config = {
+	struct vgic_config config = {
 		.vcpus = vm.vcpus,
 		.spis = spis_needed(board),
-		.priority_bits = gic_priority_bits(),
-		.preemption_bits = gic_preemption_bits(),
-		.lrs = gic_list_registers(),
 		.cluster_bits = 4,
 	};
 	const char *why = "no reason given";
 	size_t size;
 	int result;
 
+	gic->describe(&config);
+	vm.lrs = config.lrs;
 	if (vgic_check(&config, &why) != 0)
 		panic("the virtual GIC: %s", why);
 	size = vgic_size(&config);
-	result = vgic_init(&vm.vgic, pages_alloc(size), size, &config, &port, &vm);
+	result = vgic_init(&vm.vgic, pages_alloc(size), size, &config, gic->port, &vm);
 	if (result != 0)
 		panic("vgic_init: error %d", result);
 }
@@ -61,8 +59,8 @@ static void map_private(unsigned intid)
 
 	vm.route[intid] = (struct route){ (uint16_t)intid, ROUTE_LEVEL };
 	for (vcpu = 0; vcpu < vm.vcpus; vcpu++) {
-		if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, true) !=
-		    0)
+		if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid },
+				   VGIC_HWIRQ_LEVEL) != 0)
 			panic("interrupt %u cannot be mapped", intid);
 	}
 }
@@ -77,10 +75,10 @@ static void pass_device(const struct board_device *device)
 		return;
 	vm.route[intid] =
 		(struct route){ (uint16_t)intid, device->edge ? ROUTE_EDGE : ROUTE_LEVEL };
-	if (vgic_map_hwirq(vm.vgic, 0, intid, (struct hwirq){ (uint16_t)intid }, !device->edge) !=
-	    0)
+	if (vgic_map_hwirq(vm.vgic, 0, intid, (struct hwirq){ (uint16_t)intid },
+			   device->edge ? 0 : VGIC_HWIRQ_LEVEL) != 0)
 		panic("interrupt %u cannot be mapped", intid);
-	gic_spi_setup(intid, device->edge, cpus[0]->mpidr);
+	gic->spi_setup(intid, device->edge, cpus[0]);
 }
 
 void vm_create(const struct board *board, const struct options *options)
@@ -88,9 +86,6 @@ void vm_create(const struct board *board, const struct options *options)
 	unsigned i;
 
 	vm.vcpus = options->cpus && options->cpus < cpu_count ? options->cpus : cpu_count;
-	vm.gicd = board->gicd;
-	vm.gicr = board->gicr;
-	vm.gicr_size = board->gicr_size;
 	if (options->bench) {
 		bench = true;
 		vm.bench = BENCH_DEVICE;
@@ -142,7 +137,7 @@ void vcpu_setup(struct cpu *cpu)
 		bench_counter();
 	isb();
 	if (index < vm.vcpus) {
-		gic_ppi_enable(cpu, TIMER_VIRTUAL);
-		gic_ppi_enable(cpu, TIMER_PHYSICAL);
+		gic->ppi_enable(cpu, TIMER_VIRTUAL);
+		gic->ppi_enable(cpu, TIMER_PHYSICAL);
 	}
 }

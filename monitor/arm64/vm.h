@@ -18,10 +18,12 @@ struct route {
 
 struct vm {
 	struct vgic *vgic;
-	uint64_t gicd, gicr, gicr_size; /* guest-physical; the distributor's is VGIC_DIST_SIZE */
-	uint64_t bench;                 /* the bench device's page, or ~0 */
+	uint64_t gicd; /* guest-physical */
+	/* The other frames: redistributors; of a GICv2 the CPU interface. */
+	uint64_t frames, frames_size;
+	uint64_t bench; /* the bench device's page, or ~0 */
 	uint64_t ram, ram_size;
-	unsigned vcpus;
+	unsigned vcpus, lrs;
 	struct route route[1024];
 	struct vcpu vcpu[MAX_CPUS];
 };
@@ -37,7 +39,7 @@ void vm_connect(const struct board *board);
 void guest_dt_make(void *buffer, size_t size, const struct board *board, const struct vm *guest,
 		   const struct blob *ramdisk, bool from_user);
 
-/* Each CPU, once it is initialised: runs its vCPU for good. */
+/* Each CPU, once it is initialised: runs its vCPU for good. Called as gic->run(). */
 __attribute__((noreturn)) void vcpu_run(struct cpu *cpu);
 void vcpu_setup(struct cpu *cpu);
 

@@ -13,11 +13,13 @@ static const struct {
 	const char *compatible;
 	enum node_policy policy;
 } node_policies[] = {
-	{ "arm,gic-v3", NODE_KEEP }, /* the virtual one stands at its address */
-	{ "arm,armv8-timer", NODE_KEEP }, { "arm,psci", NODE_KEEP },
-	{ "arm,psci-0.2", NODE_KEEP },    { "arm,psci-1.0", NODE_KEEP },
-	{ "fixed-clock", NODE_KEEP },     { "arm,pl011", NODE_PASS },
-	{ "arm,pl031", NODE_PASS },       { "virtio,mmio", NODE_PASS_MASTER },
+	/* The virtual one stands at its address. */
+	{ "arm,gic-v3", NODE_KEEP },         { "arm,cortex-a15-gic", NODE_KEEP },
+	{ "arm,gic-400", NODE_KEEP },        { "arm,armv8-timer", NODE_KEEP },
+	{ "arm,psci", NODE_KEEP },           { "arm,psci-0.2", NODE_KEEP },
+	{ "arm,psci-1.0", NODE_KEEP },       { "fixed-clock", NODE_KEEP },
+	{ "arm,pl011", NODE_PASS },          { "arm,pl031", NODE_PASS },
+	{ "virtio,mmio", NODE_PASS_MASTER },
 };
 
 enum node_policy board_node_policy(const void *dtb, int node)
@@ -160,15 +162,49 @@ static void read_cpus(struct board *board)
 		panic("the device tree has no CPUs");
 }
 
+static const struct {
+	const char *compatible;
+	unsigned version, frames;
+} gics[] = {
+	{ "arm,gic-v3", 3, GIC_REDIST + 1 },
+	{ "arm,cortex-a15-gic", 2, GIC_VCPUIF + 1 },
+	{ "arm,gic-400", 2, GIC_VCPUIF + 1 },
+};
+
+static int find_gic(const void *dtb, unsigned *kind)
+{
+	int node = -1;
+
+	for (*kind = 0; *kind < sizeof(gics) / sizeof(gics[0]); ++*kind) {
+		node = fdt_node_offset_by_compatible(dtb, -1, gics[*kind].compatible);
+		if (node >= 0)
+			break;
+	}
+	return node;
+}
+
+int board_gic_node(const void *dtb)
+{
+	unsigned kind;
+
+	return find_gic(dtb, &kind);
+}
+
 static void read_gic(struct board *board)
 {
-	int node = fdt_node_offset_by_compatible(board->dtb, -1, "arm,gic-v3");
 	const fdt32_t *regions;
+	unsigned kind, i;
+	int node = find_gic(board->dtb, &kind);
 	bool edge;
 
-	if (node < 0 || !node_reg(board->dtb, node, 0, &board->gicd, &board->gicd_size) ||
-	    !node_reg(board->dtb, node, 1, &board->gicr, &board->gicr_size))
-		panic("the device tree has no GICv3");
+	if (node < 0)
+		panic("the device tree has neither a GICv3 nor a GICv2");
+	board->gic_version = gics[kind].version;
+	for (i = 0; i < gics[kind].frames; i++) {
+		if (!node_reg(board->dtb, node, i, &board->gic[i].start, &board->gic[i].size))
+			panic("the GIC's node has %u ranges of %u: no virtualization extensions", i,
+			      gics[kind].frames);
+	}
 	regions = fdt_getprop(board->dtb, node, "#redistributor-regions", NULL);
 	if (regions && fdt32_to_cpu(*regions) != 1)
 		print("carillon: only the first region of redistributors is used\n");

@@ -23,11 +23,21 @@ struct board_device {
 	bool masters; /* it may read and write memory by itself */
 };
 
+/* The ranges of a GIC's node, by version. */
+enum gic_frame {
+	GIC_DIST,
+	GIC_REDIST, /* GICv3 */
+	GIC_CPUIF = GIC_REDIST,
+	GIC_HYP,
+	GIC_VCPUIF,
+	GIC_FRAMES
+};
+
 struct board {
 	const void *dtb;
 	uint64_t memory, memory_size; /* the bank that holds us; others are left alone */
-	uint64_t gicd, gicd_size;
-	uint64_t gicr, gicr_size;
+	unsigned gic_version;         /* 2 or 3 */
+	struct blob gic[GIC_FRAMES];
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
 	bool psci_smc;
@@ -55,6 +65,9 @@ void board_read(struct board *board, struct options *options, const void *dtb, u
 /* Only the UART, so that anything can be said at all. */
 uint64_t board_uart(const void *dtb);
 bool board_psci_is_smc(const void *dtb);
+
+/* The offset of the GIC's node, or a negative number. */
+int board_gic_node(const void *dtb);
 
 void options_parse(struct options *options, const char *words);
 

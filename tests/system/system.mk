@@ -28,10 +28,15 @@ SYSTEM_LINUX_ALL := $(foreach cpus,8 4 2 1,$(foreach cpu,cortex-a72 max,$(foreac
 
 SYSTEM_OTHERS := ending,panic ending,hang ending,status ending,quotes ending,off-cpu reboot dtb \
 	firmware,cortex-a72 firmware,max
-SYSTEM_GUESTS     := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu))) \
-	$(foreach form,flat elf,$(addprefix guest$(comma),$(addsuffix $(comma)cortex-a72$(comma)4$(comma)$(form), \
-	$(filter priority,$(GUEST_IMAGES)))))
-SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),8))
+# Our guests: name, model, GIC, CPUs, form. GICv3 on both models; GICv2 on one, and on the other those
+# three that use most of it.
+SYSTEM_GUESTS_V3  := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),3))
+SYSTEM_GUESTS_V2  := $(foreach g,$(GUEST_IMAGES),guest,$g,cortex-a72,2) \
+	$(foreach g,$(filter sgi inflight stress,$(GUEST_IMAGES)),guest,$g,max,2)
+SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
+	guest,priority,cortex-a72,3,4,flat guest,priority,cortex-a72,3,4,elf
+SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
+	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_OTHERS)
 SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL))

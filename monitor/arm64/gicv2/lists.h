@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The virtual CPU interface's registers of a GICv2: GICH_* (IHI 0048 5.3). Every CPU sees its own at
+ * the same address.
+ */
+#ifndef MONITOR_ARM64_LISTS_H
+#define MONITOR_ARM64_LISTS_H
+
+#include "../hot.h"
+
+#define GICH_HCR   0x000
+#define GICH_VTR   0x004
+#define GICH_VMCR  0x008
+#define GICH_ELRSR 0x030
+#define GICH_APR   0x0f0
+#define GICH_LR    0x100
+
+#define LISTS_LOW(op)  op(0) op(1) op(2) op(3)
+#define LISTS_HIGH(op) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
+
+#define READ_ONE(n)           \
+	if (mask & 1u << (n)) \
+		image->lr[n] = mmio_read32(gich + GICH_LR + 4 * (n));
+#define WRITE_ONE(n)          \
+	if (mask & 1u << (n)) \
+		mmio_write32(gich + GICH_LR + 4 * (n), (uint32_t)image->lr[n]);
+
+static inline void read_lists(struct cpu *cpu, uint32_t mask)
+{
+	struct gic_cpuif *image = &cpu->image;
+	const uint8_t *gich = cpu->gich;
+
+	LISTS_LOW(READ_ONE)
+	if (__builtin_expect(mask >> 4, 0)) {
+		LISTS_HIGH(READ_ONE)
+	}
+}
+
+static inline void write_lists(const struct cpu *cpu, uint32_t mask)
+{
+	const struct gic_cpuif *image = &cpu->image;
+	uint8_t *gich = cpu->gich;
+
+	LISTS_LOW(WRITE_ONE)
+	if (__builtin_expect(mask >> 4, 0)) {
+		LISTS_HIGH(WRITE_ONE)
+	}
+}
+
+static inline uint32_t read_empty(const struct cpu *cpu)
+{
+	return mmio_read32(cpu->gich + GICH_ELRSR);
+}
+
+static inline uint32_t read_hcr(const struct cpu *cpu)
+{
+	return mmio_read32(cpu->gich + GICH_HCR);
+}
+
+static inline void write_hcr(const struct cpu *cpu, uint32_t value)
+{
+	mmio_write32(cpu->gich + GICH_HCR, value);
+}
+
+static inline uint32_t read_vmcr(const struct cpu *cpu)
+{
+	return mmio_read32(cpu->gich + GICH_VMCR);
+}
+
+static inline void write_vmcr(const struct cpu *cpu, uint32_t value)
+{
+	mmio_write32(cpu->gich + GICH_VMCR, value);
+}
+
+static inline void read_active(struct cpu *cpu)
+{
+	cpu->image.ap0r[0] = mmio_read32(cpu->gich + GICH_APR);
+}
+
+static inline void write_active(const struct cpu *cpu)
+{
+	mmio_write32(cpu->gich + GICH_APR, cpu->image.ap0r[0]);
+}
+
+#endif
