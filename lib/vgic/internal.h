@@ -179,11 +179,19 @@ struct vgic {
 	struct vgic_irq *shared; /* the first SPI */
 	uint32_t privates;
 	uint32_t plain_hcr; /* ICH_HCR_EL2 when nothing is outside the list registers */
+	uint32_t typer;     /* GICD_TYPER */
 	bool v2;
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
 	uint32_t rwp;    /* atomic: GICD_CTLR.RWP: withdrawals under way */
 };
+
+/* An embedder may build the library for one version alone, e.g. with -DVGIC_ONLY=3. */
+#ifdef VGIC_ONLY
+#define IS_V2(vgic) ((void)(vgic), VGIC_ONLY == VGIC_V2)
+#else
+#define IS_V2(vgic) ((vgic)->v2)
+#endif
 
 static inline struct vgic_vcpu *vcpu_of(struct vgic_cpu *cpu)
 {
@@ -278,7 +286,7 @@ static inline struct vgic_irq *irq_of(const struct vgic *vgic, unsigned vcpu, vi
 /* An SGI of a GICv2: it has sources, each of which is delivered on its own. */
 static inline bool irq_has_sources(const struct vgic *vgic, virq_t virq)
 {
-	return vgic->v2 && virq < SGIS;
+	return IS_V2(vgic) && virq < SGIS;
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
@@ -446,6 +454,7 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 
 /* frames.c */
 #define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
+uint32_t gicd_typer(const struct vgic *vgic);
 void set_groups(struct access *access, uint32_t groups);
 
 /* v2.c: what only a GICv2 has. */

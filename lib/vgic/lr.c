@@ -43,7 +43,7 @@ static inline uint64_t lr_of(const struct vgic *vgic, uint64_t lr)
 {
 	uint64_t state = lr >> GICH_STATE_SHIFT & 15;
 
-	if (!vgic->v2)
+	if (!IS_V2(vgic))
 		return lr;
 	return (state & 3) << 62 | (state >> 2) << 60 |
 	       (lr >> GICH_PRIORITY_SHIFT & 0x1f) << (LR_PRIORITY_SHIFT + 3) |
@@ -111,7 +111,7 @@ static unsigned lr_level(const struct vgic_vcpu *vcpu, uint64_t lr)
  * preemption levels.
  */
 struct running {
-	bool known;            /* else nothing was dropped */
+	bool known;            /* else the rest is not, and nothing was dropped */
 	struct levels active;  /* set active priority bits */
 	struct levels claimed; /* of every interrupt that may be one of them */
 	struct levels
@@ -148,19 +148,17 @@ static void claim_outside(const struct vgic_vcpu *vcpu, struct running *running)
 		}
 }
 
-static struct running who_runs(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
+static __attribute__((noinline)) void who_runs(struct vgic_vcpu *vcpu,
+					       const struct gic_cpuif *image,
+					       struct running *running)
 {
-	struct running running = { .known = image->read_apr };
-
-	if (!running.known)
-		return running;
 	for (unsigned i = 0; i < 2; i++)
-		running.active.bits[i] = (image->ap0r[2 * i] | image->ap1r[2 * i]) |
-					 (uint64_t)(image->ap0r[2 * i + 1] | image->ap1r[2 * i + 1])
-						 << 32;
-	claim_outside(vcpu, &running);
-	claim_lrs(vcpu, image, &running);
-	return running;
+		running->active.bits[i] =
+			(image->ap0r[2 * i] | image->ap1r[2 * i]) |
+			(uint64_t)(image->ap0r[2 * i + 1] | image->ap1r[2 * i + 1]) << 32;
+	running->fresh = (struct levels){ { 0, 0 } };
+	claim_outside(vcpu, running);
+	claim_lrs(vcpu, image, running);
 }
 
 /*
@@ -172,13 +170,20 @@ static struct running who_runs(struct vgic_vcpu *vcpu, const struct gic_cpuif *i
 static bool was_dropped(const struct running *running, unsigned level, bool fresh)
 {
 	unsigned own = levels_up_to(&running->active, level);
-
-	if (!running->known)
-		return false;
 	if (own == LEVELS || (!fresh && levels_has(&running->fresh, level)))
 		return true;
 	return level > 0 && levels_up_to(&running->claimed, level - 1) != LEVELS &&
 	       levels_up_to(&running->claimed, level - 1) >= own;
+}
+
+static bool lr_dropped(const struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
+		       const struct running *running)
+{
+	uint64_t was = vcpu->slots[n].was;
+
+	if ((was & W_ACTIVE) && !word_runs(was))
+		return was & W_DROPPED;
+	return running->known && was_dropped(running, lr_level(vcpu, lr), !(was & W_ACTIVE));
 }
 
 static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
@@ -199,9 +204,8 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 
 	if (folded.was_active)
 		folded.ack = (uint8_t)word_ack(slot->was);
-	folded.dropped = (folded.was_active && (slot->was & W_DROPPED)) ||
-			 (folded.ack != ACK_BY_HAND &&
-			  was_dropped(running, lr_level(vcpu, lr), !folded.was_active));
+	if (folded.active)
+		folded.dropped = lr_dropped(vcpu, n, lr, running);
 	if (hwirq & HWIRQ_LEVEL)
 		fold_line(vcpu, slot, lr, &folded, &lowered);
 	/* Hardware deactivated it at the guest's end, but there is more to deliver. */
@@ -296,13 +300,16 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends, const struct running *
 
 static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	struct running running = who_runs(vcpu, image);
+	struct running running;
 
 	vcpu->vmcr = image->vmcr;
 	vcpu->hw_hcr = image->hcr;
 	/* Before the actives that are in list registers join those that are not. */
-	if (image->read_apr)
+	running.known = image->read_apr;
+	if (running.known) {
+		who_runs(vcpu, image, &running);
 		replay(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, &running);
+	}
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
 		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
@@ -350,13 +357,13 @@ static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_i
  */
 uint32_t lr_plain_hcr(const struct vgic *vgic)
 {
-	return HCR_EN | (!vgic->v2 && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
+	return HCR_EN | (!IS_V2(vgic) && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
 }
 
 /* Ends of what is in no list register are counted; a deactivation by number has to be caught. */
 static uint32_t watch_ends(const struct vgic *vgic)
 {
-	return HCR_LRENPIE | (vgic->v2 ? 0 : HCR_TDIR);
+	return HCR_LRENPIE | (IS_V2(vgic) ? 0 : HCR_TDIR);
 }
 
 /* Active with a priority or group that its next occurrence will not have. */
@@ -404,7 +411,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	if (pending && !active && !(lr & LR_EOI))
 		again = now | took | W_QUEUED;
-	if (vcpu->vgic->v2) {
+	if (IS_V2(vcpu->vgic)) {
 		if (route_intid(route) < SGIS)
 			lr |= (uint64_t)word_cpuid(now) << LR_CPUID_SHIFT;
 		lr = gich_of(lr);
@@ -602,11 +609,11 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	vcpu->limit = NO_LIMIT;
-	if (vcpu->vgic->v2 && vcpu->active.count)
+	if (IS_V2(vcpu->vgic) && vcpu->active.count)
 		limit_by_actives(vcpu);
 	image->changed = 0;
 	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
-	if (vcpu->active.count || levels_best(&vcpu->ghosts) != LEVELS)
+	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
 	vcpu->unknown = 0;
@@ -753,8 +760,11 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	    vcpu->hw_hcr != (vcpu->vgic->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
 	    vcpu->cpu.own || load_relaxed(&vcpu->cpu.inbox))
 		return false;
-	for (; left && queue_level(queue) <= vcpu->limit; left &= left - 1) {
-		unsigned n = (unsigned)__builtin_ctz(left);
+	for (; left && queue->count; left &= left - 1) {
+		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
+
+		if (level > vcpu->limit)
+			break;
 
 		if (vcpu->live & 1u << n) {
 			if (!retire(vcpu, n))
@@ -762,7 +772,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 			vcpu->live &= ~(1u << n);
 			image->lr[n] = 0;
 		}
-		fill(vcpu, image, n, queue_pop(vcpu->vgic, queue, queue_level(queue)), true);
+		fill(vcpu, image, n, queue_pop(vcpu->vgic, queue, level), true);
 	}
 	if (!image->changed)
 		return false; /* no room but that of actives: they have to give way */

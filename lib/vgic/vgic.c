@@ -31,6 +31,10 @@ int vgic_check(const struct vgic_config *config, const char **why)
 		reason = check_v2(config);
 	else if (config->version != VGIC_V3)
 		reason = "version is neither VGIC_V2 nor VGIC_V3";
+#ifdef VGIC_ONLY
+	if (config->version != VGIC_ONLY)
+		reason = "version is not the one that this library was built for";
+#endif
 	if (reason)
 		;
 	else if (config->vcpus < 1 || config->vcpus > VGIC_MAX_VCPUS)
@@ -101,7 +105,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 		.vgic = vgic,
 		.private = &vgic->irqs[vgic->privates * index],
 		.index = (uint16_t)index,
-		.asleep = !vgic->v2,
+		.asleep = !IS_V2(vgic),
 	};
 	for (unsigned q = 0; q < 3; q++, *heads += levels) {
 		queues[q]->heads = *heads;
@@ -120,7 +124,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
  */
 static void init_shared(struct vgic *vgic)
 {
-	uint64_t target = vgic->v2 && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
+	uint64_t target = IS_V2(vgic) && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
 
 	for (unsigned i = 0; i < vgic->config.spis; i++)
 		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL | target);
@@ -147,6 +151,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 		.v2 = config->version == VGIC_V2,
 	};
 	vgic->plain_hcr = lr_plain_hcr(vgic);
+	vgic->typer = gicd_typer(vgic);
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
 	vgic->shared = vgic->irqs + (size_t)vgic->privates * config->vcpus;
