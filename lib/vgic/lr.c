@@ -118,15 +118,23 @@ struct running {
 		fresh; /* of those that were acknowledged since the list registers were filled */
 };
 
+/* Was it acknowledged since it went into the list register? Active and pending then, a second time. */
+static bool is_fresh(const struct vgic *vgic, const struct slot *slot, uint64_t lr)
+{
+	if (!(slot->was & W_ACTIVE))
+		return true;
+	return (lr_of(vgic, slot->lr) & LR_PENDING) && !(lr & LR_PENDING);
+}
+
 static void claim_lrs(struct vgic_vcpu *vcpu, const struct gic_cpuif *image,
 		      struct running *running)
 {
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
-		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]), was = vcpu->slots[n].was;
-		bool fresh = !(was & W_ACTIVE);
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
+		bool fresh = is_fresh(vcpu->vgic, &vcpu->slots[n], lr);
 
-		if (!(lr & LR_ACTIVE) || (!fresh && !word_runs(was)))
+		if (!(lr & LR_ACTIVE) || (!fresh && !word_runs(vcpu->slots[n].was)))
 			continue;
 		levels_add(&running->claimed, lr_level(vcpu, lr));
 		if (fresh)
@@ -179,11 +187,12 @@ static bool was_dropped(const struct running *running, unsigned level, bool fres
 static bool lr_dropped(const struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
 		       const struct running *running)
 {
-	uint64_t was = vcpu->slots[n].was;
+	const struct slot *slot = &vcpu->slots[n];
+	bool fresh = is_fresh(vcpu->vgic, slot, lr);
 
-	if ((was & W_ACTIVE) && !word_runs(was))
-		return was & W_DROPPED;
-	return running->known && was_dropped(running, lr_level(vcpu, lr), !(was & W_ACTIVE));
+	if (!fresh && !word_runs(slot->was))
+		return slot->was & W_DROPPED;
+	return running->known && was_dropped(running, lr_level(vcpu, lr), fresh);
 }
 
 static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
@@ -202,7 +211,7 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	};
 	bool lowered = false, ended = !(lr & (LR_PENDING | LR_ACTIVE));
 
-	if (folded.was_active)
+	if (folded.was_active && !is_fresh(vcpu->vgic, slot, lr))
 		folded.ack = (uint8_t)word_ack(slot->was);
 	if (folded.active)
 		folded.dropped = lr_dropped(vcpu, n, lr, running);
