@@ -215,13 +215,27 @@ static inline bool word_runs(uint64_t w)
 	return !(w & W_DROPPED) && word_ack(w) != ACK_BY_HAND;
 }
 
+/* And for hosts with list registers alone, with -DVGIC_LRS_ONLY. */
+#ifdef VGIC_LRS_ONLY
+#define HAS_LRS(vgic) ((void)(vgic), 1)
+#else
+#define HAS_LRS(vgic) ((vgic)->config.lrs != 0)
+#endif
+
 /* ICH_VMCR_EL2, GICH_VMCR. */
-#define VMCR_VENG0    (1u << 0)
-#define VMCR_VENG1    (1u << 1)
-#define VMCR_VCBPR    (1u << 4)
-#define VMCR_VEOIM    (1u << 9)
-#define VMCR_VBPR1(v) ((v) >> 18 & 7)
-#define VMCR_VBPR0(v) ((v) >> 21 & 7)
+#define VMCR_VENG0       (1u << 0)
+#define VMCR_VENG1       (1u << 1)
+#define VMCR_VACKCTL     (1u << 2)
+#define VMCR_VFIQEN      (1u << 3)
+#define VMCR_VCBPR       (1u << 4)
+#define VMCR_VEOIM       (1u << 9)
+#define VMCR_VBPR1(v)    ((v) >> 18 & 7)
+#define VMCR_VBPR0(v)    ((v) >> 21 & 7)
+#define VMCR_VBPR1_SHIFT 18
+#define VMCR_VBPR0_SHIFT 21
+#define VMCR_VPMR(v)     ((v) >> 24)
+#define VMCR_VPMR_SHIFT  24
+#define VMCR_VEOIM_SHIFT 9
 
 /* The part of a priority that decides about preemption: above the binary point. IHI 0069 4.8.3. */
 static inline unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
@@ -342,6 +356,13 @@ static inline bool word_live(const struct vgic *vgic, uint64_t w)
 	       __atomic_load_n(&vgic->vcpus[word_holder(w)].mode, __ATOMIC_ACQUIRE) == MODE_RUNNING;
 }
 
+/* What counts the deliveries of an interrupt. */
+static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_irq *irq,
+				     virq_t virq)
+{
+	return &vcpu->stats.sgis + (virq >= SGIS) + !irq_is_private(vcpu->vgic, irq);
+}
+
 /* queue.c */
 void queue_insert(struct vgic *vgic, struct queue *queue, struct vgic_irq *irq, unsigned level,
 		  bool front);
@@ -371,7 +392,8 @@ link_t vcpu_take_forwards(struct vgic_vcpu *vcpu);
 enum settle_why {
 	FROM_INBOX, /* something about it changed */
 	FROM_LR,    /* its list register is folded */
-	FROM_EOI,   /* the guest ended it without a list register */
+	FROM_EOI,   /* the guest ended it, without a list register */
+	FROM_OWNER, /* its holder looks at it, queued or not */
 };
 
 /* What a list register said about its interrupt. */
@@ -460,6 +482,28 @@ void set_groups(struct access *access, uint32_t groups);
 /* v2.c: what only a GICv2 has. */
 read_fn read_v2_control, read_targets, read_sgi_pending, read_v2_enable;
 write_fn write_v2_control, write_targets, write_sgi_control;
+
+/* signal.c */
+struct offer {
+	struct vgic_irq *irq; /* NULL: nothing */
+	unsigned group, priority;
+};
+
+unsigned vcpu_running_priority(const struct vgic_vcpu *vcpu);
+struct offer vcpu_best(const struct vgic_vcpu *vcpu);
+struct offer vcpu_signalled(const struct vgic_vcpu *vcpu);
+
+/* soft.c */
+void soft_reset(struct vgic_vcpu *vcpu);
+void soft_enter(struct vgic_vcpu *vcpu);
+virq_t soft_acknowledge(struct vgic_vcpu *vcpu, unsigned groups);
+virq_t soft_highest(struct vgic_vcpu *vcpu, unsigned groups);
+void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid);
+void soft_set_bpr(struct vgic_vcpu *vcpu, unsigned group, uint64_t value);
+void soft_set_pmr(struct vgic_vcpu *vcpu, uint64_t value);
+void soft_set_bits(struct vgic_vcpu *vcpu, uint32_t mask, uint32_t value);
+enum vgic_result soft_sysreg_read(struct vgic_vcpu *vcpu, uint32_t reg, uint64_t *value);
+enum vgic_result soft_sysreg_write(struct vgic_vcpu *vcpu, uint32_t reg, uint64_t value);
 
 /* lr.c */
 uint32_t lr_plain_hcr(const struct vgic *vgic);

@@ -351,14 +351,6 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 
 /* --- Enter -------------------------------------------------------------------------------------- */
 
-static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_irq *irq,
-				     virq_t virq)
-{
-	return &vcpu->stats.sgis + (virq >= SGIS) + !irq_is_private(vcpu->vgic, irq);
-}
-
-#define NO_LIMIT (QUEUE_EMPTY - 1)
-
 /*
  * Nothing outside the list registers, nothing to watch for. With more than one vCPU ICC_DIR_EL1
  * always traps: a shared interrupt that another one acknowledged is in no list register here. It
@@ -437,15 +429,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	return lr;
 }
 
-/* The word of a GICv2's SGI whose lowest pending source goes into a list register. */
-static uint64_t take_source(uint64_t w)
-{
-	uint64_t source = (uint64_t)__builtin_ctz(word_sources(w));
-
-	w &= ~(W_CPUID | 1ull << (W_SOURCE_SHIFT + source));
-	w |= source << W_CPUID_SHIFT;
-	return w & W_SOURCES ? w | W_LATCH : w;
-}
+#define NO_LIMIT (QUEUE_EMPTY - 1)
 
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
@@ -495,7 +479,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		if (pending && (hwirq & HWIRQ_LEVEL))
 			now &= ~W_LINE;
 		if (pending && sources)
-			now = take_source(now);
+			now = word_take_source(now);
 	} while (!word_cas(irq, &old, now));
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
@@ -608,6 +592,10 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	uint32_t hcr;
 
+	if (!HAS_LRS(vcpu->vgic)) {
+		soft_enter(vcpu);
+		return;
+	}
 	/*
 	 * From here on a raiser kicks; what it pushed before it looked at the mode is drained below.
 	 * Full barrier; partner: irqs_post(), vcpu_resettle().
@@ -689,7 +677,7 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 			return -1;
 		now = (old & ~taken) | W_HELD | W_IN_LR | W_LR_PENDING | me << W_HOLDER_SHIFT;
 		if (word_sources(old))
-			now = take_source(now);
+			now = word_take_source(now);
 		/* Before the word says that it is held; nobody else can take it: the link is ours. */
 		irq->place = PLACE_LR;
 		irq->bucket = (uint8_t)n;

@@ -87,5 +87,17 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 		return write_sgir(self, value, true);
 	if (reg == VGIC_ICC_DIR_EL1)
 		return irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+	if (!HAS_LRS(self->vgic))
+		return soft_sysreg_write(self, reg, value);
 	return VGIC_UNDEFINED;
+}
+
+enum vgic_result vgic_sysreg_read(struct vgic_cpu *cpu, uint32_t reg, uint64_t *value)
+{
+	struct vgic_vcpu *self = vcpu_of(cpu);
+
+	*value = 0;
+	if (IS_V2(self->vgic) || HAS_LRS(self->vgic))
+		return VGIC_UNDEFINED;
+	return soft_sysreg_read(self, reg, value);
 }

@@ -10,7 +10,6 @@
 #define CPENDSGIR  0xf10
 #define SPENDSGIR  0xf20
 #define SGI_END    0xf30
-#define GICC_DIR   0x1000
 #define TARGETS(w) ((w)&0xff)
 
 /* --- Distributor -------------------------------------------------------------------------------- */
@@ -192,24 +191,135 @@ enum vgic_result write_sgi_control(struct access *access, uint64_t value)
 
 /* --- CPU interface ------------------------------------------------------------------------------ */
 
+#define GICC_CTLR   0x00
+#define GICC_PMR    0x04
+#define GICC_BPR    0x08
+#define GICC_IAR    0x0c
+#define GICC_EOIR   0x10
+#define GICC_RPR    0x14
+#define GICC_HPPIR  0x18
+#define GICC_ABPR   0x1c
+#define GICC_AIAR   0x20
+#define GICC_AEOIR  0x24
+#define GICC_AHPPIR 0x28
+#define GICC_APR    0xd0
+#define GICC_IIDR   0xfc
+#define GICC_DIR    0x1000
+
+#define GICC_IIDR_V2 0x0002043bu /* product 0, GICv2, revision 0, Arm */
+
+/* GICC_CTLR's fields are where GICH_VMCR has them. */
+#define CTLR_BITS (VMCR_VENG0 | VMCR_VENG1 | VMCR_VACKCTL | VMCR_VFIQEN | VMCR_VCBPR | VMCR_VEOIM)
+
+#define GROUP0     1u
+#define GROUP1     2u
+#define OF_GROUP_1 1022u /* there is one, but of group 1, and AckCtl does not let it through */
+
+/* GICC_IAR, GICC_HPPIR: of group 0, and with AckCtl of any. */
+static virq_t of_either(struct vgic_vcpu *self, virq_t (*take)(struct vgic_vcpu *, unsigned),
+			struct offer offer)
+{
+	if (self->vmcr & VMCR_VACKCTL)
+		return take(self, GROUP0 | GROUP1);
+	if (offer.irq && offer.group == 1)
+		return OF_GROUP_1;
+	return take(self, GROUP0);
+}
+
+static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
+{
+	unsigned shared;
+
+	switch (offset) {
+	case GICC_CTLR:
+		return self->vmcr & CTLR_BITS;
+	case GICC_PMR:
+		return VMCR_VPMR(self->vmcr);
+	case GICC_BPR:
+		return VMCR_VBPR0(self->vmcr);
+	case GICC_IAR:
+		vgic_signals(&self->cpu); /* looks at what came in */
+		return of_either(self, soft_acknowledge, vcpu_signalled(self));
+	case GICC_RPR:
+		return vcpu_running_priority(self);
+	case GICC_HPPIR:
+		vgic_signals(&self->cpu);
+		return of_either(self, soft_highest, vcpu_best(self));
+	case GICC_ABPR: /* with CBPR: one more than GICC_BPR */
+		shared = VMCR_VBPR0(self->vmcr) + 1;
+		if (!(self->vmcr & VMCR_VCBPR))
+			return VMCR_VBPR1(self->vmcr);
+		return shared < 7 ? shared : 7;
+	case GICC_AIAR:
+		return soft_acknowledge(self, GROUP1);
+	case GICC_AHPPIR:
+		return soft_highest(self, GROUP1);
+	case GICC_APR:
+		return self->ap0r[0] | self->ap1r[0];
+	case GICC_IIDR:
+		return GICC_IIDR_V2;
+	}
+	return 0;
+}
+
+static void write_gicc(struct vgic_vcpu *self, uint32_t offset, uint64_t value)
+{
+	switch (offset) {
+	case GICC_CTLR:
+		soft_set_bits(self, CTLR_BITS, (uint32_t)value);
+		break;
+	case GICC_PMR:
+		soft_set_pmr(self, value);
+		break;
+	case GICC_BPR:
+		soft_set_bpr(self, 0, value);
+		break;
+	case GICC_ABPR:
+		if (!(self->vmcr & VMCR_VCBPR))
+			soft_set_bpr(self, 1, value);
+		break;
+	case GICC_EOIR:
+	case GICC_AEOIR:
+		soft_end(self, (virq_t)value & 0x3ff, (unsigned)value >> 10 & 7);
+		break;
+	case GICC_APR:
+		self->ap0r[0] = (uint32_t)value;
+		self->ap1r[0] = 0;
+		break;
+	}
+}
+
+/* Words; in a page that hardware has otherwise, nothing. */
+static bool gicc_access(struct vgic_vcpu *self, uint32_t offset, unsigned bytes)
+{
+	if (IS_V2(self->vgic) && bytes == 4 && offset % 4 == 0 && offset < VGIC_V2_CPUIF_SIZE)
+		return true;
+	count(&self->stats.guest_errors);
+	return false;
+}
+
 enum vgic_result vgic_cpuif_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				 uint64_t *value)
 {
-	(void)cpu;
-	(void)offset;
-	(void)bytes;
+	struct vgic_vcpu *self = vcpu_of(cpu);
+
 	*value = 0;
+	if (gicc_access(self, offset, bytes) && !HAS_LRS(self->vgic))
+		*value = read_gicc(self, offset);
 	return VGIC_DONE;
 }
 
-/* GICC_DIR: the INTID, and the source of an SGI above it. */
+/* GICC_DIR has the INTID, and the source of an SGI above it. */
 enum vgic_result vgic_cpuif_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				  uint64_t value)
 {
 	struct vgic_vcpu *self = vcpu_of(cpu);
 
-	if (offset == GICC_DIR && bytes == 4 && IS_V2(self->vgic))
+	if (!gicc_access(self, offset, bytes))
+		return VGIC_DONE;
+	if (offset == GICC_DIR)
 		return irq_deactivate(self, (virq_t)value & 0x3ff, (unsigned)value >> 10 & 7);
-	count(&self->stats.guest_errors);
+	if (!HAS_LRS(self->vgic))
+		write_gicc(self, offset, value);
 	return VGIC_DONE;
 }

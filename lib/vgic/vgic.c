@@ -107,6 +107,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 		.index = (uint16_t)index,
 		.asleep = !IS_V2(vgic),
 	};
+	soft_reset(vcpu);
 	for (unsigned q = 0; q < 3; q++, *heads += levels) {
 		queues[q]->heads = *heads;
 		for (size_t i = 0; i < levels; i++)
@@ -235,8 +236,11 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 	return loaded ? &vcpu->cpu : NULL;
 }
 
+/* A software CPU interface is the vCPU's own anyway. */
 static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
+	if (!HAS_LRS(vcpu->vgic) || !image)
+		return;
 	vcpu->vmcr = image->vmcr;
 	for (unsigned i = 0; i < 4; i++) {
 		vcpu->ap0r[i] = image->ap0r[i];
@@ -288,8 +292,11 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu->wait_key = 0;
 	forget_acknowledges(vcpu);
 	hardware_unknown(vcpu);
-	*image = (struct gic_cpuif){ 0 };
+	if (image)
+		*image = (struct gic_cpuif){ 0 };
 	keep_cpuif(vcpu, image);
+	if (!HAS_LRS(vcpu->vgic))
+		soft_reset(vcpu);
 }
 
 bool vgic_block(struct vgic_cpu *cpu)
@@ -306,45 +313,7 @@ bool vgic_block(struct vgic_cpu *cpu)
 	return false;
 }
 
-/* --- The wake predicate: IHI 0069 4.8. ---------------------------------------------------------- */
-
-#define VMCR_VENG(group) (1u << (group))
-
-static unsigned vmcr_pmr(uint32_t vmcr)
-{
-	return vmcr >> 24;
-}
-
-/* Priority of what runs: the highest set active-priority bit; 0xff when nothing does. */
-static unsigned running_priority(const struct vgic_vcpu *vcpu)
-{
-	for (unsigned i = 0; i < 4; i++) {
-		uint32_t active = vcpu->ap0r[i] | vcpu->ap1r[i];
-
-		if (active)
-			return (32 * i + (unsigned)__builtin_ctz(active))
-			       << (8 - vcpu->vgic->config.preemption_bits);
-	}
-	return 0xff;
-}
-
-/* Signalled is the best of both groups, or nothing: a worse one that could preempt is not. */
-static bool deliverable(const struct vgic_vcpu *vcpu)
-{
-	unsigned groups = vcpu_groups(vcpu) & vcpu->vmcr & (VMCR_VENG(0) | VMCR_VENG(1));
-	unsigned best = 0x100, of = 0;
-
-	for (unsigned group = 0; group < 2; group++) {
-		struct vgic_irq *irq = queue_best(vcpu->vgic, &vcpu->pending[group]);
-
-		if (irq && (groups & 1u << group) && word_priority(word_load(irq)) < best) {
-			best = word_priority(word_load(irq));
-			of = group;
-		}
-	}
-	return best < vmcr_pmr(vcpu->vmcr) &&
-	       group_priority(vcpu->vmcr, of, best) < running_priority(vcpu);
-}
+/* --- Looking at it from outside. ------------------------------------------------------------------ */
 
 bool vgic_pending(struct vgic *vgic, unsigned index)
 {
@@ -356,11 +325,10 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 		return false;
 	vcpu = &vgic->vcpus[index];
 	lock_take(&vcpu->lock);
-	if (vcpu->image)
-		keep_cpuif(vcpu, vcpu->image);
+	keep_cpuif(vcpu, vcpu->image);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
-	pending = deliverable(vcpu);
+	pending = vcpu_signalled(vcpu).irq;
 	lock_drop(&vcpu->lock);
 	irqs_post(vgic, NULL, forwards);
 	return pending;

@@ -93,6 +93,16 @@ static inline unsigned word_target(uint64_t w)
 	return (unsigned)(w >> W_TARGET_SHIFT) & 0x3ff;
 }
 
+/* After the lowest pending source of a GICv2's SGI was taken, for a list register or the guest. */
+static inline uint64_t word_take_source(uint64_t w)
+{
+	uint64_t source = (uint64_t)__builtin_ctz(word_sources(w));
+
+	w &= ~(W_LATCH | W_CPUID | 1ull << (W_SOURCE_SHIFT + source));
+	w |= source << W_CPUID_SHIFT;
+	return w & W_SOURCES ? w | W_LATCH : w;
+}
+
 /* Pending outside list registers: the latch, or a level-sensitive input that is high. */
 static inline bool word_pending(uint64_t w)
 {
