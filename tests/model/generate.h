@@ -13,6 +13,7 @@ struct generator {
 	unsigned hot[GENERATE_HOT]; /* the INTIDs that most operations are about */
 	unsigned opening;           /* operations left that open things up */
 	unsigned mood;              /* which kinds of operations this run prefers */
+	int by;                     /* the vCPU that has to do it, or -1 */
 };
 
 void generate_begin(struct generator *g, struct machine *m, uint64_t seed);

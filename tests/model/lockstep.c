@@ -207,7 +207,7 @@ static void report(unsigned steps)
 {
 	static struct op ops[MAX_OPS];
 	unsigned count = shared->count, n;
-	char config[256], complaint[sizeof(shared->text)];
+	char config[320], complaint[sizeof(shared->text)];
 
 	generate_print_config(config, sizeof(config), &shared->config);
 	printf("# FAILED: %s\n", shared->text[0] ? shared->text : "crashed");

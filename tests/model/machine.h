@@ -20,14 +20,16 @@ enum op_kind {
 	OP_TAKE,   /* a: intid of a mapped interrupt: the host takes the physical one */
 	OP_READ,   /* a: region, b: offset, n: bytes */
 	OP_WRITE,  /* the same, c: value */
-	OP_SGI,    /* a: enum vgic_sysreg, c: value */
-	OP_IAR,    /* a: group */
+	OP_SGI,    /* a: enum vgic_sysreg, c: value; GICv2: OP_WRITE of GICD_SGIR */
+	OP_IAR,    /* a: group; GICv2: 1 is GICV_AIAR */
 	OP_EOI,
 	OP_PMR,     /* a: value */
 	OP_BPR,     /* a: group, b: value */
 	OP_IGRPEN,  /* a: group, b: on */
 	OP_CBPR,    /* a: on */
 	OP_EOIMODE, /* a: on */
+	OP_ACKCTL,  /* GICv2; a: AckCtl, and FIQEn in bit 1 */
+	OP_CPUIF,   /* a: enum cpuif_register: read it, if it is the library's */
 	OP_DIR,     /* b: enum dir_of; a: which; c: the vCPU that acknowledged it (DIR_OTHERS) */
 	OP_KICK,    /* deliver the host interrupt of a kick */
 	OP_MAINTENANCE,
@@ -51,6 +53,23 @@ enum dir_of {
 	DIR_INTID,  /* a: INTID, as long as the outcome is defined */
 };
 
+/* Registers of the CPU interface that an operation reads. */
+enum cpuif_register {
+	CPUIF_PMR,
+	CPUIF_BPR0,
+	CPUIF_BPR1,
+	CPUIF_CTLR,
+	CPUIF_IGRPEN0,
+	CPUIF_IGRPEN1,
+	CPUIF_RPR,
+	CPUIF_HPPIR0,
+	CPUIF_HPPIR1,
+	CPUIF_SRE,
+	CPUIF_APR0,
+	CPUIF_APR1,
+	CPUIF_REGISTERS
+};
+
 struct op {
 	uint8_t kind, vcpu, n;
 	uint32_t a, b;
@@ -68,8 +87,9 @@ struct op {
 
 struct machine_config {
 	struct model_config model;
-	unsigned lrs;
+	unsigned lrs;    /* 0: the CPU interface is software */
 	unsigned mapped; /* how many of the first SPIs are mapped (half level); and two PPIs */
+	unsigned soft;   /* those with INTIDs 0 to soft - 1 modulo 4 are VGIC_HWIRQ_SOFT */
 	struct cpuif_manners manners;
 	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
