@@ -392,6 +392,7 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 	pending = read_bit(m, irq, 0x200);
 	active = read_bit(m, irq, 0x300);
 	if (irq->active_unsure) {
+		irq->ends_most += !active && irq->end_told != NO;
 		irq->active = active;
 		irq->active_on = MODEL_NOBODY;
 		irq->active_unsure = false;
@@ -466,6 +467,15 @@ void machine_compare(struct machine *m)
 	}
 }
 
+/* Each end told once. */
+static void check_ends(struct machine *m, struct model_irq *irq, unsigned v)
+{
+	if (irq->ends < irq->ends_least || irq->ends > irq->ends_most)
+		machine_fail(m, "%u of vCPU %u: %u ends told, not %u to %u", irq->intid, v,
+			     irq->ends, irq->ends_least, irq->ends_most);
+	irq->ends = irq->ends_least = irq->ends_most = 0;
+}
+
 void machine_quiesce(struct machine *m)
 {
 	struct op ctlr = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
@@ -475,6 +485,7 @@ void machine_quiesce(struct machine *m)
 	if (read_settled(m, &ctlr) >> 31 & 1)
 		machine_fail(m, "GICD_CTLR.RWP is 1 at rest");
 	each_irq(m, adopt);
+	each_irq(m, check_ends);
 	machine_compare(m);
 	settle(m);
 }

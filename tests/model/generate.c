@@ -58,6 +58,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.misconfigure = next(&s) % 8 == 0;
 	c.refill = next(&s) % 2;
 	c.eoimode1 = next(&s) % 2;
+	c.notify = next(&s) % 3 == 0;
 	if (c.model.version == 2) {
 		c.model.espis = c.model.eppis = c.model.region_redists = 0;
 		c.model.priority_bits = c.model.preemption_bits = 5;
@@ -93,6 +94,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "refill", NULL, &c->refill },
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
+		{ "notify", NULL, &c->notify },
 	};
 	unsigned n;
 
@@ -140,12 +142,12 @@ void generate_print_config(char *to, size_t size, const struct machine_config *c
 	snprintf(to, size,
 		 "version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
 		 "cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,misconfigure=%d,"
-		 "eoimode1=%d,tolerate=%u",
+		 "eoimode1=%d,notify=%d,tolerate=%u",
 		 c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
 		 c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
 		 c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins,
 		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
-		 c->tolerate);
+		 c->notify, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */
@@ -418,7 +420,9 @@ static struct op any_source(struct generator *g)
 		.kind = OP_LINE, .a = any_intid(g), .b = chance(g, 60), .n = chance(g, 20)
 	};
 
-	if (g->machine->config.mapped && chance(g, 50)) {
+	if (g->machine->config.notify && chance(g, 10)) {
+		op.kind = OP_NOTIFY;
+	} else if (g->machine->config.mapped && chance(g, 50)) {
 		op.kind = chance(g, 50) ? OP_DEVICE : OP_TAKE;
 		op.a = any_mapped(g);
 	} else if (chance(g, 50)) {
@@ -610,6 +614,7 @@ void machine_print_op(const struct op *op)
 		[OP_PUT] = "put",
 		[OP_LOAD] = "load",
 		[OP_RETRY] = "retry",
+		[OP_NOTIFY] = "notify_end",
 		[OP_PEND] = "vgic_pending",
 		[OP_RESET] = "cpuif reset",
 		[OP_QUIESCE] = "quiesce and compare",
@@ -628,6 +633,7 @@ void machine_print_op(const struct op *op)
 		break;
 	case OP_LINE:
 	case OP_DEVICE:
+	case OP_NOTIFY:
 	case OP_PULSE:
 		printf(" %u = %u%s", op->a, op->b, op->n ? " (from its own trap)" : "");
 		break;

@@ -119,6 +119,20 @@ static void hook_route(void *host, struct hwirq hw, unsigned vcpu)
 	hooked_irq(host, vcpu, hw, "hwirq_route");
 }
 
+static void hook_ended(void *host, unsigned vcpu, virq_t virq)
+{
+	struct machine *m = host;
+	struct model_irq *irq;
+
+	hook_check(m, vcpu, "ended");
+	irq = model_irq(&m->model, vcpu, virq);
+	if (!irq || virq < 16)
+		machine_fail(m, "ended: %u of vCPU %u", virq, vcpu);
+	if (!irq->notify_since)
+		machine_fail(m, "the end of %u is told, and nobody asked", virq);
+	irq->ends++;
+}
+
 /* A guest's deactivation with HW = 1. */
 static void guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
 {
@@ -666,6 +680,22 @@ void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bo
 		model_set_line(&m->model, irq, level);
 }
 
+static void do_notify(struct machine *m, const struct op *op)
+{
+	struct model_irq *irq = model_irq(&m->model, op->vcpu, op->a);
+	int before, result, wanted = irq ? 0 : -VIRQ_ERR_RANGE;
+
+	if (irq && op->a < 16)
+		wanted = -VIRQ_ERR_KIND;
+	before = machine_library_begin(m, MODEL_NOBODY);
+	result = vgic_notify_end(m->vgic, op->vcpu, op->a, op->b);
+	machine_library_end(m, before);
+	if (result != wanted)
+		machine_fail(m, "vgic_notify_end(%u) answers %d", op->a, result);
+	if (!result)
+		model_notify(&m->model, irq, op->b);
+}
+
 static void do_source(struct machine *m, const struct op *op)
 {
 	struct model_irq *irq = model_irq(&m->model, op->vcpu, op->a);
@@ -794,6 +824,9 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_LINE:
 	case OP_PULSE:
 		do_source(m, op);
+		break;
+	case OP_NOTIFY:
+		do_notify(m, op);
 		break;
 	case OP_DEVICE:
 		machine_device(m, op->vcpu, op->a, op->b);
@@ -973,6 +1006,7 @@ static void build(struct machine *m)
 		.hwirq_clear_pending = hook_clear_pending,
 		.hwirq_line = hook_line,
 		.hwirq_route = hook_route,
+		.ended = hook_ended,
 	};
 	size_t size = vgic_size(&config), whole = (size + 63) / 64 * 64;
 

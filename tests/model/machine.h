@@ -39,9 +39,10 @@ enum op_kind {
 	OP_BLOCK,
 	OP_PUT,
 	OP_LOAD,
-	OP_RETRY, /* of a waiting access */
-	OP_PEND,  /* vgic_pending() of a vCPU that is not loaded */
-	OP_RESET, /* the CPU interface */
+	OP_RETRY,  /* of a waiting access */
+	OP_NOTIFY, /* a: intid, b: whether its ends are to be told */
+	OP_PEND,   /* vgic_pending() of a vCPU that is not loaded */
+	OP_RESET,  /* the CPU interface */
 	OP_QUIESCE,
 	OP_KINDS
 };
@@ -94,6 +95,7 @@ struct machine_config {
 	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
+	bool notify;       /* vgic_notify_end() is used */
 	bool eoimode1;     /* guests set EOImode 1, at any time */
 };
 

@@ -156,6 +156,12 @@ void model_cpuif_reset(struct model *m, unsigned vcpu)
 
 /* --- Sources: 4.1, interrupt states ----------------------------------------------------------- */
 
+static void begins(struct model *m, struct model_irq *irq)
+{
+	if (model_pending(irq) == NO)
+		irq->began = m->now;
+}
+
 static void raise(struct model *m, struct model_irq *irq)
 {
 	irq->raised = m->now;
@@ -164,6 +170,7 @@ static void raise(struct model *m, struct model_irq *irq)
 
 void model_pulse(struct model *m, struct model_irq *irq)
 {
+	begins(m, irq);
 	irq->latch = true;
 	irq->pending_unsure = false;
 	raise(m, irq);
@@ -173,12 +180,32 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 {
 	bool rose = level && !irq->line;
 
+	if (rose)
+		begins(m, irq);
 	irq->line = level;
 	if (irq->mapped)
 		irq->told = level;
 	if (irq->edge && rose)
 		model_pulse(m, irq);
 	irq->flux_raised |= irq->flux || m->ctlr_flux;
+}
+
+/* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
+void model_notify(struct model *m, struct model_irq *irq, bool on)
+{
+	/* Nobody has seen yet that it ended just before. */
+	if (!irq->active && irq->active_on != MODEL_NOBODY &&
+	    irq->touched >= m->pe[irq->active_on].served)
+		irq->ends_most++;
+	irq->notify = on;
+	irq->notify_since = m->now;
+	irq->end_told = MAYBE;
+}
+
+void model_note_end(struct model_irq *irq)
+{
+	irq->ends_least += irq->end_told == YES && !irq->active_unsure && !irq->flux;
+	irq->ends_most += irq->end_told != NO;
 }
 
 /* 12.2.20, ICC_SGI1R_EL1: targets by affinity, or (IRM) everyone but the sender. */
@@ -389,7 +416,8 @@ static bool keeps_back(const struct model *m, unsigned vcpu)
 	return false;
 }
 
-static void see_best_now(const struct model *m, unsigned vcpu, const struct model_irq *irq, void *to)
+static void see_best_now(const struct model *m, unsigned vcpu, const struct model_irq *irq,
+			 void *to)
 {
 	if (preempts(m, vcpu, irq) == YES)
 		see_best(m, vcpu, irq, to);
@@ -621,6 +649,13 @@ static void acknowledge(struct model *m, unsigned vcpu, struct model_irq *irq,
 	struct model_pe *pe = &m->pe[vcpu];
 	unsigned bit = 1u << taken->source;
 
+	if (irq->active)
+		model_note_end(irq);
+	irq->end_told = irq->notify ? YES : NO;
+	if (irq->notify_since &&
+	    (irq->notify_since >= pe->entered || irq->notify_since >= irq->began))
+		irq->end_told = MAYBE;
+	irq->began = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
 	irq->pending_unsure = irq->raised > pe->entered;
 	irq->latch = false;
@@ -674,6 +709,7 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, const struct model
 
 void model_make_inactive(struct model *m, struct model_irq *irq)
 {
+	model_note_end(irq);
 	irq->active = irq->active_unsure = false;
 	irq->touched = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;

@@ -66,6 +66,11 @@ struct model_irq {
 	unsigned posted; /* vCPUs whose list register has yet to hear of such a write */
 	int ending; /* tolerated: this vCPU's EOI of it has only been counted so far; or MODEL_NOBODY */
 	bool mapped, told, misconfigured;
+	/* Its ends are to be told: since when; that of the present active state; since the last rest. */
+	bool notify;
+	unsigned long notify_since, began; /* `began`: pending, after it was not */
+	enum maybe end_told;
+	unsigned ends, ends_least, ends_most;
 	struct model_wire wire;
 };
 
@@ -129,6 +134,7 @@ unsigned model_private_count(const struct model *m);
 unsigned model_shared_count(const struct model *m);
 uint64_t model_affinity(const struct model *m, unsigned vcpu); /* laid out as in GICD_IROUTER */
 
+void model_notify(struct model *m, struct model_irq *irq, bool on);
 void model_set_line(struct model *m, struct model_irq *irq, bool level);
 void model_pulse(struct model *m, struct model_irq *irq);
 /* ICC_SGI0R_EL1, ICC_ASGI1R_EL1: group0_only; ICC_SGI1R_EL1: either group. */

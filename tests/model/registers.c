@@ -223,6 +223,10 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 		return;
 	}
 	/* By hand, if not certainly still that of the acknowledge. */
+	if (irq->active && irq->active_unsure)
+		model_note_end(irq);
+	if ((!irq->active || irq->active_unsure) && (irq->notify || irq->notify_since))
+		irq->end_told = MAYBE;
 	if (!irq->active || irq->active_unsure)
 		irq->active_on = MODEL_NOBODY;
 	irq->active = true;
