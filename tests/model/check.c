@@ -46,8 +46,10 @@ bool machine_kicked_guest(const struct machine *m, unsigned but)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if (v != but && m->vcpu[v].where == GUEST &&
-		    (m->vcpu[v].kicked || m->vcpu[v].waiting))
+		if (v != but &&
+		    ((m->vcpu[v].where == GUEST && (m->vcpu[v].kicked || m->vcpu[v].waiting)) ||
+		     (m->vcpu[v].where == OUTSIDE && vgic_attention(m->vcpu[v].cpu) &&
+		      (m->config.tolerate & TOLERATE_OUTSIDE))))
 			return true;
 	return false;
 }
@@ -279,7 +281,7 @@ static bool busy(const struct machine *m)
 	return false;
 }
 
-static void settle(struct machine *m)
+void machine_settle(struct machine *m)
 {
 	bool waiting = true;
 	unsigned round;
@@ -480,14 +482,14 @@ void machine_quiesce(struct machine *m)
 {
 	struct op ctlr = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
 
-	settle(m);
+	machine_settle(m);
 	ctlr.vcpu = (uint8_t)any_loaded(m);
 	if (read_settled(m, &ctlr) >> 31 & 1)
 		machine_fail(m, "GICD_CTLR.RWP is 1 at rest");
 	each_irq(m, adopt);
 	each_irq(m, check_ends);
 	machine_compare(m);
-	settle(m);
+	machine_settle(m);
 }
 
 /* --- The end: a well-behaved guest handles all that is left ------------------------------------- */
@@ -497,7 +499,7 @@ static void write_now(struct machine *m, struct op op, uint64_t value)
 	op.kind = OP_WRITE;
 	op.c = value;
 	machine_do(m, &op);
-	settle(m);
+	machine_settle(m);
 }
 
 static void guest_now(struct machine *m, unsigned v, enum op_kind kind, uint32_t a, uint32_t b)
@@ -516,7 +518,7 @@ static void deactivate_ended(struct machine *m)
 		while (m->vcpu[v].ended_count && m->model.pe[v].eoimode &&
 		       m->vcpu[v].where == GUEST) {
 			guest_now(m, v, OP_DIR, 0, DIR_OWN);
-			settle(m);
+			machine_settle(m);
 		}
 		m->vcpu[v].ended_count = 0;
 	}
@@ -584,7 +586,7 @@ static void open_everything(struct machine *m)
 		guest_now(m, v, OP_PMR, 0xff, 0);
 		guest_now(m, v, OP_IGRPEN, 0, 1);
 		guest_now(m, v, OP_IGRPEN, 1, 1);
-		settle(m);
+		machine_settle(m);
 	}
 }
 
@@ -601,7 +603,7 @@ static void handle_last(struct machine *m, unsigned v)
 	guest_now(m, v, OP_EOI, 0, 0);
 	while (m->vcpu[v].ended_count && m->model.pe[v].eoimode && m->vcpu[v].where == GUEST) {
 		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, DIR_OWN);
-		settle(m);
+		machine_settle(m);
 	}
 }
 
@@ -628,7 +630,7 @@ static void drain(struct machine *m)
 		more = false;
 		for (v = 0; v < m->config.model.vcpus; v++)
 			more |= handle_some(m, v);
-		settle(m);
+		machine_settle(m);
 	}
 	if (more)
 		machine_fail(m, "interrupts do not end");
@@ -651,7 +653,7 @@ void machine_finish(struct machine *m)
 {
 	unsigned v;
 
-	settle(m);
+	machine_settle(m);
 	for (v = 0; v < m->config.model.vcpus; v++) {
 		machine_load(m, v);
 		if (m->vcpu[v].where == BLOCKED)

@@ -95,6 +95,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
 		{ "notify", NULL, &c->notify },
+		{ "twin", NULL, &c->twin },
 	};
 	unsigned n;
 
@@ -131,6 +132,8 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 		text += used;
 		text += *text == ',';
 	}
+	if (c.twin)
+		c.mapped = 0;
 	*config = c;
 	return c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS && c.model.spis <= MODEL_SPIS &&
 	       c.model.espis <= MODEL_ESPIS && c.model.eppis <= MODEL_PRIVATE - 32 &&
@@ -142,12 +145,12 @@ void generate_print_config(char *to, size_t size, const struct machine_config *c
 	snprintf(to, size,
 		 "version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
 		 "cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,misconfigure=%d,"
-		 "eoimode1=%d,notify=%d,tolerate=%u",
+		 "eoimode1=%d,notify=%d,twin=%d,tolerate=%u",
 		 c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
 		 c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
 		 c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins,
 		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
-		 c->notify, c->tolerate);
+		 c->notify, c->twin, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #define _DEFAULT_SOURCE
 #include "machine.h"
 #include "generate.h"
+#include "twin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static struct shared {
 	struct op ops[MAX_OPS];
 } * shared;
 
-static struct machine machine;
+static struct machine machine, twin; /* twin: if there is to be one */
 static bool trace, explain;
 static unsigned tolerate;
 
@@ -95,42 +96,73 @@ static void account(void)
 	shared->late += machine.late;
 }
 
+static void begin(const struct machine_config *config)
+{
+	struct machine_config software = *config;
+
+	machine_init(&machine, config, failed);
+	if (!config->twin)
+		return;
+	software.lrs = 0;
+	machine_init(&twin, &software, failed);
+	twin_begin(&machine);
+	twin_begin(&twin);
+}
+
+/* False: no more operations. */
+static bool step(const struct op *op)
+{
+	bool more = true;
+
+	trace_op(op);
+	if (machine.config.twin)
+		more = twin_do(&machine, &twin, op);
+	else
+		machine_do(&machine, op);
+	trace_state();
+	return more;
+}
+
+static void end(void)
+{
+	machine_finish(&machine);
+	machine_free(&machine);
+	if (!machine.config.twin)
+		return;
+	machine_finish(&twin);
+	machine_free(&twin);
+}
+
 /* One machine's life with operations as they are generated; they are left in `shared`. */
 static void run_random(const struct machine_config *config, uint64_t seed, unsigned steps)
 {
 	struct generator g;
+	bool more = true;
 
 	shared->config = *config;
 	shared->seed = seed;
 	shared->count = 0;
-	machine_init(&machine, config, failed);
+	begin(config);
 	generate_begin(&g, &machine, seed);
-	while (shared->count < steps && shared->count < MAX_OPS) {
+	while (more && shared->count < steps && shared->count < MAX_OPS) {
 		struct op *op = &shared->ops[shared->count];
 
 		*op = generate(&g);
 		shared->count++;
-		trace_op(op);
-		machine_do(&machine, op);
-		trace_state();
+		more = step(op);
 	}
-	machine_finish(&machine);
+	end();
 	account();
-	machine_free(&machine);
 }
 
 static void run_list(const struct op *ops, unsigned count)
 {
 	unsigned n;
 
-	machine_init(&machine, &shared->config, failed);
-	for (n = 0; n < count; n++) {
-		trace_op(&ops[n]);
-		machine_do(&machine, &ops[n]);
-		trace_state();
-	}
-	machine_finish(&machine);
-	machine_free(&machine);
+	begin(&shared->config);
+	for (n = 0; n < count && step(&ops[n]); n++)
+		;
+	end();
 }
 
 static bool child_passed(pid_t child)

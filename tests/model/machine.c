@@ -1023,7 +1023,7 @@ void machine_init(struct machine *m, const struct machine_config *config,
 {
 	unsigned v;
 
-	memset(m, 0, sizeof(*m));
+	memset(m, 0, offsetof(struct machine, model));
 	m->config = *config;
 	m->fail = fail;
 	m->actor = MODEL_NOBODY;

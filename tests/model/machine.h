@@ -81,10 +81,11 @@ struct op {
 #define TOLERATE_PENDING_HALF  1u /* "active and pending" in an LR of what may not be delivered */
 #define TOLERATE_RESET         2u /* what vgic_cpuif_reset() leaves in the image */
 #define TOLERATE_EOICOUNT      4u /* active state of what was ended by EOIcount, until the next exit */
-#define TOLERATE_OVERFLOW      32u /* an LR that was 11 at entry, while others are left out */
-#define TOLERATE_INACTIVE      64u /* HW = 1 in an LR on a physically inactive interrupt */
-#define TOLERATE_WIDTH         8u  /* bits above the width of a read */
-#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
+#define TOLERATE_OVERFLOW      32u  /* an LR that was 11 at entry, while others are left out */
+#define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
+#define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
+#define TOLERATE_WIDTH         8u   /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u  /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;
@@ -95,6 +96,7 @@ struct machine_config {
 	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
+	bool twin;         /* beside one with a software CPU interface: twin.h */
 	bool notify;       /* vgic_notify_end() is used */
 	bool eoimode1;     /* guests set EOImode 1, at any time */
 };
@@ -121,7 +123,6 @@ struct machine_vcpu {
 
 struct machine {
 	struct machine_config config;
-	struct model model;
 	struct machine_vcpu vcpu[MODEL_VCPUS];
 	struct vgic *vgic;
 	void *memory;
@@ -130,6 +131,7 @@ struct machine {
 	bool quiet; /* a function that spares the actor's kick */
 	unsigned long acks, agains, kicks, late;
 	void (*fail)(const char *text); /* does not return */
+	struct model model;
 };
 
 /* Build it. `fail` is called at the first thing that must not be. */

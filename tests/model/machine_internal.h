@@ -50,6 +50,7 @@ bool machine_anyone_unsettled(const struct machine *m);
 bool machine_kicked_guest(const struct machine *m, unsigned but);
 bool machine_stale_half(struct machine *m, unsigned v);
 void machine_check(struct machine *m);   /* after every operation */
+void machine_settle(struct machine *m);  /* everybody serves what he is asked for */
 void machine_quiesce(struct machine *m); /* bring to rest, then compare */
 void machine_compare(struct machine *m); /* every register of every interrupt, at rest */
 

@@ -57,6 +57,7 @@ static enum maybe both(enum maybe a, enum maybe b)
 
 static void init_irq(struct model_irq *irq, unsigned intid, int owner)
 {
+	memset(irq, 0, sizeof(*irq));
 	irq->intid = intid;
 	irq->owner = owner;
 	irq->edge = intid < 16;
@@ -68,7 +69,7 @@ void model_init(struct model *m, const struct model_config *config)
 {
 	unsigned v, n;
 
-	memset(m, 0, sizeof(*m));
+	memset(m, 0, offsetof(struct model, priv));
 	m->config = *config;
 	m->now = 1;
 	for (v = 0; v < config->vcpus; v++) {
@@ -469,7 +470,7 @@ unsigned model_signals(const struct model *m, unsigned vcpu)
 }
 
 struct group_view {
-	unsigned best, group;
+	unsigned best, group, count;
 	bool certain, other;
 };
 
@@ -482,6 +483,23 @@ static void see_group(const struct model *m, unsigned vcpu, const struct model_i
 		return;
 	view->certain |= irq->group == view->group && answer == YES;
 	view->other |= irq->group != view->group || irq->flux;
+}
+
+static void see_choice(const struct model *m, unsigned vcpu, const struct model_irq *irq, void *to)
+{
+	struct group_view *view = to;
+
+	if (irq->priority <= view->best && m->pe[vcpu].grpen[irq->group] &&
+	    model_candidate(m, vcpu, irq) != NO)
+		view->count += (irq->sources & (irq->sources - 1)) ? 2 : 1;
+}
+
+unsigned model_choices(const struct model *m, unsigned vcpu)
+{
+	struct group_view view = { .best = best_certain(m, vcpu) };
+
+	for_each_irq(m, vcpu, see_choice, &view);
+	return view.count;
 }
 
 bool model_best_is(const struct model *m, unsigned vcpu, unsigned group)

@@ -107,9 +107,10 @@ struct model {
 	bool grp[2];              /* GICD_CTLR.EnableGrp<n> */
 	unsigned long grp_off[2]; /* when it was last cleared */
 	unsigned ctlr_flux;       /* writes of GICD_CTLR under way */
+	struct model_pe pe[MODEL_VCPUS];
+	/* From here on: as many as there are. */
 	struct model_irq priv[MODEL_VCPUS][MODEL_PRIVATE];
 	struct model_irq shared[MODEL_SPIS + MODEL_ESPIS]; /* SPIs, then extended ones */
-	struct model_pe pe[MODEL_VCPUS];
 	struct model_irq seen_priv[MODEL_VCPUS][MODEL_PRIVATE];
 	struct model_irq seen_shared[MODEL_VCPUS][MODEL_SPIS + MODEL_ESPIS];
 };
@@ -199,6 +200,7 @@ unsigned model_group_mask(const struct model *m, unsigned vcpu, unsigned group);
 /* As it stood when the guest was last entered. */
 const struct model_irq *model_seen_irq(const struct model *m, unsigned vcpu, unsigned intid);
 /* Is the highest priority pending one certainly of this group? */
+unsigned model_choices(const struct model *m, unsigned vcpu); /* how many may be the best one */
 bool model_best_is(const struct model *m, unsigned vcpu, unsigned group);
 
 void model_entered(struct model *m, unsigned vcpu);
