@@ -111,20 +111,13 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 	return false;
 }
 
-bool generate_parse_config(const char *text, struct machine_config *config)
+bool generate_change_config(const char *text, struct machine_config *config)
 {
-	struct machine_config c = { 0 };
+	struct machine_config c = *config;
 	char name[32];
 	unsigned value;
 	int used;
 
-	c.model = (struct model_config){ .version = 3,
-					 .vcpus = 2,
-					 .spis = 8,
-					 .priority_bits = 5,
-					 .preemption_bits = 5,
-					 .cluster_bits = 4 };
-	c.lrs = 4;
 	while (*text) {
 		if (sscanf(text, "%31[a-z0-9]=%u%n", name, &value, &used) != 2 ||
 		    !set_option(&c, name, value))
@@ -134,10 +127,26 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 	}
 	if (c.twin)
 		c.mapped = 0;
+	if (c.model.version == 2) {
+		c.model.espis = c.model.eppis = c.model.region_redists = 0;
+		c.model.priority_bits = c.model.preemption_bits = 5;
+	}
 	*config = c;
 	return c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS && c.model.spis <= MODEL_SPIS &&
 	       c.model.espis <= MODEL_ESPIS && c.model.eppis <= MODEL_PRIVATE - 32 &&
 	       c.lrs <= CPUIF_MAX_LRS && (c.model.version == 2 || c.model.version == 3);
+}
+
+bool generate_parse_config(const char *text, struct machine_config *config)
+{
+	*config = (struct machine_config){ .model = { .version = 3,
+						      .vcpus = 2,
+						      .spis = 8,
+						      .priority_bits = 5,
+						      .preemption_bits = 5,
+						      .cluster_bits = 4 },
+					   .lrs = 4 };
+	return generate_change_config(text, config);
 }
 
 void generate_print_config(char *to, size_t size, const struct machine_config *c)

@@ -3,15 +3,16 @@
  * The lockstep of library and reference model: random operations, and when something fails, the
  * shortest list of operations that still fails, with the command that plays it again. TAP.
  *
- *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--tolerate BITS]
- *		[--seed-base N] [--trace | --explain]
+ *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--with LIST]
+ *		[--tolerate BITS] [--seed-base N] [--trace | --explain]
  *
  * --trace prints the whole run and how the vCPUs stand, --explain the same of the shrunk one.
  *
  * Without --seed: seeds from 1 on over a set of configurations, then over random ones, until the
  * seconds are used up: the same runs each time, so that they judge the change and not the day. With
  * MODEL_STEPS in the environment (operations altogether; make test-all) the random ones are new each
- * time. With --seed: that one run.
+ * time. With --seed: that one run. With --config or --with alone: seeds from --seed-base on, with that
+ * configuration, or with random ones in which LIST is fixed.
  */
 #define _DEFAULT_SOURCE
 #include "machine.h"
@@ -44,6 +45,7 @@ static struct shared {
 static struct machine machine, twin; /* twin: if there is to be one */
 static bool trace, explain;
 static unsigned tolerate;
+static const char *with;
 
 /* With --trace: how every vCPU stands after an operation. */
 static void trace_state(void)
@@ -279,6 +281,8 @@ static bool batch(const struct machine_config *config, uint64_t seed, unsigned s
 		do {
 			struct machine_config any = config ? *config : generate_config(seed);
 
+			if (with && !generate_change_config(with, &any))
+				_exit(2);
 			any.tolerate |= tolerate;
 			alarm(RUN_SECONDS);
 			run_random(&any, seed++, steps);
@@ -341,6 +345,23 @@ static void run_all(double seconds, unsigned steps, unsigned long long operation
 	exit(bad != 0);
 }
 
+/* Random configurations, or one of them, for as long as asked. */
+static int run_random_ones(const char *text, uint64_t seed, unsigned steps, double seconds)
+{
+	struct machine_config config;
+	bool ok = true;
+
+	if (text && !generate_parse_config(text, &config)) {
+		fprintf(stderr, "lockstep: cannot read --config %s\n", text);
+		return 2;
+	}
+	printf("1..1\n");
+	ok = batch(text ? &config : NULL, seed, steps, seconds, ~0ull);
+	printf("%sok 1 - seeds_from_%llu\n", ok ? "" : "not ", (unsigned long long)seed);
+	printf("# %llu runs, %llu acknowledges\n", shared->runs, shared->acks);
+	return ok ? 0 : 1;
+}
+
 static int run_one(uint64_t seed, unsigned steps, const char *text)
 {
 	struct machine_config config = generate_config(seed);
@@ -394,6 +415,8 @@ int main(int argc, char **argv)
 			tolerate = (unsigned)strtoul(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--seconds")) {
 			seconds = strtod(value, NULL);
+		} else if (!strcmp(argv[n], "--with")) {
+			with = value;
 		} else if (!strcmp(argv[n], "--config")) {
 			config = value;
 		} else {
@@ -404,5 +427,7 @@ int main(int argc, char **argv)
 	}
 	if (one)
 		return run_one(seed, steps, config);
+	if (with || config)
+		return run_random_ones(config, seed, steps, seconds);
 	run_all(seconds, steps, operations, seed);
 }
