@@ -46,8 +46,10 @@ bool machine_kicked_guest(const struct machine *m, unsigned but)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if (v != but && m->vcpu[v].where == GUEST &&
-		    (m->vcpu[v].kicked || m->vcpu[v].waiting))
+		if (v != but &&
+		    ((m->vcpu[v].where == GUEST && (m->vcpu[v].kicked || m->vcpu[v].waiting)) ||
+		     (m->vcpu[v].where == OUTSIDE && vgic_attention(m->vcpu[v].cpu) &&
+		      (m->config.tolerate & TOLERATE_OUTSIDE))))
 			return true;
 	return false;
 }
@@ -60,7 +62,8 @@ static void check_twins(struct machine *m, unsigned v, unsigned n)
 	unsigned i, u;
 
 	for (u = 0; u < m->config.model.vcpus; u++) {
-		if (m->vcpu[u].where != GUEST || (u != v && lr_vintid(lr) < 32))
+		if (m->vcpu[u].where != GUEST ||
+		    (u != v && model_is_private(model_irq(&m->model, v, lr_vintid(lr)))))
 			continue;
 		for (i = 0; i < m->config.lrs; i++) {
 			uint64_t other = m->vcpu[u].hw.lr[i];
@@ -90,6 +93,9 @@ static void check_lr_model(struct machine *m, unsigned v, unsigned n)
 	if (!active && model_candidate(&m->model, v, irq) == NO)
 		machine_fail(m, "vCPU %u: LR%u has %u pending, and it is not deliverable here", v,
 			     n, irq->intid);
+	if (lr_state(lr) == LR_PENDING && !model_may_be_from(&m->model, irq, lr_cpuid(lr)))
+		machine_fail(m, "vCPU %u: LR%u has %u from CPU %u, which did not send it", v, n,
+			     irq->intid, lr_cpuid(lr));
 }
 
 static void check_lrs(struct machine *m, unsigned v)
@@ -110,7 +116,8 @@ static void check_lrs(struct machine *m, unsigned v)
 		if (!irq)
 			machine_fail(m, "vCPU %u: LR%u has %u, which does not exist", v, n,
 				     lr_vintid(hw->lr[n]));
-		if (!(m->config.tolerate & TOLERATE_INACTIVE) && lr_hw(hw->lr[n]) && irq->mapped &&
+		machine_check_hw(m, v, hw->lr[n]);
+		if (!(m->config.tolerate & TOLERATE_INACTIVE) && lr_hw(hw->lr[n]) &&
 		    !irq->wire.active)
 			machine_fail(m, "vCPU %u: LR%u has %u with HW, physically inactive", v, n,
 				     irq->intid);
@@ -134,22 +141,49 @@ bool machine_stale_half(struct machine *m, unsigned v)
 	return model_candidate(&m->model, v, irq) == NO;
 }
 
+/* Software tells by which input: group 0 is FIQ, in a GICv2 only with FIQEn; the rest is IRQ. */
+static void check_signals(struct machine *m, unsigned v, unsigned may)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+	unsigned is, group0 = VGIC_SIGNAL_FIQ, wanted = 0;
+	int before = machine_library_begin(m, (int)v);
+
+	is = vgic_signals(m->vcpu[v].cpu);
+	machine_library_end(m, before);
+	if (m->config.model.version == 2 && !pe->fiqen)
+		group0 = VGIC_SIGNAL_IRQ;
+	wanted |= may & MODEL_QUIET && is == 0;
+	wanted |= may & MODEL_GROUP0 && is == group0;
+	wanted |= may & MODEL_GROUP1 && is == VGIC_SIGNAL_IRQ;
+	if (!wanted)
+		machine_fail(m, "vCPU %u: vgic_signals() is %u, model %#x", v, is, may);
+}
+
 static void check_presented(struct machine *m, unsigned v)
 {
 	const struct cpuif *hw = &m->vcpu[v].hw;
-	enum maybe signals = model_signals(&m->model, v);
+	unsigned may = model_signals(&m->model, v);
 	int n = cpuif_hppi(hw);
-	uint64_t lr = n < 0 ? 0 : hw->lr[n];
-	const char *why = model_check_hppi(&m->model, v, n < 0 ? CPUIF_SPURIOUS : lr_vintid(lr),
-					   lr_priority(lr), lr_group(lr));
+	uint64_t lr = n < 0 ? CPUIF_SPURIOUS : hw->lr[n];
+	const struct model_taken taken = {
+		.intid = lr_vintid(lr),
+		.source = lr_cpuid(lr),
+		.priority = lr_priority(lr),
+		.group = lr_group(lr),
+	};
+	const char *why;
 
+	if (m->config.lrs == 0) {
+		check_signals(m, v, may);
+		return;
+	}
 	if (machine_stale_half(m, v))
 		return;
+	why = model_check_hppi(&m->model, v, &taken);
 	if (why)
 		machine_fail(m, "vCPU %u: HPPI is %u (LR%d, priority %#x, group %u): %s", v,
-			     n < 0 ? CPUIF_SPURIOUS : lr_vintid(lr), n, lr_priority(lr),
-			     lr_group(lr), why);
-	if (signals != MAYBE && cpuif_signals(hw) != (signals == YES))
+			     taken.intid, n, taken.priority, taken.group, why);
+	if (cpuif_signals(hw) ? may == MODEL_QUIET : !(may & MODEL_QUIET))
 		machine_fail(m, "vCPU %u: the virtual interrupt is %d", v, cpuif_signals(hw));
 }
 
@@ -158,7 +192,7 @@ static void check_wake(struct machine *m, unsigned v)
 	const struct machine_vcpu *vcpu = &m->vcpu[v];
 
 	if ((vcpu->where == BLOCKED || vcpu->where == UNLOADED) && !vcpu->kicked &&
-	    model_signals(&m->model, v) == YES)
+	    !(model_signals(&m->model, v) & MODEL_QUIET))
 		machine_fail(m, "vCPU %u sleeps, something is deliverable, nobody kicked it", v);
 }
 
@@ -176,7 +210,8 @@ void machine_check(struct machine *m)
 		machine_sample(m, v);
 		if (vcpu->where == GUEST)
 			check_lrs(m, v);
-		if (vcpu->where == GUEST && cpuif_rpr(&vcpu->hw) != model_running(&m->model, v))
+		if (vcpu->where == GUEST && m->config.lrs &&
+		    cpuif_rpr(&vcpu->hw) != model_running(&m->model, v))
 			machine_fail(m, "vCPU %u: running priority %#x, model %#x", v,
 				     cpuif_rpr(&vcpu->hw), model_running(&m->model, v));
 		if (machine_settled(m, v))
@@ -187,15 +222,26 @@ void machine_check(struct machine *m)
 
 /* --- Rest --------------------------------------------------------------------------------------- */
 
-static void take_all(struct machine *m)
+static void take_one(struct machine *m, struct model_irq *irq, unsigned v)
+{
+	machine_take(m, v, irq->intid);
+}
+
+static void each_irq(struct machine *m, void (*see)(struct machine *, struct model_irq *, unsigned))
 {
 	unsigned v, n;
 
-	for (n = 32; n < 32 + m->config.model.spis; n++)
-		machine_take(m, 0, n);
+	for (n = 0; n < model_shared_count(&m->model); n++)
+		see(m, &m->model.shared[n], 0);
 	for (v = 0; v < m->config.model.vcpus; v++)
-		for (n = 16; n < 32; n++)
-			machine_take(m, v, n);
+		for (n = 0; n < model_private_count(&m->model); n++)
+			see(m, &m->model.priv[v][n], v);
+}
+
+static void take_all(struct machine *m)
+{
+	if (m->config.mapped)
+		each_irq(m, take_one);
 }
 
 static void serve_all(struct machine *m)
@@ -235,7 +281,7 @@ static bool busy(const struct machine *m)
 	return false;
 }
 
-static void settle(struct machine *m)
+void machine_settle(struct machine *m)
 {
 	bool waiting = true;
 	unsigned round;
@@ -255,28 +301,33 @@ static void settle(struct machine *m)
 	machine_check(m);
 }
 
-/* A read at rest, with everybody else serving until it is done. */
-static uint64_t read_settled(struct machine *m, enum model_region region, unsigned offset,
-			     unsigned bytes)
+/* Any vCPU that is loaded; one is made to be. */
+static unsigned any_loaded(struct machine *m)
 {
-	unsigned v, round;
-	uint64_t value = 0;
+	unsigned v;
 
 	for (v = 0; v + 1 < m->config.model.vcpus && m->vcpu[v].where == UNLOADED; v++)
 		;
+	return v;
+}
+
+/* A read at rest, by `op`'s vCPU, with everybody else serving until it is done. */
+static uint64_t read_settled(struct machine *m, const struct op *op)
+{
+	unsigned v = op->vcpu, round;
+	uint64_t value = 0;
+
 	machine_load(m, v);
 	if (m->vcpu[v].where == BLOCKED)
 		machine_exit(m, v, true);
 	for (round = 0; round < ROUNDS; round++) {
 		enum vgic_result result;
+		int before = machine_library_begin(m, (int)v);
 
-		m->actor = (int)v;
-		m->in_library = true;
-		result = region == MODEL_DIST
-				 ? vgic_dist_read(m->vcpu[v].cpu, offset, bytes, &value)
-				 : vgic_redist_read(m->vcpu[v].cpu, offset, bytes, &value);
-		m->actor = MODEL_NOBODY;
-		m->in_library = false;
+		result = op->a == MODEL_DIST
+				 ? vgic_dist_read(m->vcpu[v].cpu, op->b, op->n, &value)
+				 : vgic_redist_read(m->vcpu[v].cpu, op->b, op->n, &value);
+		machine_library_end(m, before);
 		if (result == VGIC_DONE) {
 			machine_back(m, v);
 			return value;
@@ -285,34 +336,65 @@ static uint64_t read_settled(struct machine *m, enum model_region region, unsign
 		serve_all(m);
 		machine_exit(m, v, false);
 	}
-	machine_fail(m, "a read of %#x at rest stays AGAIN", offset);
+	machine_fail(m, "a read of %#x at rest stays AGAIN", op->b);
 }
 
-static void compare_word(struct machine *m, enum model_region region, unsigned offset,
-			 unsigned bytes)
+/* The register that has an interrupt, seen from a vCPU that can. */
+static struct op reader_of(struct machine *m, const struct model_irq *irq, unsigned base,
+			   unsigned bytes)
 {
-	uint64_t value = read_settled(m, region, offset, bytes);
-	struct model_bits bits = model_read(&m->model, region, offset, bytes);
+	struct op op = machine_register(m, OP_READ, irq, base, bytes);
+
+	if (m->config.model.version == 3 || !model_is_private(irq))
+		op.vcpu = (uint8_t)any_loaded(m);
+	return op;
+}
+
+static void compare_word(struct machine *m, const struct op *op)
+{
+	uint64_t value = read_settled(m, op);
+	struct model_bits bits = model_read(&m->model, machine_at(op));
 
 	if ((value ^ bits.value) & ~bits.unsure)
 		machine_fail(m, "at rest, %s %#x is %#llx, model %#llx (unsure %#llx)",
-			     region == MODEL_DIST ? "GICD" : "GICR", offset,
+			     op->a == MODEL_DIST ? "GICD" : "GICR", op->b,
 			     (unsigned long long)value, (unsigned long long)bits.value,
 			     (unsigned long long)bits.unsure);
+}
+
+static bool read_bit(struct machine *m, const struct model_irq *irq, unsigned base)
+{
+	struct op op = reader_of(m, irq, base, 4);
+
+	return read_settled(m, &op) >> irq->intid % 32 & 1;
+}
+
+/* Of which CPUs an SGI of a GICv2 is pending. */
+static void adopt_sources(struct machine *m, struct model_irq *irq)
+{
+	struct op op = reader_of(m, irq, 0xf20, 4);
+
+	op.b = 0xf20 + irq->intid / 4 * 4;
+	irq->sources = read_settled(m, &op) >> irq->intid % 4 * 8 & 0xff;
+	irq->sources_unsure = 0;
+	irq->pending_unsure = false;
 }
 
 /* What was left open is now known: the model takes the library's answer. */
 static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 {
-	enum model_region region = irq->intid < 32 ? MODEL_REDIST : MODEL_DIST;
-	unsigned base = irq->intid < 32 ? v * VGIC_REDIST_STRIDE + 0x10000 : irq->intid / 32 * 4;
 	bool pending, active;
 
+	(void)v;
+	if (irq->sources_unsure ||
+	    (irq->pending_unsure && m->config.model.version == 2 && irq->intid < 16))
+		adopt_sources(m, irq);
 	if (!irq->mapped && !irq->pending_unsure && !irq->active_unsure)
 		return;
-	pending = read_settled(m, region, base + 0x200, 4) >> irq->intid % 32 & 1;
-	active = read_settled(m, region, base + 0x300, 4) >> irq->intid % 32 & 1;
+	pending = read_bit(m, irq, 0x200);
+	active = read_bit(m, irq, 0x300);
 	if (irq->active_unsure) {
+		irq->ends_most += !active && irq->end_told != NO;
 		irq->active = active;
 		irq->active_on = MODEL_NOBODY;
 		irq->active_unsure = false;
@@ -334,73 +416,90 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 		machine_fail(m, "the line of %u is high, and it is not pending", irq->intid);
 }
 
-static void each_irq(struct machine *m, void (*see)(struct machine *, struct model_irq *, unsigned))
+static void compare_irq(struct machine *m, struct model_irq *irq, unsigned v)
 {
-	unsigned v, n;
+	static const uint16_t bases[] = { 0x080, 0x100, 0x180, 0x200, 0x280,
+					  0x300, 0x380, 0x400, 0xc00, 0x800 };
+	struct op op;
+	unsigned b;
 
-	for (v = 0; v < m->config.model.vcpus; v++)
-		for (n = 0; n < 32; n++)
-			see(m, &m->model.priv[v][n], v);
-	for (n = 0; n < m->config.model.spis; n++)
-		see(m, &m->model.spi[n], 0);
-}
+	(void)v;
+	for (b = 0; b < sizeof(bases) / sizeof(bases[0]); b++) {
+		unsigned per = bases[b] == 0xc00 ? 16 : bases[b] >= 0x400 ? 4 : 32;
 
-static const struct {
-	unsigned base, bits;
-} compared[] = { { 0x080, 1 }, { 0x100, 1 }, { 0x180, 1 }, { 0x200, 1 }, { 0x280, 1 },
-		 { 0x300, 1 }, { 0x380, 1 }, { 0x400, 8 }, { 0xc00, 2 } };
-
-static void compare_routes(struct machine *m)
-{
-	unsigned n;
-
-	for (n = 32; n < 32 + m->config.model.spis; n++)
-		compare_word(m, MODEL_DIST, 0x6000 + 8 * n, 8);
+		if (irq->intid % per || (bases[b] == 0x800 && m->config.model.version == 3))
+			continue;
+		op = reader_of(m, irq, bases[b], 4);
+		compare_word(m, &op);
+	}
+	if (m->config.model.version == 3 && !model_is_private(irq)) {
+		op = reader_of(m, irq, 0, 4);
+		op.n = 8;
+		op.b = irq->intid < MODEL_ESPI ? 0x6000 + 8 * irq->intid
+					       : 0x8000 + 8 * (irq->intid - MODEL_ESPI);
+		compare_word(m, &op);
+	}
+	if (m->config.model.version == 2 && irq->intid < 16 && irq->intid % 4 == 0) {
+		op = reader_of(m, irq, 0, 4);
+		op.b = 0xf10 + irq->intid;
+		compare_word(m, &op);
+		op.b = 0xf20 + irq->intid;
+		compare_word(m, &op);
+	}
 }
 
 void machine_compare(struct machine *m)
 {
-	unsigned b, v, offset, end = 32 + (m->config.model.spis + 31) / 32 * 32;
+	static const uint16_t once[] = { 0, 4, 0xfe8, 0xffe8 };
+	struct op op = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
+	unsigned n;
 
-	for (b = 0; b < sizeof(compared) / sizeof(compared[0]); b++) {
-		unsigned base = compared[b].base, bytes = compared[b].bits * end / 8;
-
-		for (offset = base; offset < base + bytes; offset += 4)
-			compare_word(m, MODEL_DIST, offset, 4);
-		for (v = 0; v < m->config.model.vcpus; v++)
-			for (offset = base; offset < base + 4 * compared[b].bits; offset += 4)
-				compare_word(m, MODEL_REDIST,
-					     v * VGIC_REDIST_STRIDE + 0x10000 + offset, 4);
+	each_irq(m, compare_irq);
+	op.vcpu = (uint8_t)any_loaded(m);
+	for (n = 0; n < 4; n++) {
+		op.b = once[n];
+		if (op.b < (m->config.model.version == 2 ? VGIC_V2_DIST_SIZE : VGIC_DIST_SIZE))
+			compare_word(m, &op);
 	}
-	compare_routes(m);
-	compare_word(m, MODEL_DIST, 0, 4);
-	compare_word(m, MODEL_DIST, 4, 4);
-	compare_word(m, MODEL_DIST, 0xffe8, 4);
-	for (v = 0; v < m->config.model.vcpus; v++)
-		compare_word(m, MODEL_REDIST, v * VGIC_REDIST_STRIDE + 8, 8);
+	op.a = MODEL_REDIST;
+	op.n = 8;
+	for (n = 0; n < m->config.model.vcpus; n++) {
+		op.b = n * VGIC_REDIST_STRIDE + 8;
+		compare_word(m, &op);
+	}
+}
+
+/* Each end told once. */
+static void check_ends(struct machine *m, struct model_irq *irq, unsigned v)
+{
+	if (irq->ends < irq->ends_least || irq->ends > irq->ends_most)
+		machine_fail(m, "%u of vCPU %u: %u ends told, not %u to %u", irq->intid, v,
+			     irq->ends, irq->ends_least, irq->ends_most);
+	irq->ends = irq->ends_least = irq->ends_most = 0;
 }
 
 void machine_quiesce(struct machine *m)
 {
-	settle(m);
-	if (read_settled(m, MODEL_DIST, 0, 4) >> 31 & 1)
+	struct op ctlr = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
+
+	machine_settle(m);
+	ctlr.vcpu = (uint8_t)any_loaded(m);
+	if (read_settled(m, &ctlr) >> 31 & 1)
 		machine_fail(m, "GICD_CTLR.RWP is 1 at rest");
 	each_irq(m, adopt);
+	each_irq(m, check_ends);
 	machine_compare(m);
-	settle(m);
+	machine_settle(m);
 }
 
 /* --- The end: a well-behaved guest handles all that is left ------------------------------------- */
 
-static void write_now(struct machine *m, enum model_region region, unsigned offset, unsigned bytes,
-		      uint64_t value)
+static void write_now(struct machine *m, struct op op, uint64_t value)
 {
-	struct op op = {
-		.kind = OP_WRITE, .a = region, .b = offset, .n = (uint8_t)bytes, .c = value
-	};
-
+	op.kind = OP_WRITE;
+	op.c = value;
 	machine_do(m, &op);
-	settle(m);
+	machine_settle(m);
 }
 
 static void guest_now(struct machine *m, unsigned v, enum op_kind kind, uint32_t a, uint32_t b)
@@ -419,7 +518,7 @@ static void deactivate_ended(struct machine *m)
 		while (m->vcpu[v].ended_count && m->model.pe[v].eoimode &&
 		       m->vcpu[v].where == GUEST) {
 			guest_now(m, v, OP_DIR, 0, DIR_OWN);
-			settle(m);
+			machine_settle(m);
 		}
 		m->vcpu[v].ended_count = 0;
 	}
@@ -428,53 +527,66 @@ static void deactivate_ended(struct machine *m)
 /* Deactivate what nobody will end: set active by hand, or left over by a CPU interface's reset. */
 static void clear_orphan(struct machine *m, struct model_irq *irq, unsigned v)
 {
-	bool private = irq->intid < 32;
-
+	(void)v;
 	if (!irq->active || (irq->active_on != MODEL_NOBODY && !irq->dropped))
 		return;
-	write_now(m, private ? MODEL_REDIST : MODEL_DIST,
-		  private ? v * VGIC_REDIST_STRIDE + 0x10380 : 0x380 + irq->intid / 32 * 4, 4,
-		  1u << irq->intid % 32);
+	write_now(m, machine_register(m, OP_WRITE, irq, 0x380, 4), 1u << irq->intid % 32);
 }
 
 static void open_route(struct machine *m, struct model_irq *irq, unsigned v)
 {
+	struct op op = { .kind = OP_WRITE, .a = MODEL_DIST, .n = 8 };
 	unsigned u;
 
 	(void)v;
-	if (irq->intid < 32 || (irq->route >> 31 & 1))
+	if (model_is_private(irq))
+		return;
+	if (m->config.model.version == 2) {
+		if (!irq->targets)
+			write_now(m, machine_register(m, OP_WRITE, irq, 0x800, 1), 1);
+		return;
+	}
+	if (irq->route >> 31 & 1)
 		return;
 	for (u = 0; u < m->config.model.vcpus; u++)
 		if ((irq->route & 0xff00ffffffull) == model_affinity(&m->model, u))
 			return;
-	write_now(m, MODEL_DIST, 0x6000 + 8 * irq->intid, 8, 0);
+	op.b = irq->intid < MODEL_ESPI ? 0x6000 + 8 * irq->intid
+				       : 0x8000 + 8 * (irq->intid - MODEL_ESPI);
+	write_now(m, op, 0);
 }
 
 static void open_priority(struct machine *m, struct model_irq *irq, unsigned v)
 {
-	bool private = irq->intid < 32;
+	(void)v;
+	if (irq->priority >= 0xf8)
+		write_now(m, machine_register(m, OP_WRITE, irq, 0x400, 1), 0xf0);
+}
 
-	if (irq->priority < 0xf8)
-		return;
-	write_now(m, private ? MODEL_REDIST : MODEL_DIST,
-		  (private ? v * VGIC_REDIST_STRIDE + 0x10400 : 0x400) + irq->intid, 1, 0xf0);
+static void open_enable(struct machine *m, struct model_irq *irq, unsigned v)
+{
+	(void)v;
+	if (irq->intid % 32 == 0)
+		write_now(m, machine_register(m, OP_WRITE, irq, 0x100, 4), 0xffffffff);
 }
 
 static void open_everything(struct machine *m)
 {
-	unsigned v, n;
+	struct op op = { .kind = OP_WRITE, .a = MODEL_DIST, .n = 4 };
+	unsigned v;
 
 	each_irq(m, open_route);
 	each_irq(m, open_priority);
-	write_now(m, MODEL_DIST, 0, 4, 3);
-	for (n = 32; n < 32 + m->config.model.spis; n += 32)
-		write_now(m, MODEL_DIST, 0x100 + n / 8, 4, 0xffffffff);
+	write_now(m, op, 3);
+	each_irq(m, open_enable);
 	for (v = 0; v < m->config.model.vcpus; v++) {
-		write_now(m, MODEL_REDIST, v * VGIC_REDIST_STRIDE + 0x10100, 4, 0xffffffff);
-		write_now(m, MODEL_REDIST, v * VGIC_REDIST_STRIDE + 0x14, 4, 0);
+		op.a = MODEL_REDIST;
+		op.b = v * VGIC_REDIST_STRIDE + 0x14;
+		write_now(m, op, 0);
 		guest_now(m, v, OP_PMR, 0xff, 0);
 		guest_now(m, v, OP_IGRPEN, 0, 1);
 		guest_now(m, v, OP_IGRPEN, 1, 1);
+		machine_settle(m);
 	}
 }
 
@@ -491,7 +603,7 @@ static void handle_last(struct machine *m, unsigned v)
 	guest_now(m, v, OP_EOI, 0, 0);
 	while (m->vcpu[v].ended_count && m->model.pe[v].eoimode && m->vcpu[v].where == GUEST) {
 		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, DIR_OWN);
-		settle(m);
+		machine_settle(m);
 	}
 }
 
@@ -518,7 +630,7 @@ static void drain(struct machine *m)
 		more = false;
 		for (v = 0; v < m->config.model.vcpus; v++)
 			more |= handle_some(m, v);
-		settle(m);
+		machine_settle(m);
 	}
 	if (more)
 		machine_fail(m, "interrupts do not end");
@@ -541,7 +653,7 @@ void machine_finish(struct machine *m)
 {
 	unsigned v;
 
-	settle(m);
+	machine_settle(m);
 	for (v = 0; v < m->config.model.vcpus; v++) {
 		machine_load(m, v);
 		if (m->vcpu[v].where == BLOCKED)

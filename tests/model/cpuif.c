@@ -11,6 +11,8 @@
 #define FIELD(x, low, width) (((x) >> (low)) & ((1ull << (width)) - 1))
 
 #define VMCR_VENG(group) (1u << (group))
+#define VMCR_ACKCTL      (1u << 2)
+#define VMCR_FIQEN       (1u << 3)
 #define VMCR_CBPR        (1u << 4)
 #define VMCR_EOIM        (1u << 9)
 
@@ -49,9 +51,36 @@ unsigned lr_pintid(uint64_t lr)
 	return FIELD(lr, 32, 13);
 }
 
+unsigned lr_cpuid(uint64_t lr)
+{
+	return lr_hw(lr) ? 0 : FIELD(lr, 32, 3);
+}
+
+/* IHI 0048 5.3.9, GICH_LR<n>: HW, Grp1, State, Priority (5 bits), PhysicalID, VirtualID. */
+uint64_t lr_from_gich(uint32_t gich)
+{
+	return FIELD(gich, 28, 2) << 62 | FIELD(gich, 31, 1) << 61 | FIELD(gich, 30, 1) << 60 |
+	       FIELD(gich, 23, 5) << 51 | FIELD(gich, 20, 3) << 45 |
+	       (gich >> 31 ? FIELD(gich, 10, 10) << 32
+			   : FIELD(gich, 10, 9) << 32 | FIELD(gich, 19, 1) << 41) |
+	       FIELD(gich, 0, 10);
+}
+
+uint32_t lr_to_gich(uint64_t lr)
+{
+	return (uint32_t)(FIELD(lr, 62, 2) << 28 | FIELD(lr, 61, 1) << 31 | FIELD(lr, 60, 1) << 30 |
+			  FIELD(lr, 51, 5) << 23 | FIELD(lr, 45, 3) << 20 |
+			  FIELD(lr, 32, 10) << 10 | FIELD(lr, 0, 10));
+}
+
 static bool lr_eoi(uint64_t lr)
 {
 	return !lr_hw(lr) && FIELD(lr, 41, 1);
+}
+
+bool lr_ended(uint64_t lr)
+{
+	return lr_state(lr) == LR_INVALID && lr_eoi(lr);
 }
 
 static bool lr_is_active(uint64_t lr)
@@ -64,6 +93,20 @@ static void lr_set_state(uint64_t *lr, unsigned state)
 	*lr = (*lr & ~(3ull << 62)) | (uint64_t)state << 62;
 }
 
+/* INTIDs that can be acknowledged: 1020 to 1023 are special; GICv3 has extended PPIs and SPIs. */
+static bool is_ordinary(const struct cpuif *c, unsigned intid)
+{
+	if (intid < 1020)
+		return true;
+	return c->version == 3 &&
+	       ((intid >= 1056 && intid < 1120) || (intid >= 4096 && intid < 5120));
+}
+
+static bool is_sgi_of_v2(const struct cpuif *c, uint64_t lr)
+{
+	return c->version == 2 && lr_vintid(lr) < 16;
+}
+
 const char *lr_fault(const struct cpuif *c, uint64_t lr)
 {
 	if (lr_state(lr) == LR_INVALID)
@@ -72,13 +115,13 @@ const char *lr_fault(const struct cpuif *c, uint64_t lr)
 		return "reserved bits, or the NMI bit";
 	if (lr_priority(lr) & (0xffu >> c->priority_bits))
 		return "priority bits that this interface does not have";
-	if (lr_vintid(lr) > 1019)
+	if (!is_ordinary(c, lr_vintid(lr)))
 		return "a special or unimplemented vINTID";
 	if (lr_hw(lr) && lr_state(lr) == LR_BOTH)
 		return "a hardware interrupt pending and active";
-	if (lr_hw(lr) && (lr_pintid(lr) < 16 || lr_pintid(lr) > 1019))
+	if (lr_hw(lr) && (lr_pintid(lr) < 16 || !is_ordinary(c, lr_pintid(lr))))
 		return "a physical INTID that cannot be deactivated";
-	if (!lr_hw(lr) && (lr_pintid(lr) & ~(1u << 9)))
+	if (!lr_hw(lr) && (lr_pintid(lr) & ~(1u << 9 | (is_sgi_of_v2(c, lr) ? 7u : 0))))
 		return "a physical INTID without HW";
 	return NULL;
 }
@@ -123,9 +166,11 @@ void cpuif_set_vmcr(struct cpuif *c, uint32_t vmcr)
 	bpr_store(c, 1, FIELD(vmcr, 18, 3));
 }
 
-void cpuif_init(struct cpuif *c, unsigned lrs, unsigned priority_bits, unsigned preemption_bits)
+void cpuif_init(struct cpuif *c, unsigned version, unsigned lrs, unsigned priority_bits,
+		unsigned preemption_bits)
 {
 	memset(c, 0, sizeof(*c));
+	c->version = version;
 	c->lrs = lrs;
 	c->priority_bits = priority_bits;
 	c->preemption_bits = preemption_bits;
@@ -143,7 +188,7 @@ uint32_t cpuif_misr(const struct cpuif *c)
 
 		valid += state != LR_INVALID;
 		pending += state == LR_PENDING || (state == LR_BOTH && c->manners.np_both);
-		if (state == LR_INVALID && lr_eoi(c->lr[n]))
+		if (lr_ended(c->lr[n]))
 			misr |= MISR_EOI;
 	}
 	if ((c->hcr & HCR_UIE) && valid <= 1)
@@ -211,21 +256,41 @@ bool cpuif_signals(const struct cpuif *c)
 	return n >= 0 && can_preempt(c, c->lr[n]);
 }
 
+static unsigned acknowledge(struct cpuif *c, int n, int *taken)
+{
+	unsigned group = lr_group(c->lr[n]), bit;
+
+	bit = (lr_priority(c->lr[n]) & group_mask(c, group)) >> (8 - c->preemption_bits);
+	c->apr[c->version == 2 ? 0 : group][bit / 32] |= 1u << bit % 32;
+	lr_set_state(&c->lr[n], LR_ACTIVE);
+	if (taken)
+		*taken = n;
+	return lr_vintid(c->lr[n]);
+}
+
 unsigned cpuif_iar(struct cpuif *c, unsigned group, int *taken)
 {
 	int n = cpuif_hppi(c);
-	unsigned bit;
 
 	if (taken)
 		*taken = -1;
 	if (n < 0 || lr_group(c->lr[n]) != group || !can_preempt(c, c->lr[n]))
 		return CPUIF_SPURIOUS;
-	bit = (lr_priority(c->lr[n]) & group_mask(c, group)) >> (8 - c->preemption_bits);
-	c->apr[group][bit / 32] |= 1u << bit % 32;
-	lr_set_state(&c->lr[n], LR_ACTIVE);
+	return acknowledge(c, n, taken);
+}
+
+/* IHI 0048 5.5, GICV_IAR, GICV_AIAR: group 1 is for the alias, or for either with AckCtl. */
+unsigned cpuif_iar_of_v2(struct cpuif *c, bool aliased, int *taken)
+{
+	int n = cpuif_hppi(c);
+
 	if (taken)
-		*taken = n;
-	return lr_vintid(c->lr[n]);
+		*taken = -1;
+	if (n < 0 || !can_preempt(c, c->lr[n]) || (aliased && !lr_group(c->lr[n])))
+		return CPUIF_SPURIOUS;
+	if (!aliased && lr_group(c->lr[n]) && !(c->vmcr & VMCR_ACKCTL))
+		return CPUIF_GROUP1;
+	return acknowledge(c, n, taken) | lr_cpuid(c->lr[n]) << 10;
 }
 
 unsigned cpuif_hppir(const struct cpuif *c, unsigned group)
@@ -262,7 +327,8 @@ static uint64_t *find_active(struct cpuif *c, unsigned intid)
 	unsigned n;
 
 	for (n = 0; n < c->lrs; n++)
-		if (lr_is_active(c->lr[n]) && lr_vintid(c->lr[n]) == intid)
+		if (lr_is_active(c->lr[n]) &&
+		    (lr_vintid(c->lr[n]) | lr_cpuid(c->lr[n]) << 10) == intid)
 			return &c->lr[n];
 	return NULL;
 }
@@ -283,7 +349,7 @@ void cpuif_eoir(struct cpuif *c, unsigned group, unsigned intid)
 	unsigned dropped;
 	uint64_t *lr;
 
-	if (intid > 1019)
+	if (!is_ordinary(c, c->version == 2 ? intid & 0x3ff : intid))
 		return;
 	dropped = priority_drop(c);
 	if (dropped == CPUIF_IDLE || (c->vmcr & VMCR_EOIM))
@@ -304,7 +370,7 @@ void cpuif_dir(struct cpuif *c, unsigned intid)
 {
 	uint64_t *lr;
 
-	if (intid > 1019 || !(c->vmcr & VMCR_EOIM))
+	if (!is_ordinary(c, c->version == 2 ? intid & 0x3ff : intid) || !(c->vmcr & VMCR_EOIM))
 		return;
 	lr = find_active(c, intid);
 	if (lr)
@@ -321,7 +387,7 @@ void cpuif_set_pmr(struct cpuif *c, unsigned value)
 
 void cpuif_set_bpr(struct cpuif *c, unsigned group, unsigned value)
 {
-	if (group == 0 || !(c->vmcr & VMCR_CBPR))
+	if (group == 0 || c->version == 2 || !(c->vmcr & VMCR_CBPR))
 		bpr_store(c, group, value);
 }
 
@@ -334,4 +400,10 @@ void cpuif_set_ctlr(struct cpuif *c, bool cbpr, bool eoimode)
 {
 	c->vmcr &= ~(VMCR_CBPR | VMCR_EOIM);
 	c->vmcr |= (cbpr ? VMCR_CBPR : 0) | (eoimode ? VMCR_EOIM : 0);
+}
+
+void cpuif_set_ctlr_of_v2(struct cpuif *c, bool ackctl, bool fiqen)
+{
+	c->vmcr &= ~(VMCR_ACKCTL | VMCR_FIQEN);
+	c->vmcr |= (ackctl ? VMCR_ACKCTL : 0) | (fiqen ? VMCR_FIQEN : 0);
 }

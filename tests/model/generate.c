@@ -5,6 +5,7 @@
  * part of a list is a list too (shrinking).
  */
 #include "generate.h"
+#include "machine_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,10 @@ static bool chance(struct generator *g, unsigned percent)
 struct machine_config generate_config(uint64_t seed)
 {
 	static const unsigned spis[] = { 0, 3, 8, 8, 32, 33, 60, 100, 300 };
+	static const unsigned espis[] = { 0, 0, 0, 4, 8, 40 };
 	static const unsigned clusters[] = { 0, 1, 2, 4, 4 };
 	uint64_t s = seed * 7919 + 1;
-	struct machine_config c = { 0 };
+	struct machine_config c = { .model = { .version = next(&s) % 3 ? 3 : 2 } };
 
 	c.model.vcpus = 1 + (unsigned)(next(&s) % 4);
 	c.model.spis = spis[next(&s) % 9];
@@ -45,13 +47,24 @@ struct machine_config generate_config(uint64_t seed)
 	if (c.model.preemption_bits > c.model.priority_bits)
 		c.model.preemption_bits = c.model.priority_bits;
 	c.model.cluster_bits = clusters[next(&s) % 5];
+	c.model.espis = espis[next(&s) % 6];
+	c.model.eppis = next(&s) % 4 ? 0 : 32 << next(&s) % 2;
+	c.model.region_redists = (unsigned)(next(&s) % 4);
 	c.lrs = 1 + (unsigned)(next(&s) % (next(&s) % 2 ? 4 : 16));
 	c.mapped = next(&s) % 3 ? (unsigned)(next(&s) % 8) : 0;
+	c.soft = next(&s) % 2 ? (unsigned)(next(&s) % 4) : 0;
 	c.manners.last_wins = next(&s) % 2;
-	next(&s);
 	c.manners.strict_eoi = next(&s) % 2;
 	c.misconfigure = next(&s) % 8 == 0;
 	c.refill = next(&s) % 2;
+	c.eoimode1 = next(&s) % 2;
+	c.notify = next(&s) % 3 == 0;
+	if (c.model.version == 2) {
+		c.model.espis = c.model.eppis = c.model.region_redists = 0;
+		c.model.priority_bits = c.model.preemption_bits = 5;
+		if (next(&s) % 4 == 0)
+			c.model.vcpus = 5 + (unsigned)(next(&s) % 4);
+	}
 	return c;
 }
 
@@ -62,13 +75,18 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		unsigned *number;
 		bool *flag;
 	} options[] = {
+		{ "version", &c->model.version, NULL },
 		{ "vcpus", &c->model.vcpus, NULL },
 		{ "spis", &c->model.spis, NULL },
+		{ "espis", &c->model.espis, NULL },
+		{ "eppis", &c->model.eppis, NULL },
+		{ "region", &c->model.region_redists, NULL },
 		{ "lrs", &c->lrs, NULL },
 		{ "pri", &c->model.priority_bits, NULL },
 		{ "pre", &c->model.preemption_bits, NULL },
 		{ "cluster", &c->model.cluster_bits, NULL },
 		{ "mapped", &c->mapped, NULL },
+		{ "soft", &c->soft, NULL },
 		{ "tolerate", &c->tolerate, NULL },
 		{ "last", NULL, &c->manners.last_wins },
 		{ "np", NULL, &c->manners.np_both },
@@ -76,6 +94,8 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "refill", NULL, &c->refill },
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
+		{ "notify", NULL, &c->notify },
+		{ "twin", NULL, &c->twin },
 	};
 	unsigned n;
 
@@ -91,37 +111,55 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 	return false;
 }
 
-bool generate_parse_config(const char *text, struct machine_config *config)
+bool generate_change_config(const char *text, struct machine_config *config)
 {
-	struct machine_config c = { 0 };
+	struct machine_config c = *config;
 	char name[32];
 	unsigned value;
 	int used;
 
-	c.model = (struct model_config){ 2, 8, 5, 5, 4 };
-	c.lrs = 4;
 	while (*text) {
-		if (sscanf(text, "%31[a-z01]=%u%n", name, &value, &used) != 2 ||
+		if (sscanf(text, "%31[a-z0-9]=%u%n", name, &value, &used) != 2 ||
 		    !set_option(&c, name, value))
 			return false;
 		text += used;
 		text += *text == ',';
 	}
+	if (c.twin)
+		c.mapped = 0;
+	if (c.model.version == 2) {
+		c.model.espis = c.model.eppis = c.model.region_redists = 0;
+		c.model.priority_bits = c.model.preemption_bits = 5;
+	}
 	*config = c;
 	return c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS && c.model.spis <= MODEL_SPIS &&
-	       c.lrs >= 1 && c.lrs <= CPUIF_MAX_LRS;
+	       c.model.espis <= MODEL_ESPIS && c.model.eppis <= MODEL_PRIVATE - 32 &&
+	       c.lrs <= CPUIF_MAX_LRS && (c.model.version == 2 || c.model.version == 3);
+}
+
+bool generate_parse_config(const char *text, struct machine_config *config)
+{
+	*config = (struct machine_config){ .model = { .version = 3,
+						      .vcpus = 2,
+						      .spis = 8,
+						      .priority_bits = 5,
+						      .preemption_bits = 5,
+						      .cluster_bits = 4 },
+					   .lrs = 4 };
+	return generate_change_config(text, config);
 }
 
 void generate_print_config(char *to, size_t size, const struct machine_config *c)
 {
-	snprintf(
-		to, size,
-		"vcpus=%u,spis=%u,lrs=%u,pri=%u,pre=%u,cluster=%u,mapped=%u,last=%d,np=%d,strict=%d,"
-		"refill=%d,misconfigure=%d,eoimode1=%d,tolerate=%u",
-		c->model.vcpus, c->model.spis, c->lrs, c->model.priority_bits,
-		c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->manners.last_wins,
-		c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
-		c->tolerate);
+	snprintf(to, size,
+		 "version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
+		 "cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,misconfigure=%d,"
+		 "eoimode1=%d,notify=%d,twin=%d,tolerate=%u",
+		 c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
+		 c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
+		 c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins,
+		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
+		 c->notify, c->twin, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */
@@ -142,13 +180,30 @@ void generate_begin(struct generator *g, struct machine *m, uint64_t seed)
 	g->hot[4] = 16 + below(g, 16);
 	for (n = 5; n < GENERATE_HOT; n++)
 		g->hot[n] = spis ? 32 + below(g, n < 8 && spis > 8 ? 8 : spis) : 16 + below(g, 16);
+	if (m->config.model.espis)
+		g->hot[7] = MODEL_ESPI + below(g, m->config.model.espis);
+	if (m->config.model.espis)
+		g->hot[8] = MODEL_ESPI + below(g, m->config.model.espis);
+	if (m->config.model.eppis)
+		g->hot[9] = MODEL_EPPI + below(g, m->config.model.eppis);
+}
+
+static bool is_v2(const struct generator *g)
+{
+	return g->machine->config.model.version == 2;
 }
 
 static unsigned any_intid(struct generator *g)
 {
+	const struct model_config *c = &g->machine->config.model;
+
 	if (chance(g, 95))
 		return g->hot[below(g, GENERATE_HOT)];
-	return below(g, 40 + g->machine->config.model.spis);
+	if (chance(g, 30))
+		return MODEL_ESPI + below(g, c->espis + 2);
+	if (chance(g, 20))
+		return MODEL_EPPI + below(g, c->eppis + 2);
+	return below(g, 40 + c->spis);
 }
 
 static unsigned any_mapped(struct generator *g)
@@ -192,16 +247,21 @@ static unsigned any_bank(struct generator *g)
 	return some[below(g, 15)];
 }
 
-static void frame(struct op *op, unsigned intid, unsigned redist, unsigned offset)
+/* The register of an interrupt; of some other, if there is no such interrupt. */
+static void frame(struct generator *g, struct op *op, unsigned intid, unsigned base, unsigned bytes)
 {
-	op->a = intid < 32 ? MODEL_REDIST : MODEL_DIST;
-	op->b = intid < 32 ? redist * VGIC_REDIST_STRIDE + 0x10000 + offset : offset;
+	struct model *model = &g->machine->model;
+	const struct model_irq *irq = model_irq(model, any_vcpu(g), intid);
+	enum op_kind kind = (enum op_kind)op->kind;
+
+	*op = machine_register(g->machine, kind, irq ? irq : &model->priv[0][16], base, bytes);
+	if (is_v2(g) && irq && model_is_private(irq))
+		g->by = op->vcpu;
 }
 
 static void access_bits(struct generator *g, struct op *op, unsigned intid, unsigned base)
 {
-	frame(op, intid, any_vcpu(g), base + intid / 32 * 4);
-	op->n = 4;
+	frame(g, op, intid, base, 4);
 	op->c = 1u << intid % 32;
 	if (chance(g, 30))
 		op->c |= next(&g->random) & next(&g->random) & 0xffffffff;
@@ -211,20 +271,56 @@ static void access_bits(struct generator *g, struct op *op, unsigned intid, unsi
 
 static void access_priority(struct generator *g, struct op *op, unsigned intid)
 {
-	op->n = chance(g, 70) ? 1 : 4;
-	frame(op, intid, any_vcpu(g), 0x400 + intid / op->n * op->n);
+	frame(g, op, intid, 0x400, chance(g, 70) ? 1 : 4);
 	op->c = any_priority(g) | any_priority(g) << 8 | any_priority(g) << 16 |
 		(uint64_t)any_priority(g) << 24;
 }
 
+static void access_targets(struct generator *g, struct op *op, unsigned intid)
+{
+	frame(g, op, intid, 0x800, chance(g, 70) ? 1 : 4);
+	op->c = next(&g->random);
+	if (chance(g, 60))
+		op->c = (1u << any_vcpu(g)) * 0x01010101ull;
+}
+
 static void access_route(struct generator *g, struct op *op, unsigned intid)
 {
+	unsigned base = intid >= MODEL_ESPI ? 0x8000 + 8 * (intid - MODEL_ESPI)
+					    : 0x6000 + 8 * intid;
+
+	if (is_v2(g)) {
+		access_targets(g, op, intid);
+		return;
+	}
 	op->a = MODEL_DIST;
 	op->n = chance(g, 70) ? 8 : 4;
-	op->b = 0x6000 + 8 * intid + (op->n == 4 && chance(g, 40) ? 4 : 0);
+	op->b = base + (op->n == 4 && chance(g, 40) ? 4 : 0);
 	op->c = any_route(g);
 	if (op->b % 8)
 		op->c = chance(g, 80) ? 0 : op->c >> 32;
+}
+
+/* GICD_SETSPI_NSR and its like; what is mapped to a physical interrupt gets no messages. */
+static void access_message(struct generator *g, struct op *op, unsigned intid)
+{
+	static const uint8_t some[] = { 0x40, 0x40, 0x40, 0x48, 0x48, 0x50, 0x58 };
+	const struct model_irq *irq = model_irq(&g->machine->model, 0, intid);
+
+	*op = (struct op){ .kind = OP_WRITE, .a = MODEL_DIST, .n = chance(g, 50) ? 2 : 4 };
+	op->b = some[below(g, 7)];
+	op->c = irq && irq->mapped ? 0 : intid;
+}
+
+/* GICD_SPENDSGIR, GICD_CPENDSGIR */
+static void access_sources(struct generator *g, struct op *op)
+{
+	op->a = MODEL_DIST;
+	op->n = chance(g, 60) ? 1 : 4;
+	op->b = (chance(g, 50) ? 0xf10 : 0xf20) + g->hot[below(g, 2)] / op->n * op->n;
+	op->c = 1ull << any_vcpu(g);
+	if (chance(g, 30))
+		op->c = next(&g->random) & next(&g->random);
 }
 
 static bool may_configure(const struct generator *g, unsigned intid)
@@ -234,8 +330,7 @@ static bool may_configure(const struct generator *g, unsigned intid)
 
 static void access_trigger(struct generator *g, struct op *op, unsigned intid)
 {
-	frame(op, intid, any_vcpu(g), 0xc00 + intid / 16 * 4);
-	op->n = 4;
+	frame(g, op, intid, 0xc00, 4);
 	op->c = next(&g->random) & 0xaaaaaaaa;
 }
 
@@ -253,7 +348,11 @@ static void access_anything(struct generator *g, struct op *op)
 		op->b += below(g, g->machine->config.model.vcpus + 1) * VGIC_REDIST_STRIDE +
 			 (chance(g, 60) ? 0x10000 : 0);
 	op->c = next(&g->random);
+	if (is_v2(g) && op->a == MODEL_DIST)
+		op->b %= VGIC_V2_DIST_SIZE;
 	if (op->b % 0x10000 >= 0xc00 && op->b % 0x10000 < 0xd00)
+		op->kind = OP_READ;
+	if (op->a == MODEL_DIST && op->b >= 0x40 && op->b < 0x50)
 		op->kind = OP_READ;
 	if (op->b % 0x20000 == 0x14)
 		op->c = 0;
@@ -272,8 +371,13 @@ static struct op any_access(struct generator *g)
 		access_route(g, &op, intid);
 	} else if (what < 86 && may_configure(g, intid)) {
 		access_trigger(g, &op, intid);
+	} else if (what < 89) {
+		if (is_v2(g))
+			access_sources(g, &op);
+		else
+			access_message(g, &op, intid);
 	} else if (what < 92) {
-		op.a = chance(g, 80) ? MODEL_DIST : MODEL_REDIST;
+		op.a = chance(g, 80) || is_v2(g) ? MODEL_DIST : MODEL_REDIST;
 		op.b = op.a == MODEL_DIST ? 0 : any_vcpu(g) * VGIC_REDIST_STRIDE;
 		op.n = 4;
 		op.c = chance(g, 70) ? 3 : below(g, 4);
@@ -288,11 +392,26 @@ static struct op any_access(struct generator *g)
 	return op;
 }
 
+static struct op any_sgi_of_v2(struct generator *g)
+{
+	struct op op = { .kind = OP_WRITE, .a = MODEL_DIST, .b = 0xf00, .n = 4 };
+
+	op.c = chance(g, 80) ? g->hot[below(g, 2)] : below(g, 16);
+	op.c |= (uint64_t)(chance(g, 60) ? 1u << any_vcpu(g) : below(g, 256)) << 16;
+	if (chance(g, 30))
+		op.c |= (uint64_t)below(g, 4) << 24;
+	if (chance(g, 5))
+		op.c |= 0xfc00fff0;
+	return op;
+}
+
 static struct op any_sgi(struct generator *g)
 {
 	struct op op = { .kind = OP_SGI, .a = VGIC_ICC_SGI1R_EL1 };
 	unsigned bits = g->machine->config.model.cluster_bits, target = any_vcpu(g);
 
+	if (is_v2(g))
+		return any_sgi_of_v2(g);
 	if (chance(g, 30))
 		op.a = chance(g, 50) ? VGIC_ICC_SGI0R_EL1 : VGIC_ICC_ASGI1R_EL1;
 	op.c = (uint64_t)(chance(g, 80) ? g->hot[below(g, 2)] : below(g, 16)) << 24;
@@ -313,7 +432,9 @@ static struct op any_source(struct generator *g)
 		.kind = OP_LINE, .a = any_intid(g), .b = chance(g, 60), .n = chance(g, 20)
 	};
 
-	if (g->machine->config.mapped && chance(g, 50)) {
+	if (g->machine->config.notify && chance(g, 10)) {
+		op.kind = OP_NOTIFY;
+	} else if (g->machine->config.mapped && chance(g, 50)) {
 		op.kind = chance(g, 50) ? OP_DEVICE : OP_TAKE;
 		op.a = any_mapped(g);
 	} else if (chance(g, 50)) {
@@ -341,6 +462,11 @@ static struct op any_guest(struct generator *g)
 	struct op op = { .kind = OP_IAR, .a = below(g, 2) };
 	unsigned what = below(g, 100);
 
+	if (g->machine->config.lrs == 0 && chance(g, 15)) {
+		op.kind = OP_CPUIF;
+		op.a = below(g, CPUIF_REGISTERS);
+		return op;
+	}
 	if (what < 40)
 		return op;
 	if (what < 72) {
@@ -358,6 +484,9 @@ static struct op any_guest(struct generator *g)
 		op.b = below(g, 8);
 	} else if (what < 97 && g->machine->config.eoimode1) {
 		op.kind = OP_EOIMODE;
+	} else if (what < 98 && is_v2(g)) {
+		op.kind = OP_ACKCTL;
+		op.a = below(g, 4);
 	} else {
 		op.kind = OP_CBPR;
 	}
@@ -414,7 +543,7 @@ static struct op open_up(struct generator *g)
 static bool obvious(struct generator *g, unsigned v, struct op *op)
 {
 	const struct machine_vcpu *vcpu = &g->machine->vcpu[v];
-	int n;
+	unsigned may = model_signals(&g->machine->model, v);
 
 	if (vcpu->where == UNLOADED || vcpu->where == BLOCKED)
 		*op = (struct op){ .kind = vcpu->where == UNLOADED ? OP_LOAD : OP_KICK };
@@ -426,11 +555,11 @@ static bool obvious(struct generator *g, unsigned v, struct op *op)
 		*op = (struct op){ .kind = OP_MAINTENANCE };
 	else if (vcpu->kicked && chance(g, 30))
 		*op = (struct op){ .kind = OP_KICK };
-	else if ((n = cpuif_hppi(&vcpu->hw)) >= 0 && cpuif_signals(&vcpu->hw))
-		*op = (struct op){ .kind = OP_IAR, .a = lr_group(vcpu->hw.lr[n]) };
+	else if (may != MODEL_QUIET && chance(g, 90))
+		*op = (struct op){ .kind = OP_IAR, .a = may & MODEL_GROUP1 ? 1 : 0 };
 	else if (vcpu->ended_count && g->machine->model.pe[v].eoimode && chance(g, 60))
 		*op = any_dir(g);
-	else if (cpuif_rpr(&vcpu->hw) != CPUIF_IDLE)
+	else if (g->machine->model.pe[v].depth)
 		*op = (struct op){ .kind = OP_EOI };
 	else
 		return false;
@@ -447,6 +576,7 @@ struct op generate(struct generator *g)
 	unsigned what = below(g, 100), v = any_vcpu(g);
 	struct op op;
 
+	g->by = -1;
 	if (g->opening) {
 		op = open_up(g);
 		g->opening--;
@@ -461,7 +591,7 @@ struct op generate(struct generator *g)
 	} else {
 		op = any_schedule(g);
 	}
-	op.vcpu = (uint8_t)v;
+	op.vcpu = (uint8_t)(g->by >= 0 ? (unsigned)g->by : v);
 	return op;
 }
 
@@ -485,6 +615,8 @@ void machine_print_op(const struct op *op)
 		[OP_CBPR] = "CBPR",
 		[OP_EOIMODE] = "EOImode",
 		[OP_DIR] = "DIR",
+		[OP_ACKCTL] = "AckCtl, FIQEn",
+		[OP_CPUIF] = "read of CPU interface register",
 		[OP_KICK] = "kick delivered",
 		[OP_MAINTENANCE] = "maintenance interrupt",
 		[OP_BOUNCE] = "exit and enter",
@@ -494,6 +626,7 @@ void machine_print_op(const struct op *op)
 		[OP_PUT] = "put",
 		[OP_LOAD] = "load",
 		[OP_RETRY] = "retry",
+		[OP_NOTIFY] = "notify_end",
 		[OP_PEND] = "vgic_pending",
 		[OP_RESET] = "cpuif reset",
 		[OP_QUIESCE] = "quiesce and compare",
@@ -512,6 +645,7 @@ void machine_print_op(const struct op *op)
 		break;
 	case OP_LINE:
 	case OP_DEVICE:
+	case OP_NOTIFY:
 	case OP_PULSE:
 		printf(" %u = %u%s", op->a, op->b, op->n ? " (from its own trap)" : "");
 		break;
@@ -524,6 +658,8 @@ void machine_print_op(const struct op *op)
 	case OP_PMR:
 	case OP_CBPR:
 	case OP_EOIMODE:
+	case OP_ACKCTL:
+	case OP_CPUIF:
 		printf(" %#x", op->a);
 		break;
 	case OP_DIR:

@@ -13,12 +13,15 @@ struct generator {
 	unsigned hot[GENERATE_HOT]; /* the INTIDs that most operations are about */
 	unsigned opening;           /* operations left that open things up */
 	unsigned mood;              /* which kinds of operations this run prefers */
+	int by;                     /* the vCPU that has to do it, or -1 */
 };
 
 void generate_begin(struct generator *g, struct machine *m, uint64_t seed);
 struct op generate(struct generator *g);
 
 struct machine_config generate_config(uint64_t seed);
+/* "name=value,...": what is named changes, or (parse) differs from a default; false: no sense. */
+bool generate_change_config(const char *text, struct machine_config *config);
 bool generate_parse_config(const char *text, struct machine_config *config);
 void generate_print_config(char *to, size_t size, const struct machine_config *config);
 

@@ -3,19 +3,21 @@
  * The lockstep of library and reference model: random operations, and when something fails, the
  * shortest list of operations that still fails, with the command that plays it again. TAP.
  *
- *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--tolerate BITS]
- *		[--seed-base N] [--trace | --explain]
+ *	lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--with LIST]
+ *		[--tolerate BITS] [--seed-base N] [--trace | --explain]
  *
  * --trace prints the whole run and how the vCPUs stand, --explain the same of the shrunk one.
  *
  * Without --seed: seeds from 1 on over a set of configurations, then over random ones, until the
  * seconds are used up: the same runs each time, so that they judge the change and not the day. With
  * MODEL_STEPS in the environment (operations altogether; make test-all) the random ones are new each
- * time. With --seed: that one run.
+ * time. With --seed: that one run. With --config or --with alone: seeds from --seed-base on, with that
+ * configuration, or with random ones in which LIST is fixed.
  */
 #define _DEFAULT_SOURCE
 #include "machine.h"
 #include "generate.h"
+#include "twin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,9 +42,10 @@ static struct shared {
 	struct op ops[MAX_OPS];
 } * shared;
 
-static struct machine machine;
+static struct machine machine, twin; /* twin: if there is to be one */
 static bool trace, explain;
 static unsigned tolerate;
+static const char *with;
 
 /* With --trace: how every vCPU stands after an operation. */
 static void trace_state(void)
@@ -95,42 +98,73 @@ static void account(void)
 	shared->late += machine.late;
 }
 
+static void begin(const struct machine_config *config)
+{
+	struct machine_config software = *config;
+
+	machine_init(&machine, config, failed);
+	if (!config->twin)
+		return;
+	software.lrs = 0;
+	machine_init(&twin, &software, failed);
+	twin_begin(&machine);
+	twin_begin(&twin);
+}
+
+/* False: no more operations. */
+static bool step(const struct op *op)
+{
+	bool more = true;
+
+	trace_op(op);
+	if (machine.config.twin)
+		more = twin_do(&machine, &twin, op);
+	else
+		machine_do(&machine, op);
+	trace_state();
+	return more;
+}
+
+static void end(void)
+{
+	machine_finish(&machine);
+	machine_free(&machine);
+	if (!machine.config.twin)
+		return;
+	machine_finish(&twin);
+	machine_free(&twin);
+}
+
 /* One machine's life with operations as they are generated; they are left in `shared`. */
 static void run_random(const struct machine_config *config, uint64_t seed, unsigned steps)
 {
 	struct generator g;
+	bool more = true;
 
 	shared->config = *config;
 	shared->seed = seed;
 	shared->count = 0;
-	machine_init(&machine, config, failed);
+	begin(config);
 	generate_begin(&g, &machine, seed);
-	while (shared->count < steps && shared->count < MAX_OPS) {
+	while (more && shared->count < steps && shared->count < MAX_OPS) {
 		struct op *op = &shared->ops[shared->count];
 
 		*op = generate(&g);
 		shared->count++;
-		trace_op(op);
-		machine_do(&machine, op);
-		trace_state();
+		more = step(op);
 	}
-	machine_finish(&machine);
+	end();
 	account();
-	machine_free(&machine);
 }
 
 static void run_list(const struct op *ops, unsigned count)
 {
 	unsigned n;
 
-	machine_init(&machine, &shared->config, failed);
-	for (n = 0; n < count; n++) {
-		trace_op(&ops[n]);
-		machine_do(&machine, &ops[n]);
-		trace_state();
-	}
-	machine_finish(&machine);
-	machine_free(&machine);
+	begin(&shared->config);
+	for (n = 0; n < count && step(&ops[n]); n++)
+		;
+	end();
 }
 
 static bool child_passed(pid_t child)
@@ -207,7 +241,7 @@ static void report(unsigned steps)
 {
 	static struct op ops[MAX_OPS];
 	unsigned count = shared->count, n;
-	char config[256], complaint[sizeof(shared->text)];
+	char config[320], complaint[sizeof(shared->text)];
 
 	generate_print_config(config, sizeof(config), &shared->config);
 	printf("# FAILED: %s\n", shared->text[0] ? shared->text : "crashed");
@@ -247,6 +281,8 @@ static bool batch(const struct machine_config *config, uint64_t seed, unsigned s
 		do {
 			struct machine_config any = config ? *config : generate_config(seed);
 
+			if (with && !generate_change_config(with, &any))
+				_exit(2);
 			any.tolerate |= tolerate;
 			alarm(RUN_SECONDS);
 			run_random(&any, seed++, steps);
@@ -309,6 +345,23 @@ static void run_all(double seconds, unsigned steps, unsigned long long operation
 	exit(bad != 0);
 }
 
+/* Random configurations, or one of them, for as long as asked. */
+static int run_random_ones(const char *text, uint64_t seed, unsigned steps, double seconds)
+{
+	struct machine_config config;
+	bool ok = true;
+
+	if (text && !generate_parse_config(text, &config)) {
+		fprintf(stderr, "lockstep: cannot read --config %s\n", text);
+		return 2;
+	}
+	printf("1..1\n");
+	ok = batch(text ? &config : NULL, seed, steps, seconds, ~0ull);
+	printf("%sok 1 - seeds_from_%llu\n", ok ? "" : "not ", (unsigned long long)seed);
+	printf("# %llu runs, %llu acknowledges\n", shared->runs, shared->acks);
+	return ok ? 0 : 1;
+}
+
 static int run_one(uint64_t seed, unsigned steps, const char *text)
 {
 	struct machine_config config = generate_config(seed);
@@ -362,6 +415,8 @@ int main(int argc, char **argv)
 			tolerate = (unsigned)strtoul(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--seconds")) {
 			seconds = strtod(value, NULL);
+		} else if (!strcmp(argv[n], "--with")) {
+			with = value;
 		} else if (!strcmp(argv[n], "--config")) {
 			config = value;
 		} else {
@@ -372,5 +427,7 @@ int main(int argc, char **argv)
 	}
 	if (one)
 		return run_one(seed, steps, config);
+	if (with || config)
+		return run_random_ones(config, seed, steps, seconds);
 	run_all(seconds, steps, operations, seed);
 }

@@ -24,7 +24,7 @@ void machine_fail(struct machine *m, const char *format, ...)
 
 /* --- Calls into the library say on whose CPU they run ------------------------------------------ */
 
-static int library_begin(struct machine *m, int actor)
+int machine_library_begin(struct machine *m, int actor)
 {
 	int before = m->actor;
 
@@ -33,7 +33,7 @@ static int library_begin(struct machine *m, int actor)
 	return before;
 }
 
-static void library_end(struct machine *m, int before)
+void machine_library_end(struct machine *m, int before)
 {
 	m->actor = before;
 	m->in_library = false;
@@ -71,9 +71,9 @@ static struct model_irq *wired_irq(struct machine *m, unsigned vcpu, unsigned hw
 		if (hwirq < 32 && m->model.priv[vcpu][n].mapped &&
 		    m->model.priv[vcpu][n].wire.intid == hwirq)
 			return &m->model.priv[vcpu][n];
-	for (n = 0; n < m->config.model.spis; n++)
-		if (m->model.spi[n].mapped && m->model.spi[n].wire.intid == hwirq)
-			return &m->model.spi[n];
+	for (n = 0; n < model_shared_count(&m->model); n++)
+		if (m->model.shared[n].mapped && m->model.shared[n].wire.intid == hwirq)
+			return &m->model.shared[n];
 	return NULL;
 }
 
@@ -119,6 +119,20 @@ static void hook_route(void *host, struct hwirq hw, unsigned vcpu)
 	hooked_irq(host, vcpu, hw, "hwirq_route");
 }
 
+static void hook_ended(void *host, unsigned vcpu, virq_t virq)
+{
+	struct machine *m = host;
+	struct model_irq *irq;
+
+	hook_check(m, vcpu, "ended");
+	irq = model_irq(&m->model, vcpu, virq);
+	if (!irq || virq < 16)
+		machine_fail(m, "ended: %u of vCPU %u", virq, vcpu);
+	if (!irq->notify_since)
+		machine_fail(m, "the end of %u is told, and nobody asked", virq);
+	irq->ends++;
+}
+
 /* A guest's deactivation with HW = 1. */
 static void guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
 {
@@ -138,33 +152,60 @@ uint32_t lr_mask(const struct machine *m)
 	return (1u << m->config.lrs) - 1;
 }
 
-/*
- * Leave the guest. Without `aprs` the embedder does not read the active priorities, so the image
- * is given nonsense for them.
- */
-void machine_exit(struct machine *m, unsigned v, bool aprs)
+uint64_t machine_image_lr(const struct machine *m, unsigned v, unsigned n)
+{
+	uint64_t lr = m->vcpu[v].image.lr[n];
+
+	return m->config.model.version == 2 ? lr_from_gich((uint32_t)lr) : lr;
+}
+
+static struct gic_cpuif *image_of(struct machine *m, unsigned v)
+{
+	return m->config.lrs ? &m->vcpu[v].image : NULL;
+}
+
+/* The active priorities as hardware has them, or, if the embedder does not read them, nonsense. */
+static void read_aprs(struct machine *m, unsigned v, bool aprs)
+{
+	struct gic_cpuif *image = &m->vcpu[v].image;
+	const struct cpuif *hw = &m->vcpu[v].hw;
+	unsigned n;
+
+	for (n = 0; n < 4; n++) {
+		image->ap0r[n] = aprs ? hw->apr[0][n] : 0x5a5a5a5a;
+		image->ap1r[n] = aprs ? hw->apr[1][n] : 0xa5a5a5a5;
+	}
+	m->vcpu[v].aprs_known = aprs;
+}
+
+static void read_image(struct machine *m, unsigned v, bool aprs)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	struct gic_cpuif *image = &vcpu->image;
-	int before;
 	unsigned n;
 
-	if (vcpu->where == GUEST) {
-		for (n = 0; n < m->config.lrs; n++)
-			if (image->live >> n & 1)
-				image->lr[n] = vcpu->hw.lr[n];
-		image->hcr = vcpu->hw.hcr;
-		image->vmcr = vcpu->hw.vmcr;
-		aprs |= image->read_apr;
-		for (n = 0; n < 4; n++) {
-			image->ap0r[n] = aprs ? vcpu->hw.apr[0][n] : 0x5a5a5a5a;
-			image->ap1r[n] = aprs ? vcpu->hw.apr[1][n] : 0xa5a5a5a5;
-		}
-		vcpu->aprs_known = aprs;
+	for (n = 0; n < m->config.lrs; n++) {
+		uint64_t lr = vcpu->hw.lr[n];
+
+		if (image->live >> n & 1)
+			image->lr[n] = m->config.model.version == 2 ? lr_to_gich(lr) : lr;
 	}
-	before = library_begin(m, (int)v);
-	vgic_exit(vcpu->cpu, image);
-	library_end(m, before);
+	image->hcr = vcpu->hw.hcr;
+	image->vmcr = vcpu->hw.vmcr;
+	read_aprs(m, v, aprs || image->read_apr);
+}
+
+/* Leave the guest. Without `aprs` the embedder reads the active priorities only if it has to. */
+void machine_exit(struct machine *m, unsigned v, bool aprs)
+{
+	struct machine_vcpu *vcpu = &m->vcpu[v];
+	int before;
+
+	if (vcpu->where == GUEST && m->config.lrs)
+		read_image(m, v, aprs);
+	before = machine_library_begin(m, (int)v);
+	vgic_exit(vcpu->cpu, image_of(m, v));
+	machine_library_end(m, before);
 	vcpu->where = OUTSIDE;
 	model_served(&m->model, v);
 }
@@ -179,13 +220,15 @@ static void check_entry(struct machine *m, unsigned v)
 	for (n = 0; n < m->config.lrs; n++) {
 		bool live = vcpu->image.live >> n & 1;
 
-		if (live && vcpu->hw.lr[n] != vcpu->image.lr[n])
+		if (live && vcpu->hw.lr[n] != machine_image_lr(m, v, n))
 			machine_fail(m,
 				     "vCPU %u: LR%u is live, not as hardware has it, not changed",
 				     v, n);
 		if (!live && lr_state(vcpu->hw.lr[n]) != LR_INVALID)
 			machine_fail(m, "vCPU %u: LR%u holds something and is not live", v, n);
 	}
+	if (m->config.lrs == 0)
+		return;
 	if ((vcpu->hw.hcr ^ vcpu->image.hcr) & ~HCR_EOICOUNT)
 		machine_fail(m, "vCPU %u: ICH_HCR %#x is not %#x, and not hcr_changed", v,
 			     vcpu->hw.hcr, vcpu->image.hcr);
@@ -193,6 +236,8 @@ static void check_entry(struct machine *m, unsigned v)
 		machine_fail(m, "vCPU %u: entered with EOIcount %u", v, vcpu->hw.hcr >> 27);
 	if (!(vcpu->hw.hcr & HCR_EN))
 		machine_fail(m, "vCPU %u: entered with ICH_HCR.En = 0", v);
+	if (m->config.model.version == 2 && (vcpu->hw.hcr & 0x07ffff00))
+		machine_fail(m, "vCPU %u: GICH_HCR = %#x: reserved bits", v, vcpu->hw.hcr);
 	if (cpuif_misr(&vcpu->hw))
 		machine_fail(m, "vCPU %u: entered with ICH_MISR = %#x: an exit storm", v,
 			     cpuif_misr(&vcpu->hw));
@@ -206,7 +251,7 @@ static void write_back(struct machine *m, unsigned v)
 
 	for (n = 0; n < m->config.lrs; n++)
 		if (vcpu->image.changed >> n & 1)
-			vcpu->hw.lr[n] = vcpu->image.lr[n];
+			vcpu->hw.lr[n] = machine_image_lr(m, v, n);
 	if (vcpu->image.hcr_changed)
 		vcpu->hw.hcr = vcpu->image.hcr;
 	vcpu->where = GUEST;
@@ -223,10 +268,10 @@ unsigned machine_enter(struct machine *m, unsigned v)
 	unsigned n;
 
 	for (n = 1; n <= ENTRIES; n++) {
-		int before = library_begin(m, (int)v);
+		int before = machine_library_begin(m, (int)v);
 
-		vgic_enter(vcpu->cpu, &vcpu->image);
-		library_end(m, before);
+		vgic_enter(vcpu->cpu, image_of(m, v));
+		machine_library_end(m, before);
 		write_back(m, v);
 		check_entry(m, v);
 		if (!vgic_attention(vcpu->cpu))
@@ -256,11 +301,11 @@ static uint32_t empty_lrs(const struct machine *m, unsigned v)
 static bool refill(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
-	int before = library_begin(m, (int)v);
+	int before = machine_library_begin(m, (int)v);
 	uint32_t empty = empty_lrs(m, v);
 	bool enough = vgic_refill(vcpu->cpu, &vcpu->image, empty);
 
-	library_end(m, before);
+	machine_library_end(m, before);
 	if (!enough)
 		return false;
 	if (vcpu->image.changed & ~empty)
@@ -276,7 +321,7 @@ void machine_back(struct machine *m, unsigned v)
 
 	if (vcpu->where != GUEST || vcpu->waiting || !vgic_attention(vcpu->cpu))
 		return;
-	if (m->config.refill && refill(m, v) && !vgic_attention(vcpu->cpu))
+	if (m->config.refill && m->config.lrs && refill(m, v) && !vgic_attention(vcpu->cpu))
 		return;
 	machine_exit(m, v, false);
 	machine_enter(m, v);
@@ -285,14 +330,14 @@ void machine_back(struct machine *m, unsigned v)
 /* Outside, after an exit that read everything: the wake predicate is exact. */
 static bool check_pending(struct machine *m, unsigned v)
 {
-	enum maybe want = model_signals(&m->model, v);
+	unsigned may = model_signals(&m->model, v);
 	int before;
 	bool is;
 
-	before = library_begin(m, m->vcpu[v].where == UNLOADED ? MODEL_NOBODY : (int)v);
+	before = machine_library_begin(m, m->vcpu[v].where == UNLOADED ? MODEL_NOBODY : (int)v);
 	is = vgic_pending(m->vgic, v);
-	library_end(m, before);
-	if (want != MAYBE && is != (want == YES))
+	machine_library_end(m, before);
+	if (is ? may == MODEL_QUIET : !(may & MODEL_QUIET))
 		machine_fail(m, "vCPU %u: vgic_pending() is %d", v, is);
 	return is;
 }
@@ -302,7 +347,7 @@ static bool check_pending(struct machine *m, unsigned v)
 static enum vgic_result present(struct machine *m, unsigned v, const struct op *op, uint64_t *value)
 {
 	struct vgic_cpu *cpu = m->vcpu[v].cpu;
-	int before = library_begin(m, (int)v);
+	int before = machine_library_begin(m, (int)v);
 	enum vgic_result result;
 
 	if (op->kind == OP_READ)
@@ -311,12 +356,21 @@ static enum vgic_result present(struct machine *m, unsigned v, const struct op *
 	else if (op->kind == OP_WRITE)
 		result = op->a == MODEL_DIST ? vgic_dist_write(cpu, op->b, op->n, op->c)
 					     : vgic_redist_write(cpu, op->b, op->n, op->c);
+	else if (op->kind == OP_SGI)
+		result = vgic_sysreg_write(cpu, op->a, op->c);
 	else
-		result = vgic_sysreg_write(cpu, (enum vgic_sysreg)op->a, op->c);
-	library_end(m, before);
+		result = guest_present(m, v, op, value);
+	if (result == VGIC_UNDEFINED)
+		machine_fail(m, "vCPU %u: an access is undefined", v);
+	machine_library_end(m, before);
 	if ((m->config.tolerate & TOLERATE_WIDTH) && op->n < 8)
 		*value &= (1ull << 8 * op->n) - 1;
 	return result;
+}
+
+struct model_at machine_at(const struct op *op)
+{
+	return (struct model_at){ (enum model_region)op->a, op->vcpu, op->b, op->n };
 }
 
 /* While a read waits, it may return what any bit was since. */
@@ -327,8 +381,7 @@ void machine_sample(struct machine *m, unsigned v)
 
 	if (!vcpu->waiting || vcpu->access.kind != OP_READ)
 		return;
-	bits = model_read(&m->model, (enum model_region)vcpu->access.a, vcpu->access.b,
-			  vcpu->access.n);
+	bits = model_read(&m->model, machine_at(&vcpu->access));
 	vcpu->seen1 |= bits.value | bits.unsure;
 	vcpu->seen0 |= ~bits.value | bits.unsure;
 }
@@ -338,22 +391,15 @@ static void read_done(struct machine *m, unsigned v, uint64_t value)
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	const struct op *op = &vcpu->access;
 	uint64_t wrong = (value & ~vcpu->seen1) | (~value & ~vcpu->seen0);
-	bool rwp;
 
 	if (wrong)
 		machine_fail(m, "vCPU %u: %s %#x, %u bytes, reads %#llx; bits %#llx are wrong", v,
 			     op->a == MODEL_DIST ? "GICD" : "GICR", op->b, op->n,
 			     (unsigned long long)value, (unsigned long long)wrong);
-	if (op->a == MODEL_DIST && op->b == 0 && op->n == 4) {
-		rwp = value >> 31 & 1;
-		if (!rwp)
-			model_rwp_clear(&m->model, -1);
-		else if (!machine_anyone_unsettled(m))
-			machine_fail(m, "GICD_CTLR.RWP is stuck");
-	}
-	if (op->a == MODEL_REDIST && op->b % VGIC_REDIST_STRIDE == 0 && op->n == 4 &&
-	    !(value >> 3 & 1))
-		model_rwp_clear(&m->model, (int)(op->b / VGIC_REDIST_STRIDE));
+	model_was_read(&m->model, machine_at(op), value);
+	if (m->config.model.version == 3 && op->a == MODEL_DIST && op->b == 0 && op->n == 4 &&
+	    (value >> 31 & 1) && !machine_anyone_unsettled(m))
+		machine_fail(m, "GICD_CTLR.RWP is stuck");
 }
 
 static bool in_live_lr(void *to, unsigned intid)
@@ -374,8 +420,7 @@ static void post(struct machine *m, unsigned v, const struct op *op)
 
 	for (u = 0; u < m->config.model.vcpus; u++)
 		if (u != v && m->vcpu[u].where == GUEST && m->model.pe[u].unsettled)
-			model_post(&m->model, (enum model_region)op->a, op->b, op->n, op->c, u,
-				   in_live_lr, &m->vcpu[u].hw);
+			model_post(&m->model, machine_at(op), op->c, u, in_live_lr, &m->vcpu[u].hw);
 }
 
 static void access_done(struct machine *m, unsigned v, uint64_t value)
@@ -390,15 +435,15 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		read_done(m, v, value);
 		break;
 	case OP_WRITE:
-		model_write(&m->model, (enum model_region)op.a, op.b, op.n, op.c);
+		model_write(&m->model, machine_at(&op), op.c);
 		post(m, v, &op);
-		model_end(&m->model, (enum model_region)op.a, op.b, op.n, op.c);
+		model_end(&m->model, machine_at(&op), op.c);
 		break;
 	case OP_SGI:
 		model_sgi(&m->model, v, op.a != VGIC_ICC_SGI1R_EL1, op.c);
 		break;
 	default:
-		model_deactivate_end(&m->model, v, (unsigned)op.c);
+		guest_done(m, v, &op, value);
 	}
 	machine_back(m, v);
 }
@@ -429,12 +474,13 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting)
 		return;
 	vcpu->access = *op;
+	vcpu->access.vcpu = (uint8_t)v;
 	vcpu->waiting = true;
 	vcpu->seen0 = vcpu->seen1 = 0;
 	if (op->kind == OP_WRITE)
-		model_begin(&m->model, (enum model_region)op->a, op->b, op->n, op->c);
+		model_begin(&m->model, machine_at(&vcpu->access), op->c);
 	if (op->kind == OP_DIR)
-		model_deactivate_begin(&m->model, v, (unsigned)op->c);
+		model_deactivate_begin(&m->model, v, op->a);
 	machine_sample(m, v);
 	attempt(m, v);
 }
@@ -481,13 +527,13 @@ void machine_load(struct machine *m, unsigned v)
 	if (vcpu->where != UNLOADED)
 		return;
 	set_absent(m, v, false);
-	before = library_begin(m, (int)v);
+	before = machine_library_begin(m, (int)v);
 	vcpu->cpu = vgic_load(m->vgic, v);
 	if (!vcpu->cpu)
 		machine_fail(m, "vgic_load(%u) failed", v);
 	if (vgic_load(m->vgic, v))
 		machine_fail(m, "vgic_load(%u) succeeds twice", v);
-	library_end(m, before);
+	machine_library_end(m, before);
 	vcpu->where = OUTSIDE;
 	vcpu->kicked = false;
 	vcpu->aprs_known = true;
@@ -512,9 +558,9 @@ static void host_watches(struct machine *m, unsigned v)
 		if (!irq->wire.level ||
 		    (irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 			continue;
-		before = library_begin(m, MODEL_NOBODY);
+		before = machine_library_begin(m, MODEL_NOBODY);
 		vgic_set_line(m->vgic, v, n, irq->wire.line);
-		library_end(m, before);
+		machine_library_end(m, before);
 		model_set_line(&m->model, irq, irq->wire.line);
 	}
 }
@@ -523,18 +569,14 @@ void machine_put(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	int before;
-	unsigned n;
 
 	if (vcpu->where != OUTSIDE || vcpu->waiting)
 		return;
 	vcpu->image.vmcr = vcpu->hw.vmcr;
-	for (n = 0; n < 4; n++) {
-		vcpu->image.ap0r[n] = vcpu->hw.apr[0][n];
-		vcpu->image.ap1r[n] = vcpu->hw.apr[1][n];
-	}
-	before = library_begin(m, (int)v);
-	vgic_put(vcpu->cpu, &vcpu->image);
-	library_end(m, before);
+	read_aprs(m, v, true);
+	before = machine_library_begin(m, (int)v);
+	vgic_put(vcpu->cpu, image_of(m, v));
+	machine_library_end(m, before);
 	vcpu->cpu = NULL;
 	vcpu->where = UNLOADED;
 	vcpu->kicked = false;
@@ -555,9 +597,9 @@ static void machine_block(struct machine *m, unsigned v)
 	machine_exit(m, v, true);
 	if (check_pending(m, v))
 		return;
-	before = library_begin(m, (int)v);
+	before = machine_library_begin(m, (int)v);
 	asleep = vgic_block(vcpu->cpu);
-	library_end(m, before);
+	machine_library_end(m, before);
 	if (!asleep)
 		machine_fail(m, "vCPU %u: vgic_block() refuses and nothing came in", v);
 	vcpu->where = BLOCKED;
@@ -615,7 +657,7 @@ static int raise_here(struct machine *m, unsigned here, unsigned v, unsigned int
 void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bool pulse,
 		    bool level)
 {
-	int before = library_begin(m, actor), result;
+	int before = machine_library_begin(m, actor), result;
 	struct model_irq *irq = model_irq(&m->model, v, intid);
 
 	if (actor >= 0 && (m->vcpu[actor].where == GUEST || m->vcpu[actor].where == OUTSIDE))
@@ -624,7 +666,7 @@ void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bo
 		result = vgic_pulse(m->vgic, v, intid);
 	else
 		result = vgic_set_line(m->vgic, v, intid, level);
-	library_end(m, before);
+	machine_library_end(m, before);
 	if (intid < 16 || !irq) {
 		if (result != (intid < 16 ? -VIRQ_ERR_KIND : -VIRQ_ERR_RANGE))
 			machine_fail(m, "raising %u answers %d", intid, result);
@@ -636,6 +678,22 @@ void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bo
 		model_pulse(&m->model, irq);
 	else
 		model_set_line(&m->model, irq, level);
+}
+
+static void do_notify(struct machine *m, const struct op *op)
+{
+	struct model_irq *irq = model_irq(&m->model, op->vcpu, op->a);
+	int before, result, wanted = irq ? 0 : -VIRQ_ERR_RANGE;
+
+	if (irq && op->a < 16)
+		wanted = -VIRQ_ERR_KIND;
+	before = machine_library_begin(m, MODEL_NOBODY);
+	result = vgic_notify_end(m->vgic, op->vcpu, op->a, op->b);
+	machine_library_end(m, before);
+	if (result != wanted)
+		machine_fail(m, "vgic_notify_end(%u) answers %d", op->a, result);
+	if (!result)
+		model_notify(&m->model, irq, op->b);
 }
 
 static void do_source(struct machine *m, const struct op *op)
@@ -682,147 +740,13 @@ void machine_take(struct machine *m, unsigned v, unsigned intid)
 		machine_back(m, v);
 }
 
-/* --- The guest's own operations --------------------------------------------------------------- */
-
-static void guest_acknowledges(struct machine *m, unsigned v, unsigned group)
+void machine_check_hw(struct machine *m, unsigned v, uint64_t lr)
 {
-	struct machine_vcpu *vcpu = &m->vcpu[v];
-	bool settled = machine_settled(m, v);
-	const struct model_irq *irq;
-	const char *why;
-	uint64_t lr;
-	unsigned intid;
-	int n;
+	const struct model_irq *irq = model_irq(&m->model, v, lr_vintid(lr));
 
-	if (machine_stale_half(m, v))
-		return;
-	intid = cpuif_iar(&vcpu->hw, group, &n);
-	if (intid == CPUIF_SPURIOUS)
-		return;
-	lr = vcpu->hw.lr[n];
-	m->acks++;
-	m->late += !settled;
-	why = model_acknowledge(&m->model, v, intid, lr_priority(lr), group, settled);
-	if (why)
-		machine_fail(m, "vCPU %u, IAR%u = %u (LR%d, priority %#x): %s", v, group, intid, n,
-			     lr_priority(lr), why);
-	irq = model_irq(&m->model, v, intid);
-	if (lr_hw(lr) && (!irq->mapped || irq->wire.intid != lr_pintid(lr)))
-		machine_fail(m, "vCPU %u: LR%d of %u names the wrong physical interrupt", v, n,
-			     intid);
-}
-
-static void guest_ends(struct machine *m, unsigned v)
-{
-	struct machine_vcpu *vcpu = &m->vcpu[v];
-	struct model_active which;
-	struct model_irq *irq;
-	uint32_t count;
-
-	if (!model_can_end(&m->model, v, &which))
-		return;
-	irq = model_irq(&m->model, v, which.intid);
-	model_end_of_interrupt(&m->model, v);
-	if (irq->dropped && irq->acked == which.acked && vcpu->ended_count < 64)
-		vcpu->ended[vcpu->ended_count++] = which.intid;
-	count = vcpu->hw.hcr & HCR_EOICOUNT;
-	cpuif_eoir(&vcpu->hw, which.group, which.intid);
-	if ((m->config.tolerate & TOLERATE_EOICOUNT) && count != (vcpu->hw.hcr & HCR_EOICOUNT))
-		irq->ending = (int)v;
-}
-
-/* Takes the one that `op` means out of its list; false: there is none, or DIR of it is undefined. */
-static bool choose_dir(struct machine *m, const struct op *op, unsigned *intid)
-{
-	unsigned whose = op->b == DIR_OTHERS ? (unsigned)op->c : op->vcpu, n;
-	struct machine_vcpu *vcpu;
-	const struct model_irq *irq;
-
-	if (op->b == DIR_INTID) {
-		*intid = op->a;
-	} else {
-		if (whose >= m->config.model.vcpus || !m->vcpu[whose].ended_count)
-			return false;
-		vcpu = &m->vcpu[whose];
-		n = op->a % vcpu->ended_count;
-		*intid = vcpu->ended[n];
-		if (whose != op->vcpu && *intid < 32)
-			return false;
-		vcpu->ended[n] = vcpu->ended[--vcpu->ended_count];
-	}
-	irq = model_irq(&m->model, op->vcpu, *intid);
-	return irq && model_can_deactivate(irq);
-}
-
-/* ICC_DIR_EL1: traps if ICH_HCR_EL2.TDIR says so, else it is between the guest and its LRs. */
-static void guest_dirs(struct machine *m, unsigned v, const struct op *op)
-{
-	struct machine_vcpu *vcpu = &m->vcpu[v];
-	struct op trapped = { .kind = OP_DIR, .vcpu = (uint8_t)v, .a = VGIC_ICC_DIR_EL1 };
-	unsigned intid;
-
-	if (!m->model.pe[v].eoimode || !choose_dir(m, op, &intid))
-		return;
-	trapped.c = intid;
-	if (vcpu->hw.hcr & HCR_TDIR) {
-		machine_access(m, v, &trapped);
-		return;
-	}
-	model_deactivate(&m->model, v, intid);
-	cpuif_dir(&vcpu->hw, intid);
-}
-
-static void guest_controls(struct machine *m, unsigned v, const struct op *op)
-{
-	struct model_pe *pe = &m->model.pe[v];
-	struct cpuif *hw = &m->vcpu[v].hw;
-	unsigned minimum = 7 - m->config.model.preemption_bits + op->a;
-
-	if (pe->depth && op->kind != OP_EOIMODE)
-		return;
-	switch (op->kind) {
-	case OP_BPR:
-		if (op->a == 0 || !pe->cbpr)
-			pe->bpr[op->a] = (op->b & 7) < minimum ? minimum : op->b & 7;
-		cpuif_set_bpr(hw, op->a, op->b);
-		return;
-	case OP_CBPR:
-		pe->cbpr = op->a;
-		break;
-	default:
-		pe->eoimode = op->a && m->config.eoimode1;
-	}
-	cpuif_set_ctlr(hw, pe->cbpr, pe->eoimode);
-}
-
-static void do_guest(struct machine *m, const struct op *op)
-{
-	struct model_pe *pe = &m->model.pe[op->vcpu];
-	struct machine_vcpu *vcpu = &m->vcpu[op->vcpu];
-
-	if (vcpu->where != GUEST || vcpu->waiting)
-		return;
-	switch (op->kind) {
-	case OP_IAR:
-		guest_acknowledges(m, op->vcpu, op->a);
-		break;
-	case OP_EOI:
-		guest_ends(m, op->vcpu);
-		break;
-	case OP_DIR:
-		guest_dirs(m, op->vcpu, op);
-		break;
-	case OP_PMR:
-		pe->pmr = op->a & (0xffu << (8 - m->config.model.priority_bits)) & 0xff;
-		cpuif_set_pmr(&vcpu->hw, op->a);
-		break;
-	case OP_IGRPEN:
-		pe->grpen[op->a] = op->b;
-		cpuif_set_igrpen(&vcpu->hw, op->a, op->b);
-		break;
-	default:
-		guest_controls(m, op->vcpu, op);
-	}
+	if (lr_hw(lr) && (!irq->mapped || irq->wire.soft || irq->wire.intid != lr_pintid(lr)))
+		machine_fail(m, "vCPU %u: the list register of %u has HW, physical %u", v,
+			     irq->intid, lr_pintid(lr));
 }
 
 static void do_reset(struct machine *m, unsigned v)
@@ -832,14 +756,16 @@ static void do_reset(struct machine *m, unsigned v)
 
 	if (vcpu->where != OUTSIDE || vcpu->waiting)
 		return;
-	before = library_begin(m, (int)v);
-	vgic_cpuif_reset(vcpu->cpu, &vcpu->image);
-	library_end(m, before);
-	cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
-	if (!(m->config.tolerate & TOLERATE_RESET))
-		vcpu->hw.hcr = vcpu->image.hcr;
-	memcpy(vcpu->hw.apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
-	memcpy(vcpu->hw.apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
+	before = machine_library_begin(m, (int)v);
+	vgic_cpuif_reset(vcpu->cpu, image_of(m, v));
+	machine_library_end(m, before);
+	if (m->config.lrs) {
+		cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
+		if (!(m->config.tolerate & TOLERATE_RESET))
+			vcpu->hw.hcr = vcpu->image.hcr;
+		memcpy(vcpu->hw.apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
+		memcpy(vcpu->hw.apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
+	}
 	model_cpuif_reset(&m->model, v);
 	if (machine_enter(m, v) == 1 && !(m->config.tolerate & TOLERATE_RESET) &&
 	    vcpu->image.changed != lr_mask(m))
@@ -899,6 +825,9 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_PULSE:
 		do_source(m, op);
 		break;
+	case OP_NOTIFY:
+		do_notify(m, op);
+		break;
 	case OP_DEVICE:
 		machine_device(m, op->vcpu, op->a, op->b);
 		break;
@@ -918,7 +847,9 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_CBPR:
 	case OP_EOIMODE:
 	case OP_DIR:
-		do_guest(m, op);
+	case OP_ACKCTL:
+	case OP_CPUIF:
+		guest_do(m, op);
 		break;
 	case OP_MAINTENANCE:
 		machine_maintenance(m, op->vcpu);
@@ -934,52 +865,100 @@ void machine_do(struct machine *m, const struct op *op)
 
 /* --- Set-up ----------------------------------------------------------------------------------- */
 
+struct op machine_register(const struct machine *m, enum op_kind kind, const struct model_irq *irq,
+			   unsigned base, unsigned bytes)
+{
+	static const uint16_t extended[][2] = {
+		{ 0x080, 0x1000 }, { 0x100, 0x1200 }, { 0x180, 0x1400 },
+		{ 0x200, 0x1600 }, { 0x280, 0x1800 }, { 0x300, 0x1a00 },
+		{ 0x380, 0x1c00 }, { 0x400, 0x2000 }, { 0xc00, 0x3000 },
+	};
+	struct op op = { .kind = (uint8_t)kind, .a = MODEL_DIST, .n = (uint8_t)bytes };
+	unsigned bits = base == 0xc00 ? 2 : base >= 0x400 ? 8 : 1, n, index = irq->intid;
+
+	if (index >= MODEL_ESPI) {
+		index -= MODEL_ESPI;
+		for (n = 0; n < sizeof(extended) / sizeof(extended[0]); n++)
+			if (extended[n][0] == base)
+				op.b = extended[n][1];
+	} else {
+		op.b = base;
+	}
+	if (model_is_private(irq) && m->config.model.version == 2) {
+		op.vcpu = (uint8_t)irq->owner;
+	} else if (model_is_private(irq)) {
+		index = index >= MODEL_EPPI ? index - MODEL_EPPI + 32 : index;
+		op.a = MODEL_REDIST;
+		op.b += (unsigned)irq->owner * VGIC_REDIST_STRIDE + 0x10000;
+	}
+	op.b += index * bits / 8 / bytes * bytes;
+	return op;
+}
+
+static unsigned field_of(const struct model_irq *irq, unsigned bits)
+{
+	return irq->intid % (32 / bits) * bits;
+}
+
 static void map_one(struct machine *m, unsigned v, unsigned intid, unsigned hwirq, bool level)
 {
 	struct model_irq *irq = model_irq(&m->model, v, intid);
 	struct hwirq hw = { (uint16_t)hwirq };
-	struct op config = {
-		.kind = OP_WRITE, .a = MODEL_DIST, .b = 0xc00 + intid / 16 * 4, .n = 4
-	};
-	unsigned n;
+	unsigned how = level ? VGIC_HWIRQ_LEVEL : 0, n;
+	struct op config;
 
-	if (vgic_map_hwirq(m->vgic, v, intid, hw, level))
+	if (m->config.soft && intid % 4 < m->config.soft)
+		how |= VGIC_HWIRQ_SOFT;
+	if (vgic_map_hwirq(m->vgic, v, intid, hw, how))
 		machine_fail(m, "vgic_map_hwirq(%u) fails", intid);
-	if (vgic_map_hwirq(m->vgic, v, intid, hw, level) != -VIRQ_ERR_BUSY)
+	if (vgic_map_hwirq(m->vgic, v, intid, hw, how) != -VIRQ_ERR_BUSY)
 		machine_fail(m, "vgic_map_hwirq(%u) maps twice", intid);
 	irq->mapped = true;
 	irq->wire.level = level;
+	irq->wire.soft = how & VGIC_HWIRQ_SOFT;
 	irq->wire.intid = hwirq;
 	irq->edge = !level;
-	if (intid < 32) {
-		config.a = MODEL_REDIST;
-		config.b = v * VGIC_REDIST_STRIDE + 0x10c04;
-	}
+	config = machine_register(m, OP_WRITE, irq, 0xc00, 4);
 	for (n = 0; n < 16; n++) {
 		const struct model_irq *other = model_irq(&m->model, v, intid / 16 * 16 + n);
 
 		config.c |= other && other->edge ? 2ull << 2 * n : 0;
 	}
-	machine_access(m, intid < 32 ? v : 0, &config);
+	machine_access(m, config.vcpu, &config);
 }
 
-/* The trigger at reset is IMPLEMENTATION DEFINED (12.9.9): taken as it is found. */
-static void adopt_triggers(struct machine *m)
+static uint64_t read_at_reset(struct machine *m, const struct op *op)
+{
+	uint64_t value = 0;
+
+	if (present(m, op->vcpu, op, &value) != VGIC_DONE)
+		machine_fail(m, "a read of %#x at reset is not done", op->b);
+	return value;
+}
+
+/* IMPLEMENTATION DEFINED at reset, and taken as found: triggers (12.9.9), targets (GICv2). */
+static void adopt(struct machine *m, struct model_irq *irq)
+{
+	struct op op = machine_register(m, OP_READ, irq, 0xc00, 4);
+
+	if (irq->intid < 16)
+		return;
+	irq->edge = read_at_reset(m, &op) >> (field_of(irq, 2) + 1) & 1;
+	if (m->config.model.version == 3 || model_is_private(irq) || m->config.model.vcpus == 1)
+		return;
+	op = machine_register(m, OP_READ, irq, 0x800, 4);
+	irq->targets = read_at_reset(m, &op) >> field_of(irq, 8) & 0xff;
+}
+
+static void adopt_reset(struct machine *m)
 {
 	unsigned v, n;
 
-	for (n = 16; n < 32 + m->config.model.spis; n++) {
-		for (v = 0; v < (n < 32 ? m->config.model.vcpus : 1); v++) {
-			struct op op = { .kind = OP_READ, .a = MODEL_DIST, .n = 4 };
-			uint64_t value;
-
-			op.a = n < 32 ? MODEL_REDIST : MODEL_DIST;
-			op.b = (n < 32 ? v * VGIC_REDIST_STRIDE + 0x10c00 : 0xc00) + n / 16 * 4;
-			if (present(m, 0, &op, &value) != VGIC_DONE)
-				machine_fail(m, "a read of ICFGR at reset is not done");
-			model_irq(&m->model, v, n)->edge = value >> (n % 16 * 2 + 1) & 1;
-		}
-	}
+	for (v = 0; v < m->config.model.vcpus; v++)
+		for (n = 0; n < model_private_count(&m->model); n++)
+			adopt(m, &m->model.priv[v][n]);
+	for (n = 0; n < model_shared_count(&m->model); n++)
+		adopt(m, &m->model.shared[n]);
 }
 
 /* GICR_WAKER, 12.11.42: a PE sleeps until its software says otherwise. */
@@ -988,7 +967,7 @@ static void wake_all(struct machine *m)
 	struct op op = { .kind = OP_WRITE, .a = MODEL_REDIST, .n = 4 };
 	unsigned v;
 
-	for (v = 0; v < m->config.model.vcpus; v++) {
+	for (v = 0; v < m->config.model.vcpus && m->config.model.version == 3; v++) {
 		op.b = v * VGIC_REDIST_STRIDE + 0x14;
 		machine_access(m, v, &op);
 	}
@@ -1010,9 +989,12 @@ static void build(struct machine *m)
 {
 	const struct machine_config *c = &m->config;
 	const struct vgic_config config = {
-		.version = VGIC_V3,
+		.version = (uint8_t)c->model.version,
 		.vcpus = (uint16_t)c->model.vcpus,
 		.spis = (uint16_t)c->model.spis,
+		.espis = (uint16_t)c->model.espis,
+		.eppis = (uint8_t)c->model.eppis,
+		.region_redists = (uint16_t)c->model.region_redists,
 		.priority_bits = (uint8_t)c->model.priority_bits,
 		.preemption_bits = (uint8_t)c->model.preemption_bits,
 		.lrs = (uint8_t)c->lrs,
@@ -1024,6 +1006,7 @@ static void build(struct machine *m)
 		.hwirq_clear_pending = hook_clear_pending,
 		.hwirq_line = hook_line,
 		.hwirq_route = hook_route,
+		.ended = hook_ended,
 	};
 	size_t size = vgic_size(&config), whole = (size + 63) / 64 * 64;
 
@@ -1040,22 +1023,22 @@ void machine_init(struct machine *m, const struct machine_config *config,
 {
 	unsigned v;
 
-	memset(m, 0, sizeof(*m));
+	memset(m, 0, offsetof(struct machine, model));
 	m->config = *config;
 	m->fail = fail;
 	m->actor = MODEL_NOBODY;
 	model_init(&m->model, &config->model);
 	build(m);
 	for (v = 0; v < config->model.vcpus; v++) {
-		cpuif_init(&m->vcpu[v].hw, config->lrs, config->model.priority_bits,
-			   config->model.preemption_bits);
+		cpuif_init(&m->vcpu[v].hw, config->model.version, config->lrs,
+			   config->model.priority_bits, config->model.preemption_bits);
 		m->vcpu[v].hw.manners = config->manners;
 		m->vcpu[v].hw.deactivate = guest_deactivates;
 		m->vcpu[v].hw.host = m;
 		m->vcpu[v].hw.vcpu = v;
 		machine_load(m, v);
 	}
-	adopt_triggers(m);
+	adopt_reset(m);
 	map_all(m);
 	wake_all(m);
 	machine_compare(m);

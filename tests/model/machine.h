@@ -20,14 +20,16 @@ enum op_kind {
 	OP_TAKE,   /* a: intid of a mapped interrupt: the host takes the physical one */
 	OP_READ,   /* a: region, b: offset, n: bytes */
 	OP_WRITE,  /* the same, c: value */
-	OP_SGI,    /* a: enum vgic_sysreg, c: value */
-	OP_IAR,    /* a: group */
+	OP_SGI,    /* a: enum vgic_sysreg, c: value; GICv2: OP_WRITE of GICD_SGIR */
+	OP_IAR,    /* a: group; GICv2: 1 is GICV_AIAR */
 	OP_EOI,
 	OP_PMR,     /* a: value */
 	OP_BPR,     /* a: group, b: value */
 	OP_IGRPEN,  /* a: group, b: on */
 	OP_CBPR,    /* a: on */
 	OP_EOIMODE, /* a: on */
+	OP_ACKCTL,  /* GICv2; a: AckCtl, and FIQEn in bit 1 */
+	OP_CPUIF,   /* a: enum cpuif_register: read it, if it is the library's */
 	OP_DIR,     /* b: enum dir_of; a: which; c: the vCPU that acknowledged it (DIR_OTHERS) */
 	OP_KICK,    /* deliver the host interrupt of a kick */
 	OP_MAINTENANCE,
@@ -37,9 +39,10 @@ enum op_kind {
 	OP_BLOCK,
 	OP_PUT,
 	OP_LOAD,
-	OP_RETRY, /* of a waiting access */
-	OP_PEND,  /* vgic_pending() of a vCPU that is not loaded */
-	OP_RESET, /* the CPU interface */
+	OP_RETRY,  /* of a waiting access */
+	OP_NOTIFY, /* a: intid, b: whether its ends are to be told */
+	OP_PEND,   /* vgic_pending() of a vCPU that is not loaded */
+	OP_RESET,  /* the CPU interface */
 	OP_QUIESCE,
 	OP_KINDS
 };
@@ -49,6 +52,23 @@ enum dir_of {
 	DIR_OWN,    /* the a-th that this vCPU ended with EOImode 1 */
 	DIR_OTHERS, /* the same of vCPU c, if it is shared */
 	DIR_INTID,  /* a: INTID, as long as the outcome is defined */
+};
+
+/* Registers of the CPU interface that an operation reads. */
+enum cpuif_register {
+	CPUIF_PMR,
+	CPUIF_BPR0,
+	CPUIF_BPR1,
+	CPUIF_CTLR,
+	CPUIF_IGRPEN0,
+	CPUIF_IGRPEN1,
+	CPUIF_RPR,
+	CPUIF_HPPIR0,
+	CPUIF_HPPIR1,
+	CPUIF_SRE,
+	CPUIF_APR0,
+	CPUIF_APR1,
+	CPUIF_REGISTERS
 };
 
 struct op {
@@ -61,19 +81,23 @@ struct op {
 #define TOLERATE_PENDING_HALF  1u /* "active and pending" in an LR of what may not be delivered */
 #define TOLERATE_RESET         2u /* what vgic_cpuif_reset() leaves in the image */
 #define TOLERATE_EOICOUNT      4u /* active state of what was ended by EOIcount, until the next exit */
-#define TOLERATE_OVERFLOW      32u /* an LR that was 11 at entry, while others are left out */
-#define TOLERATE_INACTIVE      64u /* HW = 1 in an LR on a physically inactive interrupt */
-#define TOLERATE_WIDTH         8u  /* bits above the width of a read */
-#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
+#define TOLERATE_OVERFLOW      32u  /* an LR that was 11 at entry, while others are left out */
+#define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
+#define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
+#define TOLERATE_WIDTH         8u   /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u  /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;
-	unsigned lrs;
+	unsigned lrs;    /* 0: the CPU interface is software */
 	unsigned mapped; /* how many of the first SPIs are mapped (half level); and two PPIs */
+	unsigned soft;   /* those with INTIDs 0 to soft - 1 modulo 4 are VGIC_HWIRQ_SOFT */
 	struct cpuif_manners manners;
 	bool refill;       /* the embedder uses vgic_refill() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
+	bool twin;         /* beside one with a software CPU interface: twin.h */
+	bool notify;       /* vgic_notify_end() is used */
 	bool eoimode1;     /* guests set EOImode 1, at any time */
 };
 
@@ -99,7 +123,6 @@ struct machine_vcpu {
 
 struct machine {
 	struct machine_config config;
-	struct model model;
 	struct machine_vcpu vcpu[MODEL_VCPUS];
 	struct vgic *vgic;
 	void *memory;
@@ -108,6 +131,7 @@ struct machine {
 	bool quiet; /* a function that spares the actor's kick */
 	unsigned long acks, agains, kicks, late;
 	void (*fail)(const char *text); /* does not return */
+	struct model model;
 };
 
 /* Build it. `fail` is called at the first thing that must not be. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The reference model; see model.h. Sections are those of Arm IHI 0069 (GICv3 and GICv4).
+ * Registers: registers.c.
  *
  * What the architecture leaves open, and what is expected here:
  *
@@ -19,7 +20,9 @@
  * | ICFGR of an enabled or pending interrupt | 12.9.9 | pending = latch, or level and line |
  * | ICFGR<0>, SGIs | 12.10.15 | edge, RAO/WI |
  * | IGRPMODR, NSACR with DS = 1 | 12.9.10, 12.9.28 | RAZ/WI |
- * | GICD_TYPER: LPIS, DVIS, ESPI, NMI | 12.9.38 | 0: absent |
+ * | GICD_TYPER: LPIS, DVIS, NMI | 12.9.38 | 0: absent |
+ * | GICD_TYPER.MBIS | 12.9.38 | 1: GICD_SETSPI_NSR, GICD_CLRSPI_NSR; those named _SR are WI |
+ * | reads of write-only registers | 12.9 | any |
  * | GICD_TYPER: A3V, No1N, IDbits, num_LPIs | 12.9.38 | any |
  * | STATUSR, IIDR, identification registers but PIDR2.ArchRev | 12.9, 12.1.13 | any |
  * | GICD_CTLR.E1NWF, GICR_CTLR.DPG*, CES, IR | 12.9.4, 12.10.7 | any |
@@ -31,20 +34,17 @@
  * | ISPENDR, ICPENDR, ISACTIVER, ICACTIVER of what another vCPU has in hand | 4.1 | posted |
  * | pending state of an active mapped level interrupt (its line is not watched) | - | either |
  * | line of a mapped level interrupt that fell | - | seen when next sampled |
+ * | GICv2: an SPI with several targets: which CPU | IHI 0048 3.2 | any of them |
+ * | GICv2: GICD_ITARGETSR at reset | IHI 0048 4.3.12 | any |
+ * | GICv2: an SGI that is active, further sources | IHI 0048 3.2 | next one when it is deactivated |
  * | EOI of an interrupt whose active state ICACTIVER has cleared | 12.5.4 | counted, nothing else |
  */
-#include "model.h"
+#include "model_internal.h"
 #include "cpuif.h"
 
 #include <string.h>
 
-#define ROUTE_IRM      (1ull << 31)
 #define ROUTE_AFFINITY 0xff00ffffffull
-
-#define CTLR_ARE   (1u << 4)
-#define CTLR_DS    (1u << 6)
-#define CTLR_E1NWF (1u << 7)
-#define CTLR_RWP   (1u << 31)
 
 static enum maybe both(enum maybe a, enum maybe b)
 {
@@ -55,36 +55,77 @@ static enum maybe both(enum maybe a, enum maybe b)
 
 /* --- Set-up ----------------------------------------------------------------------------------- */
 
+static void init_irq(struct model_irq *irq, unsigned intid, int owner)
+{
+	memset(irq, 0, sizeof(*irq));
+	irq->intid = intid;
+	irq->owner = owner;
+	irq->edge = intid < 16;
+	irq->targets = 1;
+	irq->active_on = irq->ending = MODEL_NOBODY;
+}
+
 void model_init(struct model *m, const struct model_config *config)
 {
 	unsigned v, n;
 
-	memset(m, 0, sizeof(*m));
+	memset(m, 0, offsetof(struct model, priv));
 	m->config = *config;
 	m->now = 1;
 	for (v = 0; v < config->vcpus; v++) {
 		struct model_pe *pe = &m->pe[v];
 
 		pe->seen_priv = m->seen_priv[v];
-		pe->seen_spi = m->seen_spi[v];
+		pe->seen_shared = m->seen_shared[v];
 		model_cpuif_reset(m, v);
-		for (n = 0; n < 32; n++) {
-			m->priv[v][n].intid = n;
-			m->priv[v][n].edge = n < 16;
-			m->priv[v][n].active_on = m->priv[v][n].ending = MODEL_NOBODY;
-		}
+		for (n = 0; n < model_private_count(m); n++)
+			init_irq(&m->priv[v][n], n < 32 ? n : MODEL_EPPI + n - 32, (int)v);
 	}
-	for (n = 0; n < config->spis; n++) {
-		m->spi[n].intid = 32 + n;
-		m->spi[n].active_on = m->spi[n].ending = MODEL_NOBODY;
+	for (n = 0; n < model_shared_count(m); n++)
+		init_irq(&m->shared[n], n < config->spis ? 32 + n : MODEL_ESPI + n - config->spis,
+			 MODEL_NOBODY);
+}
+
+unsigned model_private_count(const struct model *m)
+{
+	return 32 + m->config.eppis;
+}
+
+unsigned model_shared_count(const struct model *m)
+{
+	return m->config.spis + m->config.espis;
+}
+
+bool model_is_private(const struct model_irq *irq)
+{
+	return irq->owner != MODEL_NOBODY;
+}
+
+/* Where an INTID stands in priv (private), or in shared; false: there is no such interrupt. */
+static bool find_irq(const struct model *m, unsigned intid, bool *private, unsigned *n)
+{
+	*private = intid < 32 || (intid >= MODEL_EPPI && intid < MODEL_EPPI + m->config.eppis);
+	*n = intid;
+	if (*private && intid >= 32)
+		*n = intid - MODEL_EPPI + 32;
+	if (*private)
+		return true;
+	if (intid < 32 + m->config.spis) {
+		*n = intid - 32;
+		return true;
 	}
+	*n = intid - MODEL_ESPI + m->config.spis;
+	return intid >= MODEL_ESPI && intid < MODEL_ESPI + m->config.espis;
 }
 
 struct model_irq *model_irq(struct model *m, unsigned vcpu, unsigned intid)
 {
-	if (intid < 32)
-		return vcpu < m->config.vcpus ? &m->priv[vcpu][intid] : NULL;
-	return intid - 32 < m->config.spis ? &m->spi[intid - 32] : NULL;
+	bool private;
+	unsigned n;
+
+	if (!find_irq(m, intid, &private, &n) || vcpu >= m->config.vcpus)
+		return NULL;
+	return private ? &m->priv[vcpu][n] : &m->shared[n];
 }
 
 uint64_t model_affinity(const struct model *m, unsigned vcpu)
@@ -104,6 +145,7 @@ void model_cpuif_reset(struct model *m, unsigned vcpu)
 	pe->bpr[0] = 7 - m->config.preemption_bits;
 	pe->bpr[1] = pe->bpr[0] + 1;
 	pe->cbpr = pe->eoimode = pe->grpen[0] = pe->grpen[1] = false;
+	pe->ackctl = pe->fiqen = false;
 	for (n = 0; n < pe->depth; n++) {
 		struct model_irq *irq = model_irq(m, vcpu, pe->stack[n].intid);
 
@@ -115,6 +157,12 @@ void model_cpuif_reset(struct model *m, unsigned vcpu)
 
 /* --- Sources: 4.1, interrupt states ----------------------------------------------------------- */
 
+static void begins(struct model *m, struct model_irq *irq)
+{
+	if (model_pending(irq) == NO)
+		irq->began = m->now;
+}
+
 static void raise(struct model *m, struct model_irq *irq)
 {
 	irq->raised = m->now;
@@ -123,6 +171,7 @@ static void raise(struct model *m, struct model_irq *irq)
 
 void model_pulse(struct model *m, struct model_irq *irq)
 {
+	begins(m, irq);
 	irq->latch = true;
 	irq->pending_unsure = false;
 	raise(m, irq);
@@ -132,12 +181,32 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 {
 	bool rose = level && !irq->line;
 
+	if (rose)
+		begins(m, irq);
 	irq->line = level;
 	if (irq->mapped)
 		irq->told = level;
 	if (irq->edge && rose)
 		model_pulse(m, irq);
 	irq->flux_raised |= irq->flux || m->ctlr_flux;
+}
+
+/* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
+void model_notify(struct model *m, struct model_irq *irq, bool on)
+{
+	/* Nobody has seen yet that it ended just before. */
+	if (!irq->active && irq->active_on != MODEL_NOBODY &&
+	    irq->touched >= m->pe[irq->active_on].served)
+		irq->ends_most++;
+	irq->notify = on;
+	irq->notify_since = m->now;
+	irq->end_told = MAYBE;
+}
+
+void model_note_end(struct model_irq *irq)
+{
+	irq->ends_least += irq->end_told == YES && !irq->active_unsure && !irq->flux;
+	irq->ends_most += irq->end_told != NO;
 }
 
 /* 12.2.20, ICC_SGI1R_EL1: targets by affinity, or (IRM) everyone but the sender. */
@@ -159,6 +228,29 @@ void model_sgi(struct model *m, unsigned vcpu, bool group0_only, uint64_t value)
 		if (!hit || (group0_only && m->priv[v][intid].group != 0))
 			continue;
 		model_pulse(m, &m->priv[v][intid]);
+	}
+}
+
+void model_sgi_from(struct model *m, struct model_irq *irq, unsigned source)
+{
+	irq->sources |= 1u << source;
+	irq->sources_unsure &= ~(1u << source);
+	irq->source_raised[source] = m->now;
+	raise(m, irq);
+}
+
+/* IHI 0048 4.3.15, GICD_SGIR: the target list, all but the sender, the sender; 3 is reserved. */
+void model_sgi_of_v2(struct model *m, unsigned vcpu, uint32_t value)
+{
+	unsigned filter = value >> 24 & 3, v;
+
+	for (v = 0; v < m->config.vcpus; v++) {
+		bool hit = filter == 0   ? value >> (16 + v) & 1
+			   : filter == 1 ? v != vcpu
+					 : filter == 2 && v == vcpu;
+
+		if (hit)
+			model_sgi_from(m, &m->priv[v][value & 15], vcpu);
 	}
 }
 
@@ -184,17 +276,29 @@ enum maybe model_pending(const struct model_irq *irq)
 {
 	if (irq->mapped)
 		return mapped_pending(irq);
-	if (irq->latch || (!irq->edge && irq->line))
+	if (irq->latch || irq->sources || (!irq->edge && irq->line))
 		return YES;
-	return irq->pending_unsure ? MAYBE : NO;
+	return irq->pending_unsure || irq->sources_unsure ? MAYBE : NO;
+}
+
+/* GICv2: any one of the targets; with one CPU there is no choice and no GICD_ITARGETSR. */
+static enum maybe targeted(const struct model *m, unsigned vcpu, const struct model_irq *irq)
+{
+	if (m->config.vcpus == 1)
+		return YES;
+	if (!(irq->targets >> vcpu & 1))
+		return NO;
+	return irq->targets == 1u << vcpu ? YES : MAYBE;
 }
 
 /* 3.1.2: a private interrupt is its PE's; a shared one goes by IROUTER. */
 static enum maybe routed(const struct model *m, unsigned vcpu, const struct model_irq *irq)
 {
-	if (irq->intid < 32)
+	if (model_is_private(irq))
 		return YES;
-	if (irq->route & ROUTE_IRM)
+	if (m->config.version == 2)
+		return targeted(m, vcpu, irq);
+	if (irq->route & MODEL_ROUTE_IRM)
 		return m->config.vcpus == 1 ? YES : MAYBE;
 	return (irq->route & ROUTE_AFFINITY) == model_affinity(m, vcpu) ? YES : NO;
 }
@@ -204,7 +308,7 @@ static bool held_elsewhere(const struct model *m, unsigned vcpu, const struct mo
 {
 	unsigned v;
 
-	if (irq->intid < 32)
+	if (model_is_private(irq))
 		return false;
 	for (v = 0; v < m->config.vcpus; v++)
 		if (v != vcpu && m->pe[v].loaded && m->pe[v].unsettled &&
@@ -234,6 +338,11 @@ static unsigned group_mask(const struct model_pe *pe, unsigned group)
 	unsigned subpriority_bits = group == 0 || pe->cbpr ? pe->bpr[0] + 1 : pe->bpr[1];
 
 	return 0xff & ~((1u << subpriority_bits) - 1);
+}
+
+unsigned model_group_mask(const struct model *m, unsigned vcpu, unsigned group)
+{
+	return group_mask(&m->pe[vcpu], group);
 }
 
 unsigned model_running(const struct model *m, unsigned vcpu)
@@ -273,10 +382,10 @@ static void for_each_irq(const struct model *m, unsigned vcpu,
 {
 	unsigned n;
 
-	for (n = 0; n < 32; n++)
+	for (n = 0; n < model_private_count(m); n++)
 		see(m, vcpu, &m->priv[vcpu][n], to);
-	for (n = 0; n < m->config.spis; n++)
-		see(m, vcpu, &m->spi[n], to);
+	for (n = 0; n < model_shared_count(m); n++)
+		see(m, vcpu, &m->shared[n], to);
 }
 
 /* The best priority among those that are certainly forwarded and whose group this PE has on. */
@@ -289,6 +398,40 @@ static void see_best(const struct model *m, unsigned vcpu, const struct model_ir
 		*best = irq->priority;
 }
 
+/*
+ * GICv2: an SGI is in hand, and further CPUs have sent it. So that nothing overtakes them at its end,
+ * what cannot be acknowledged before that anyway may be kept back.
+ */
+static bool keeps_back(const struct model *m, unsigned vcpu)
+{
+	const struct model_pe *pe = &m->pe[vcpu];
+	unsigned n;
+
+	for (n = 0; n < pe->depth && m->config.version == 2; n++) {
+		const struct model_irq *irq = &m->priv[vcpu][pe->stack[n].intid % 16];
+
+		if (pe->stack[n].intid < 16 && irq->active && irq->acked == pe->stack[n].acked &&
+		    (irq->sources || irq->sources_unsure || irq->pending_unsure))
+			return true;
+	}
+	return false;
+}
+
+static void see_best_now(const struct model *m, unsigned vcpu, const struct model_irq *irq,
+			 void *to)
+{
+	if (preempts(m, vcpu, irq) == YES)
+		see_best(m, vcpu, irq, to);
+}
+
+static unsigned best_presented(const struct model *m, unsigned vcpu)
+{
+	unsigned best = 0x100;
+
+	for_each_irq(m, vcpu, keeps_back(m, vcpu) ? see_best_now : see_best, &best);
+	return best;
+}
+
 static unsigned best_certain(const struct model *m, unsigned vcpu)
 {
 	unsigned best = 0x100;
@@ -298,8 +441,7 @@ static unsigned best_certain(const struct model *m, unsigned vcpu)
 }
 
 struct signal_view {
-	unsigned best;
-	bool can, cannot;
+	unsigned best, may;
 };
 
 static void see_signal(const struct model *m, unsigned vcpu, const struct model_irq *irq, void *to)
@@ -311,39 +453,90 @@ static void see_signal(const struct model *m, unsigned vcpu, const struct model_
 	    model_candidate(m, vcpu, irq) == NO)
 		return;
 	answer = preempts(m, vcpu, irq);
-	view->can |= answer != NO;
-	view->cannot |= answer != YES;
+	if (answer != NO)
+		view->may |= irq->group ? MODEL_GROUP1 : MODEL_GROUP0;
+	if (answer != YES)
+		view->may |= MODEL_QUIET;
 }
 
-enum maybe model_signals(const struct model *m, unsigned vcpu)
+unsigned model_signals(const struct model *m, unsigned vcpu)
 {
 	struct signal_view view = { .best = best_certain(m, vcpu) };
 
-	view.cannot = view.best == 0x100;
+	if (view.best == 0x100)
+		view.may |= MODEL_QUIET;
 	for_each_irq(m, vcpu, see_signal, &view);
-	if (view.can && view.cannot)
-		return MAYBE;
-	return view.can ? YES : NO;
+	return view.may;
 }
 
-const char *model_check_hppi(struct model *m, unsigned vcpu, unsigned intid, unsigned priority,
-			     unsigned group)
+struct group_view {
+	unsigned best, group, count;
+	bool certain, other;
+};
+
+static void see_group(const struct model *m, unsigned vcpu, const struct model_irq *irq, void *to)
 {
-	unsigned best = best_certain(m, vcpu);
+	struct group_view *view = to;
+	enum maybe answer = model_candidate(m, vcpu, irq);
+
+	if (irq->priority > view->best || !m->pe[vcpu].grpen[irq->group] || answer == NO)
+		return;
+	view->certain |= irq->group == view->group && answer == YES;
+	view->other |= irq->group != view->group || irq->flux;
+}
+
+static void see_choice(const struct model *m, unsigned vcpu, const struct model_irq *irq, void *to)
+{
+	struct group_view *view = to;
+
+	if (irq->priority <= view->best && m->pe[vcpu].grpen[irq->group] &&
+	    model_candidate(m, vcpu, irq) != NO)
+		view->count += (irq->sources & (irq->sources - 1)) ? 2 : 1;
+}
+
+unsigned model_choices(const struct model *m, unsigned vcpu)
+{
+	struct group_view view = { .best = best_certain(m, vcpu) };
+
+	for_each_irq(m, vcpu, see_choice, &view);
+	return view.count;
+}
+
+bool model_best_is(const struct model *m, unsigned vcpu, unsigned group)
+{
+	struct group_view view = { .best = best_certain(m, vcpu), .group = group };
+
+	for_each_irq(m, vcpu, see_group, &view);
+	return view.certain && !view.other;
+}
+
+bool model_may_be_from(const struct model *m, const struct model_irq *irq, unsigned source)
+{
+	if (m->config.version != 2 || irq->intid >= 16)
+		return source == 0;
+	return irq->flux || irq->pending_unsure ||
+	       ((irq->sources | irq->sources_unsure) >> source & 1);
+}
+
+const char *model_check_hppi(struct model *m, unsigned vcpu, const struct model_taken *taken)
+{
+	unsigned best = best_presented(m, vcpu);
 	const struct model_irq *irq;
 
-	if (intid == CPUIF_SPURIOUS)
+	if (taken->intid == CPUIF_SPURIOUS)
 		return best == 0x100 ? NULL : "something is deliverable and not presented";
-	irq = model_irq(m, vcpu, intid);
+	irq = model_irq(m, vcpu, taken->intid);
 	if (!irq)
 		return "presented an interrupt that does not exist";
 	if (model_candidate(m, vcpu, irq) == NO)
 		return "presented an interrupt that is not deliverable here";
+	if (!model_may_be_from(m, irq, taken->source))
+		return "presented from a CPU that did not send it";
 	if (irq->flux || m->ctlr_flux)
 		return NULL;
-	if (irq->priority != priority || irq->group != group)
+	if (irq->priority != taken->priority || irq->group != taken->group)
 		return "presented with a stale priority or group";
-	if (priority > best)
+	if (taken->priority > best)
 		return "a higher priority one is deliverable and not presented";
 	return NULL;
 }
@@ -355,14 +548,14 @@ void model_entered(struct model *m, unsigned vcpu)
 	struct model_pe *pe = &m->pe[vcpu];
 
 	pe->entered = m->now;
-	memcpy(pe->seen_priv, m->priv[vcpu], sizeof(m->priv[vcpu]));
-	memcpy(pe->seen_spi, m->spi, m->config.spis * sizeof(m->spi[0]));
+	memcpy(pe->seen_priv, m->priv[vcpu], model_private_count(m) * sizeof(m->priv[0][0]));
+	memcpy(pe->seen_shared, m->shared, model_shared_count(m) * sizeof(m->shared[0]));
 	memcpy(pe->seen_grp, m->grp, sizeof(m->grp));
 	pe->seen_flux = m->ctlr_flux;
 	model_served(m, vcpu);
 }
 
-static void end_flux(struct model_irq *irq)
+void model_end_flux(struct model_irq *irq)
 {
 	if (--irq->flux)
 		return;
@@ -376,7 +569,7 @@ static void irq_served(struct model_irq *irq, unsigned vcpu)
 	if (irq->ending == (int)vcpu)
 		irq->ending = MODEL_NOBODY;
 	if (irq->posted >> vcpu & 1)
-		end_flux(irq);
+		model_end_flux(irq);
 	irq->posted &= ~(1u << vcpu);
 }
 
@@ -386,22 +579,26 @@ void model_served(struct model *m, unsigned vcpu)
 
 	m->pe[vcpu].served = m->now;
 	m->pe[vcpu].unsettled = false;
-	for (n = 0; n < 32; n++)
+	for (n = 0; n < model_private_count(m); n++)
 		irq_served(&m->priv[vcpu][n], vcpu);
-	for (n = 0; n < m->config.spis; n++)
-		irq_served(&m->spi[n], vcpu);
+	for (n = 0; n < model_shared_count(m); n++)
+		irq_served(&m->shared[n], vcpu);
 }
 
-static const struct model_irq *seen_irq(const struct model_pe *pe, unsigned intid)
+const struct model_irq *model_seen_irq(const struct model *m, unsigned vcpu, unsigned intid)
 {
-	return intid < 32 ? &pe->seen_priv[intid] : &pe->seen_spi[intid - 32];
+	bool private;
+	unsigned n;
+
+	find_irq(m, intid, &private, &n);
+	return private ? &m->pe[vcpu].seen_priv[n] : &m->pe[vcpu].seen_shared[n];
 }
 
 /* Could this interrupt have been given to the vCPU when its guest was last entered? */
-static bool was_deliverable(struct model *m, unsigned vcpu, const struct model_irq *now)
+static bool was_deliverable(const struct model *m, unsigned vcpu, const struct model_irq *now)
 {
-	struct model_pe *pe = &m->pe[vcpu];
-	const struct model_irq *then = seen_irq(pe, now->intid);
+	const struct model_pe *pe = &m->pe[vcpu];
+	const struct model_irq *then = model_seen_irq(m, vcpu, now->intid);
 
 	if (now->withdrawn > pe->entered)
 		return false;
@@ -411,29 +608,72 @@ static bool was_deliverable(struct model *m, unsigned vcpu, const struct model_i
 	       routed(m, vcpu, then) != NO;
 }
 
-/* 4.8.3, acknowledge: pending to active; what remains pending is the level of the line. */
-const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, unsigned priority,
-			      unsigned group, bool settled)
+/*
+ * What list registers show may be as old as the last entry: deliverable then, with the priority, the
+ * group and the source of then.
+ */
+static const char *check_seen(const struct model *m, unsigned vcpu, const struct model_irq *irq,
+			      const struct model_taken *taken)
 {
-	struct model_pe *pe = &m->pe[vcpu];
-	struct model_irq *irq = model_irq(m, vcpu, intid);
-	const struct model_irq *then;
-	const char *why;
+	const struct model_irq *then = model_seen_irq(m, vcpu, taken->intid);
 
-	if (settled) {
-		why = model_check_hppi(m, vcpu, intid, priority, group);
-		if (why)
-			return why;
-	}
-	if (!irq)
-		return "acknowledged an interrupt that does not exist";
 	if (!was_deliverable(m, vcpu, irq))
 		return "acknowledged what was not deliverable at the last entry";
-	then = seen_irq(pe, intid);
-	if (!then->flux && !pe->seen_flux && (then->priority != priority || then->group != group))
+	if (!model_may_be_from(m, then, taken->source) && !m->pe[vcpu].seen_flux)
+		return "acknowledged from a CPU that had not sent it at the last entry";
+	if (!then->flux && !m->pe[vcpu].seen_flux &&
+	    (then->priority != taken->priority || then->group != taken->group))
 		return "acknowledged with a priority or group it did not have at entry";
-	if (irq->active && !irq->active_unsure && !irq->flux)
-		return "delivered again while it is active";
+	return NULL;
+}
+
+static bool still_waits(const struct model *m, const struct model_irq *then,
+			const struct model_irq *now)
+{
+	unsigned s;
+
+	for (s = 0; s < m->config.vcpus; s++)
+		if ((then->sources & now->sources) >> s & 1 &&
+		    then->source_raised[s] == now->source_raised[s])
+			return true;
+	return false;
+}
+
+/*
+ * GICv2: while further sources of an SGI wait behind the one that has just ended, nothing of lower
+ * priority comes in between, not even before the maintenance interrupt.
+ */
+static bool overtakes(const struct model *m, unsigned vcpu, const struct model_taken *taken)
+{
+	unsigned n;
+
+	for (n = 0; n < 16 && m->config.version == 2 && !m->pe[vcpu].eoimode; n++) {
+		const struct model_irq *now = &m->priv[vcpu][n], *then = model_seen_irq(m, vcpu, n);
+
+		if (n != taken->intid && model_candidate(m, vcpu, now) == YES &&
+		    m->pe[vcpu].grpen[now->group] && then->enabled && !then->flux &&
+		    m->pe[vcpu].seen_grp[then->group] && still_waits(m, then, now) &&
+		    then->priority == now->priority && then->group == now->group &&
+		    now->priority < taken->priority)
+			return true;
+	}
+	return false;
+}
+
+/* 4.8.3: pending to active; what remains pending is the level of the line, and other sources. */
+static void acknowledge(struct model *m, unsigned vcpu, struct model_irq *irq,
+			const struct model_taken *taken)
+{
+	struct model_pe *pe = &m->pe[vcpu];
+	unsigned bit = 1u << taken->source;
+
+	if (irq->active)
+		model_note_end(irq);
+	irq->end_told = irq->notify ? YES : NO;
+	if (irq->notify_since &&
+	    (irq->notify_since >= pe->entered || irq->notify_since >= irq->began))
+		irq->end_told = MAYBE;
+	irq->began = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
 	irq->pending_unsure = irq->raised > pe->entered;
 	irq->latch = false;
@@ -443,15 +683,51 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, unsigned intid, un
 	irq->active_on = (int)vcpu;
 	irq->acked = m->now;
 	irq->dropped = false;
-	if (pe->depth < 256)
-		pe->stack[pe->depth++] = (struct model_active){ intid,
-								priority & group_mask(pe, group),
-								group, m->now };
+	if (m->config.version == 2 && irq->intid < 16) {
+		irq->pending_unsure = false;
+		irq->source = taken->source;
+		irq->sources &= ~bit;
+		irq->sources_unsure &= ~bit;
+		if (irq->source_raised[taken->source] > pe->entered)
+			irq->sources_unsure |= bit;
+	}
+	if (pe->depth == 256)
+		return;
+	pe->stack[pe->depth++] = (struct model_active){
+		.intid = irq->intid,
+		.priority = taken->priority & group_mask(pe, taken->group),
+		.group = taken->group,
+		.source = taken->source,
+		.aliased = taken->aliased,
+		.acked = m->now,
+	};
+}
+
+const char *model_acknowledge(struct model *m, unsigned vcpu, const struct model_taken *taken)
+{
+	struct model_irq *irq = model_irq(m, vcpu, taken->intid);
+	const char *why;
+
+	if (!irq)
+		return "acknowledged an interrupt that does not exist";
+	why = taken->settled || taken->now ? model_check_hppi(m, vcpu, taken) : NULL;
+	if (why && taken->settled)
+		return why;
+	if (why || !taken->now)
+		why = check_seen(m, vcpu, irq, taken);
+	if (why)
+		return why;
+	if (irq->active && !irq->active_unsure && !irq->flux)
+		return "delivered again while it is active";
+	if (overtakes(m, vcpu, taken))
+		return "overtakes an SGI of higher priority that further CPUs have sent";
+	acknowledge(m, vcpu, irq, taken);
 	return NULL;
 }
 
-static void make_inactive(struct model *m, struct model_irq *irq)
+void model_make_inactive(struct model *m, struct model_irq *irq)
 {
+	model_note_end(irq);
 	irq->active = irq->active_unsure = false;
 	irq->touched = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
@@ -482,7 +758,7 @@ void model_deactivate(struct model *m, unsigned vcpu, unsigned intid)
 	struct model_irq *irq = model_irq(m, vcpu, intid);
 
 	if (irq && irq->active)
-		make_inactive(m, irq);
+		model_make_inactive(m, irq);
 }
 
 /*
@@ -501,442 +777,23 @@ void model_end_of_interrupt(struct model *m, unsigned vcpu)
 		irq->dropped = true;
 }
 
-/* --- Registers: 12.9 (GICD), 12.10 and 12.11 (GICR) ---------------------------------------------- */
-
-enum bank {
-	GROUP,
-	SET_ENABLE,
-	CLEAR_ENABLE,
-	SET_PENDING,
-	CLEAR_PENDING,
-	SET_ACTIVE,
-	CLEAR_ACTIVE,
-	PRIORITY,
-	CONFIG,
-	BANKS
-};
-
-/* One register per so many interrupts; the same offsets in GICD and in GICR's SGI_base frame. */
-static const struct {
-	unsigned first, end, bits;
-} banks[BANKS] = {
-	[GROUP] = { 0x080, 0x100, 1 },         [SET_ENABLE] = { 0x100, 0x180, 1 },
-	[CLEAR_ENABLE] = { 0x180, 0x200, 1 },  [SET_PENDING] = { 0x200, 0x280, 1 },
-	[CLEAR_PENDING] = { 0x280, 0x300, 1 }, [SET_ACTIVE] = { 0x300, 0x380, 1 },
-	[CLEAR_ACTIVE] = { 0x380, 0x400, 1 },  [PRIORITY] = { 0x400, 0x800, 8 },
-	[CONFIG] = { 0xc00, 0xd00, 2 },
-};
-
-/* Which bank, of which frame, from which INTID on; false if `offset` is in none. */
-struct place {
-	enum bank bank;
-	int redist; /* -1: the distributor */
-	unsigned first, count;
-};
-
-static bool find_place(const struct model *m, enum model_region region, unsigned offset,
-		       unsigned bytes, struct place *place)
-{
-	unsigned b;
-
-	place->redist = -1;
-	if (region == MODEL_REDIST) {
-		place->redist = (int)(offset / 0x20000);
-		if (place->redist >= (int)m->config.vcpus || offset % 0x20000 < 0x10000)
-			return false;
-		offset %= 0x10000;
-	}
-	for (b = 0; b < BANKS; b++) {
-		if (offset < banks[b].first || offset >= banks[b].end)
-			continue;
-		if (offset % bytes || (bytes != 4 && !(bytes == 1 && b == PRIORITY)))
-			return false;
-		place->bank = (enum bank)b;
-		place->first = (offset - banks[b].first) * 8 / banks[b].bits;
-		place->count = bytes * 8 / banks[b].bits;
-		return true;
-	}
-	return false;
-}
-
-static struct model_irq *irq_at(struct model *m, const struct place *place, unsigned n)
-{
-	unsigned intid = place->first + n;
-
-	if (place->redist >= 0)
-		return intid < 32 ? &m->priv[place->redist][intid] : NULL;
-	return intid >= 32 ? model_irq(m, 0, intid) : NULL;
-}
-
-static struct model_bits read_field(const struct model_irq *irq, enum bank bank)
-{
-	enum maybe pending = model_pending(irq);
-
-	switch (bank) {
-	case GROUP:
-		return (struct model_bits){ irq->group, irq->flux ? 1 : 0 };
-	case SET_ENABLE:
-	case CLEAR_ENABLE:
-		return (struct model_bits){ irq->enabled, irq->flux ? 1 : 0 };
-	case SET_PENDING:
-	case CLEAR_PENDING:
-		return (struct model_bits){ pending == YES,
-					    pending == MAYBE || irq->flux || irq->misconfigured };
-	case SET_ACTIVE:
-	case CLEAR_ACTIVE:
-		return (struct model_bits){ irq->active, irq->active_unsure || irq->flux ||
-								 irq->ending != MODEL_NOBODY };
-	case PRIORITY:
-		return (struct model_bits){ irq->priority, irq->flux ? 0xff : 0 };
-	default:
-		return (struct model_bits){ irq->edge ? 2 : 0, irq->flux ? 2 : 0 };
-	}
-}
-
-static void write_pending(struct model *m, struct model_irq *irq, bool set)
-{
-	if (set) {
-		model_pulse(m, irq);
-		return;
-	}
-	irq->latch = irq->pending_unsure = false;
-}
-
-static void write_field(struct model *m, struct model_irq *irq, enum bank bank, unsigned value)
-{
-	unsigned keep = 0xffu << (8 - m->config.priority_bits) & 0xff;
-
-	switch (bank) {
-	case GROUP:
-		if (irq->group != value)
-			irq->regrouped = m->now;
-		irq->group = value;
-		break;
-	case SET_ENABLE:
-	case CLEAR_ENABLE:
-		if (value)
-			irq->enabled = bank == SET_ENABLE;
-		break;
-	case SET_PENDING:
-	case CLEAR_PENDING:
-		if (value)
-			write_pending(m, irq, bank == SET_PENDING);
-		break;
-	case SET_ACTIVE:
-		/* By hand, if not certainly still that of the acknowledge. */
-		if (value && (!irq->active || irq->active_unsure))
-			irq->active_on = MODEL_NOBODY;
-		if (value)
-			irq->active = true, irq->active_unsure = false;
-		break;
-	case CLEAR_ACTIVE:
-		if (value && irq->active)
-			make_inactive(m, irq);
-		break;
-	case PRIORITY:
-		irq->priority = value & keep;
-		break;
-	default:
-		if (irq->intid >= 16)
-			irq->edge = value >> 1;
-		irq->misconfigured |= irq->mapped && irq->edge == irq->wire.level;
-	}
-	irq->touched = m->now;
-}
-
-static bool write_concerns(enum bank bank, unsigned value)
-{
-	return value || bank == GROUP || bank == PRIORITY || bank == CONFIG;
-}
-
-static bool is_route(enum model_region region, unsigned offset, unsigned bytes, unsigned *intid)
-{
-	*intid = (offset - 0x6000) / 8;
-	return region == MODEL_DIST && offset >= 0x6100 && offset < 0x8000 &&
-	       ((bytes == 8 && offset % 8 == 0) || (bytes == 4 && offset % 4 == 0));
-}
-
-static struct model_bits cut(uint64_t value, uint64_t unsure, unsigned offset, unsigned bytes)
-{
-	unsigned shift = bytes == 4 && offset % 8 == 4 ? 32 : 0;
-	uint64_t mask = bytes == 8 ? ~0ull : 0xffffffffull;
-
-	return (struct model_bits){ value >> shift & mask, unsure >> shift & mask };
-}
-
-static struct model_bits read_route(struct model *m, unsigned intid, unsigned offset,
-				    unsigned bytes)
-{
-	const struct model_irq *irq = model_irq(m, 0, intid);
-	uint64_t unsure = 0;
-
-	if (!irq)
-		return (struct model_bits){ 0, 0 };
-	if (irq->route & ROUTE_IRM)
-		unsure = ROUTE_AFFINITY;
-	if (irq->flux)
-		unsure = ~0ull;
-	return cut(irq->route, unsure | 0xff00000000ull, offset, bytes);
-}
-
-static void write_route(struct model *m, unsigned intid, unsigned offset, unsigned bytes,
-			uint64_t value)
-{
-	struct model_irq *irq = model_irq(m, 0, intid);
-
-	if (!irq)
-		return;
-	if (bytes == 4 && offset % 8 == 0)
-		value = (irq->route & ~0xffffffffull) | (value & 0xffffffffull);
-	else if (bytes == 4)
-		value = (irq->route & 0xffffffffull) | value << 32;
-	irq->route = value & (ROUTE_AFFINITY | ROUTE_IRM);
-	irq->touched = m->now;
-}
-
-/* 12.9.38 */
-static struct model_bits dist_typer(const struct model *m)
-{
-	unsigned lines = (m->config.spis + 31) / 32;
-
-	return (struct model_bits){ lines | 1u << 16,
-				    0x1f << 11 | 0x1f << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
-}
-
-static struct model_bits dist_word(const struct model *m, unsigned offset)
-{
-	switch (offset) {
-	case 0x0000:
-		return (struct model_bits){ (m->grp[0] ? 1 : 0) | (m->grp[1] ? 2 : 0) | CTLR_ARE |
-						    CTLR_DS,
-					    CTLR_E1NWF | CTLR_RWP | (m->ctlr_flux ? 3 : 0) };
-	case 0x0004:
-		return dist_typer(m);
-	case 0x0008:
-	case 0x0010:
-		return (struct model_bits){ 0, ~0u };
-	case 0xffe8:
-		return (struct model_bits){ 0x30, 0xff0f };
-	}
-	return (struct model_bits){ 0, offset >= 0xffd0 ? ~0u : 0 };
-}
-
-/* 12.10.34 (GICR_TYPER): Affinity_Value, Processor_Number, Last. */
-static uint64_t redist_typer(const struct model *m, unsigned n)
-{
-	uint64_t affinity = model_affinity(m, n);
-	uint64_t packed = (affinity >> 32 & 0xff) << 24 | (affinity & 0xffffff);
-
-	return packed << 32 | (uint64_t)n << 8 | (n + 1 == m->config.vcpus ? 1u << 4 : 0);
-}
-
-static struct model_bits redist_word(const struct model *m, unsigned n, unsigned offset)
-{
-	const struct model_pe *pe = &m->pe[n];
-
-	switch (offset) {
-	case 0x0000:
-		return (struct model_bits){ 0, 1u << 1 | 1u << 2 | 1u << 3 | 7u << 24 };
-	case 0x0004:
-	case 0x0010:
-		return (struct model_bits){ 0, ~0u };
-	case 0x0014:
-		return (struct model_bits){ pe->asleep ? 6 : 0,
-					    pe->asleep_known ? 0x80000001u : ~0u };
-	case 0xffe8:
-		return (struct model_bits){ 0x30, 0xff0f };
-	}
-	return (struct model_bits){ 0, offset >= 0xffd0 ? ~0u : 0 };
-}
-
-static struct model_bits read_other(const struct model *m, enum model_region region,
-				    unsigned offset, unsigned bytes)
-{
-	unsigned n = offset / 0x20000;
-
-	if (region == MODEL_DIST)
-		return bytes == 4 && offset % 4 == 0 ? dist_word(m, offset)
-						     : (struct model_bits){ 0, 0 };
-	offset %= 0x20000;
-	if (n >= m->config.vcpus || offset >= 0x10000 || offset % bytes)
-		return (struct model_bits){ 0, 0 };
-	if (offset / 8 * 8 == 0x0008 && bytes >= 4)
-		return cut(redist_typer(m, n), 7ull << 24 | 1 << 5, offset, bytes);
-	return bytes == 4 ? redist_word(m, n, offset) : (struct model_bits){ 0, 0 };
-}
-
-struct model_bits model_read(struct model *m, enum model_region region, unsigned offset,
-			     unsigned bytes)
-{
-	struct model_bits all = { 0, 0 };
-	struct place place;
-	unsigned n, intid;
-
-	if (is_route(region, offset, bytes, &intid))
-		return read_route(m, intid, offset, bytes);
-	if (!find_place(m, region, offset, bytes, &place))
-		return read_other(m, region, offset, bytes);
-	for (n = 0; n < place.count; n++) {
-		const struct model_irq *irq = irq_at(m, &place, n);
-		struct model_bits one;
-
-		if (!irq)
-			continue;
-		one = read_field(irq, place.bank);
-		all.value |= one.value << n * banks[place.bank].bits;
-		all.unsure |= one.unsure << n * banks[place.bank].bits;
-	}
-	return all;
-}
-
-static void write_other(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
-			uint64_t value)
-{
-	unsigned n = offset / 0x20000;
-
-	if (bytes != 4)
-		return;
-	if (region == MODEL_DIST && offset == 0) {
-		for (n = 0; n < 2; n++) {
-			if (m->grp[n] && !(value >> n & 1))
-				m->grp_off[n] = m->now;
-			m->grp[n] = value >> n & 1;
-		}
-		for (n = 0; n < m->config.spis; n++)
-			m->spi[n].touched = m->now;
-	}
-	if (region == MODEL_REDIST && n < m->config.vcpus && offset % 0x20000 == 0x14) {
-		m->pe[n].asleep = value >> 1 & 1;
-		m->pe[n].asleep_known = true;
-	}
-}
-
-void model_write(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
-		 uint64_t value)
-{
-	struct place place;
-	unsigned n, intid;
-
-	if (is_route(region, offset, bytes, &intid)) {
-		write_route(m, intid, offset, bytes, value);
-		return;
-	}
-	if (!find_place(m, region, offset, bytes, &place)) {
-		write_other(m, region, offset, bytes, value);
-		return;
-	}
-	for (n = 0; n < place.count; n++) {
-		struct model_irq *irq = irq_at(m, &place, n);
-		unsigned bits = banks[place.bank].bits;
-		unsigned field = value >> n * bits & ((1u << bits) - 1);
-
-		if (irq && write_concerns(place.bank, field))
-			write_field(m, irq, place.bank, field);
-	}
-}
-
-/* Runs `change` on each interrupt that the write concerns. */
-static void for_each_written(struct model *m, enum model_region region, unsigned offset,
-			     unsigned bytes, uint64_t value, void (*change)(struct model_irq *irq))
-{
-	struct place place;
-	unsigned n, intid;
-
-	if (is_route(region, offset, bytes, &intid)) {
-		if (model_irq(m, 0, intid))
-			change(model_irq(m, 0, intid));
-		return;
-	}
-	if (!find_place(m, region, offset, bytes, &place))
-		return;
-	for (n = 0; n < place.count; n++) {
-		struct model_irq *irq = irq_at(m, &place, n);
-		unsigned bits = banks[place.bank].bits;
-
-		if (irq && write_concerns(place.bank, value >> n * bits & ((1u << bits) - 1)))
-			change(irq);
-	}
-}
-
-static void begin_flux(struct model_irq *irq)
-{
-	irq->flux++;
-}
-
 void model_deactivate_begin(struct model *m, unsigned vcpu, unsigned intid)
 {
 	struct model_irq *irq = model_irq(m, vcpu, intid);
 
 	if (irq)
-		begin_flux(irq);
+		irq->flux++;
 }
 
 void model_deactivate_end(struct model *m, unsigned vcpu, unsigned intid)
 {
 	struct model_irq *irq = model_irq(m, vcpu, intid);
+	bool raced = irq && irq->flux_acted;
 
 	if (!irq)
 		return;
+	model_end_flux(irq);
 	if (irq->active)
-		make_inactive(m, irq);
-	end_flux(irq);
-}
-
-void model_begin(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
-		 uint64_t value)
-{
-	m->ctlr_flux += region == MODEL_DIST && offset == 0;
-	for_each_written(m, region, offset, bytes, value, begin_flux);
-}
-
-void model_end(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
-	       uint64_t value)
-{
-	m->ctlr_flux -= region == MODEL_DIST && offset == 0;
-	for_each_written(m, region, offset, bytes, value, end_flux);
-}
-
-void model_post(struct model *m, enum model_region region, unsigned offset, unsigned bytes,
-		uint64_t value, unsigned holder, bool (*holds)(void *to, unsigned intid), void *to)
-{
-	struct place place;
-	unsigned n;
-
-	if (!find_place(m, region, offset, bytes, &place) || place.bank < SET_PENDING ||
-	    place.bank > CLEAR_ACTIVE)
-		return;
-	for (n = 0; n < place.count; n++) {
-		struct model_irq *irq = irq_at(m, &place, n);
-
-		if (!irq || !(value >> n & 1) || (irq->posted >> holder & 1) ||
-		    (place.redist >= 0 && place.redist != (int)holder) || !holds(to, irq->intid))
-			continue;
-		irq->posted |= 1u << holder;
-		irq->flux++;
-	}
-}
-
-/* Off, and not because its own group was written since: RWP does not cover that. */
-static bool group_is_off(const struct model *m, const struct model_irq *irq)
-{
-	return !m->grp[irq->group] && irq->regrouped < m->grp_off[irq->group];
-}
-
-/* 12.9.4, 12.10.7: RWP covers the clearing of enables; it does not promise anything else. */
-void model_rwp_clear(struct model *m, int private)
-{
-	unsigned n, v;
-
-	for (n = 0; private >= 0 && n < 32; n++)
-		if (!m->priv[private][n].enabled)
-			m->priv[private][n].withdrawn = m->now;
-	if (private >= 0)
-		return;
-	for (n = 0; n < m->config.spis; n++)
-		if (!m->spi[n].enabled || group_is_off(m, &m->spi[n]))
-			m->spi[n].withdrawn = m->now;
-	for (v = 0; v < m->config.vcpus; v++)
-		for (n = 0; n < 32; n++)
-			if (group_is_off(m, &m->priv[v][n]))
-				m->priv[v][n].withdrawn = m->now;
+		model_make_inactive(m, irq);
+	irq->active_unsure |= raced;
 }
