@@ -423,6 +423,7 @@ static void init_cpu_v3(struct cpu *me)
 
 void gic_init_cpu(struct cpu *me)
 {
+	me->split_end = false;
 	if (gic_is_v2())
 		init_cpu_v2(me);
 	else
@@ -591,6 +592,7 @@ static void icc_change(uint64_t bits, bool set)
 
 void gic_split_end(bool split)
 {
+	this_cpu()->split_end = split;
 	if (gic_is_v2())
 		gicc_change(GICC_CTLR_EOIMODE, split);
 	else
