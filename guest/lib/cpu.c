@@ -235,6 +235,7 @@ void counts_clear(void)
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		for (unsigned i = 0; i < MAX_INTIDS; i++)
 			atomic_store_explicit(&cpus[cpu].seen[i], 0, memory_order_relaxed);
+		atomic_store(&cpus[cpu].fiqs, 0);
 		atomic_store(&cpus[cpu].spurious, 0);
 		atomic_store(&cpus[cpu].logged, 0);
 	}

@@ -129,6 +129,7 @@ struct cpu {
 	uint64_t fault_esr;
 	atomic_uint faults;
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
+	atomic_uint fiqs;             /* of these, by FIQ */
 	atomic_uint spurious;
 	uint8_t sources[16]; /* GICv2: who sent the SGI that was acknowledged last, by INTID */
 	bool split_end;      /* its EOImode is 1 */
