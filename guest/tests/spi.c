@@ -490,6 +490,49 @@ static void uart_masked(void)
 	spi_release(UART_INTID);
 }
 
+/* One result, so that a machine that has them and one that has not print as many. */
+static void messages(void)
+{
+	const char *what = "message-based SPIs";
+	bool edge, cleared, level, lowered;
+
+	if (!gic_only(3, what))
+		return;
+	if (!(read32(GICD_BASE + GICD_TYPER) & GICD_TYPER_MBIS)) {
+		skip(what, "GICD_TYPER: there are none");
+		return;
+	}
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	edge = wait_at_least(&cpus[1].seen[SPI], 1) && gic_wait_active(0, SPI, false);
+	gic_disable(0, SPI);
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	edge &= gic_wait_pending(0, SPI, true);
+	write32(GICD_BASE + GICD_CLRSPI, SPI);
+	cleared = gic_wait_pending(0, SPI, false);
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, false);
+	irq_mask();
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	level = wait_irq_asserted() && gic_acknowledge() == SPI;
+	write32(GICD_BASE + GICD_CLRSPI, SPI);
+	lowered = gic_wait_pending(0, SPI, false);
+	gic_end(SPI);
+	wait_ms(SETTLE_MS);
+	lowered &= !irq_asserted();
+	/* Of what is no SPI, or not there, nothing comes. */
+	write32(GICD_BASE + GICD_SETSPI, 3);
+	write32(GICD_BASE + GICD_SETSPI, 1023);
+	write32(GICD_BASE + GICD_CLRSPI, 1021);
+	wait_ms(SETTLE_MS);
+	lowered &= !irq_asserted();
+	irq_unmask();
+	ok(edge && cleared && level && lowered && count_all(SPI) == 1, "%s", what);
+	if (!edge || !cleared || !level || !lowered)
+		print("# edge %d cleared %d level %d lowered %d\n", edge, cleared, level, lowered);
+	counts_clear();
+	spi_release(SPI);
+}
+
 void guest_main(void)
 {
 	if (gic_lines() < SPI_FREE_END)
@@ -507,6 +550,7 @@ void guest_main(void)
 	withdrawn_when_rwp_ends();
 	active_on_another_cpu();
 	active_taken_from_another_cpu();
+	messages();
 	uart_taken();
 	uart_level();
 	uart_masked();
