@@ -433,13 +433,18 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
- * would come first. With EOImode 1 that is right, too: between its two ends.
+ * would come first. With EOImode 1 that is right, too: between its two ends. One whose group the guest
+ * has off holds nothing back until that changes.
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
 	unsigned level = level_of(vcpu->vgic, word_priority(w));
 
-	if (!(vcpu->vmcr & VMCR_VEOIM) && level < vcpu->limit)
+	if (vcpu->vmcr & VMCR_VEOIM)
+		return;
+	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0)))
+		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
+	else if (level < vcpu->limit)
 		vcpu->limit = level;
 }
 
@@ -449,7 +454,7 @@ static void limit_by_actives(struct vgic_vcpu *vcpu)
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
-		if ((w & W_ACTIVE) && (w & W_LATCH) && (w & W_ENABLED) &&
+		if ((w & W_ACTIVE) && word_runs(w) && (w & W_LATCH) && (w & W_ENABLED) &&
 		    (vcpu->groups >> !!(w & W_GROUP1) & 1))
 			limit_to(vcpu, w);
 	}
@@ -472,7 +477,8 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	do {
 		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !((old & W_ACTIVE) && (hwirq || !whole || sources || reconfigured(old)));
+			  !((old & W_ACTIVE) && (hwirq || !whole || sources || reconfigured(old) ||
+						 (load_relaxed(&irq->route) & ROUTE_NOTIFY)));
 		now = old | W_IN_LR;
 		if (pending)
 			now = (now | W_LR_PENDING) & ~W_LATCH;
@@ -606,10 +612,12 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	vcpu->limit = NO_LIMIT;
+	vcpu->limiting = 0;
 	if (IS_V2(vcpu->vgic) && vcpu->active.count)
 		limit_by_actives(vcpu);
 	image->changed = 0;
 	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
+	hcr |= vcpu->limiting;
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);

@@ -14,13 +14,27 @@
 
 /* --- Distributor -------------------------------------------------------------------------------- */
 
+/* Is there a vCPU that runs with the group enables of before? At most eight to look at. */
+static bool groups_unsettled(const struct vgic *vgic)
+{
+	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
+		const struct vgic_vcpu *vcpu = &vgic->vcpus[i];
+
+		/* acquire: its list registers were folded before it says that it is outside */
+		if ((load_relaxed(&vcpu->cpu.resettle) & RESETTLE_COUNTED) &&
+		    __atomic_load_n(&vcpu->mode, __ATOMIC_ACQUIRE) == MODE_RUNNING)
+			return true;
+	}
+	return false;
+}
+
 enum vgic_result read_v2_control(struct access *access, uint64_t *value)
 {
 	struct vgic *vgic = access->vgic;
 
 	switch (access->offset) {
-	case 0x0: /* CTLR. acquire: what it disabled has left the list registers */
-		if (__atomic_load_n(&vgic->rwp, __ATOMIC_ACQUIRE))
+	case 0x0: /* CTLR */
+		if (groups_unsettled(vgic))
 			return VGIC_AGAIN;
 		*value = load_relaxed(&vgic->groups);
 		break;
