@@ -299,9 +299,9 @@ static inline struct vgic_irq *irq_of(const struct vgic *vgic, unsigned vcpu, vi
 }
 
 /* An SGI of a GICv2: it has sources, each of which is delivered on its own. */
-static inline bool irq_has_sources(const struct vgic *vgic, virq_t virq)
+static inline bool irq_has_sources(const struct vgic *vgic, const struct vgic_irq *irq)
 {
-	return IS_V2(vgic) && virq < SGIS;
+	return IS_V2(vgic) && irq_intid(irq) < SGIS;
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)

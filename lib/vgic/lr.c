@@ -387,9 +387,9 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	bool active = now & W_ACTIVE, acked = active && word_ack(now) != ACK_BY_HAND;
 	bool pending = now & W_LR_PENDING;
 	uint64_t priority = acked ? word_ack(now) : word_priority(now);
-	uint64_t took = old & ~now & (W_LATCH | W_LINE | W_SOURCES);
+	uint64_t took = old & ~now & (IS_V2(vcpu->vgic) ? W_TAKEN | W_SOURCES : W_TAKEN);
 	uint64_t route = load_relaxed(&irq->route), again = 0;
-	bool told = route & (ROUTE_SOFT | ROUTE_NOTIFY);
+	bool told = route >= ROUTE_SOFT; /* or ROUTE_NOTIFY, which is above */
 	uint64_t lr = route_intid(route) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
@@ -401,9 +401,10 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
 	vcpu->watched &= ~bit;
-	if (hwirq && !waits && !told) {
+	waits |= told;
+	if (hwirq && !waits) {
 		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
-	} else if (waits || told || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
+	} else if (waits || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
 		/* A level input that we were told about may still be high after its end. */
 		lr |= LR_EOI;
 		vcpu->watched |= bit;
@@ -419,7 +420,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	vcpu->slots[n] = (struct slot){
 		.irq = irq,
-		.was = took | (now & (W_ACTIVE | W_ACK | W_DROPPED)),
+		.was = active ? took | (now & (W_ACTIVE | W_ACK | W_DROPPED)) : took,
 		.again = again,
 		.lr = lr,
 		.statistic = statistic_of(vcpu, irq, route_intid(route)),
@@ -430,6 +431,11 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 }
 
 #define NO_LIMIT (QUEUE_EMPTY - 1)
+
+static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
+{
+	return IS_V2(vcpu->vgic) ? level > vcpu->limit : level == QUEUE_EMPTY;
+}
 
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
@@ -468,7 +474,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		 bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
-	bool sources = irq_has_sources(vcpu->vgic, irq_intid(irq));
+	bool sources = irq_has_sources(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), now, lr;
 	bool wanted, pending, waits;
 
@@ -518,7 +524,7 @@ static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, un
 		if ((groups & 2) && vcpu->pending[1].count)
 			level[1] = queue_level(&vcpu->pending[1]);
 		g = level[1] < level[0];
-		if (level[g] > vcpu->limit)
+		if (beyond_limit(vcpu, level[g]))
 			break;
 		fill(vcpu, image, n, queue_pop(vcpu->vgic, &vcpu->pending[g], level[g]), true);
 	}
@@ -768,7 +774,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	for (; left && queue->count; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
 
-		if (level > vcpu->limit)
+		if (beyond_limit(vcpu, level))
 			break;
 
 		if (vcpu->live & 1u << n) {
