@@ -159,6 +159,16 @@ static void check_signals(struct machine *m, unsigned v, unsigned may)
 		machine_fail(m, "vCPU %u: vgic_signals() is %u, model %#x", v, is, may);
 }
 
+bool machine_holds_back(const struct machine *m, unsigned v)
+{
+	unsigned n;
+
+	for (n = 0; n < 16 && (m->config.tolerate & TOLERATE_HELD_BACK); n++)
+		if (m->model.priv[v][n].sources || m->model.priv[v][n].sources_unsure)
+			return true;
+	return false;
+}
+
 static void check_presented(struct machine *m, unsigned v)
 {
 	const struct cpuif *hw = &m->vcpu[v].hw;
@@ -177,7 +187,7 @@ static void check_presented(struct machine *m, unsigned v)
 		check_signals(m, v, may);
 		return;
 	}
-	if (machine_stale_half(m, v))
+	if (machine_stale_half(m, v) || machine_holds_back(m, v))
 		return;
 	why = model_check_hppi(&m->model, v, &taken);
 	if (why)

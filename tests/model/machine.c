@@ -449,20 +449,20 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 }
 
 /* A waiter waits for somebody who has been told. */
-static void check_again(struct machine *m, unsigned v, bool outside)
+static void check_again(struct machine *m, unsigned v, bool served)
 {
 	m->agains++;
-	if (outside && !machine_kicked_guest(m, v))
+	if (served && !machine_kicked_guest(m, v))
 		machine_fail(m, "vCPU %u: AGAIN after exit, and nobody else was kicked", v);
 }
 
-static void attempt(struct machine *m, unsigned v)
+/* `served`: vgic_exit() has been called for this very access. */
+static void attempt(struct machine *m, unsigned v, bool served)
 {
-	bool outside = m->vcpu[v].where == OUTSIDE;
 	uint64_t value = 0;
 
 	if (present(m, v, &m->vcpu[v].access, &value) == VGIC_AGAIN)
-		check_again(m, v, outside);
+		check_again(m, v, served);
 	else
 		access_done(m, v, value);
 }
@@ -482,7 +482,7 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	if (op->kind == OP_DIR)
 		model_deactivate_begin(&m->model, v, op->a);
 	machine_sample(m, v);
-	attempt(m, v);
+	attempt(m, v, false);
 }
 
 void machine_retry(struct machine *m, unsigned v)
@@ -490,7 +490,7 @@ void machine_retry(struct machine *m, unsigned v)
 	if (!m->vcpu[v].waiting)
 		return;
 	machine_exit(m, v, false);
-	attempt(m, v);
+	attempt(m, v, true);
 }
 
 /* --- Scheduling ------------------------------------------------------------------------------- */

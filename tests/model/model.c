@@ -551,6 +551,7 @@ void model_entered(struct model *m, unsigned vcpu)
 	memcpy(pe->seen_priv, m->priv[vcpu], model_private_count(m) * sizeof(m->priv[0][0]));
 	memcpy(pe->seen_shared, m->shared, model_shared_count(m) * sizeof(m->shared[0]));
 	memcpy(pe->seen_grp, m->grp, sizeof(m->grp));
+	memcpy(pe->seen_grpen, pe->grpen, sizeof(pe->grpen));
 	pe->seen_flux = m->ctlr_flux;
 	model_served(m, vcpu);
 }
@@ -651,10 +652,10 @@ static bool overtakes(const struct model *m, unsigned vcpu, const struct model_t
 		const struct model_irq *now = &m->priv[vcpu][n], *then = model_seen_irq(m, vcpu, n);
 
 		if (n != taken->intid && model_candidate(m, vcpu, now) == YES &&
-		    m->pe[vcpu].grpen[now->group] && then->enabled && !then->flux &&
-		    m->pe[vcpu].seen_grp[then->group] && still_waits(m, then, now) &&
-		    then->priority == now->priority && then->group == now->group &&
-		    now->priority < taken->priority)
+		    m->pe[vcpu].grpen[now->group] && m->pe[vcpu].seen_grpen[now->group] &&
+		    then->enabled && !then->flux && m->pe[vcpu].seen_grp[then->group] &&
+		    still_waits(m, then, now) && then->priority == now->priority &&
+		    then->group == now->group && now->priority < taken->priority)
 			return true;
 	}
 	return false;
