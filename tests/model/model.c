@@ -194,10 +194,11 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 /* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
 void model_notify(struct model *m, struct model_irq *irq, bool on)
 {
-	/* Nobody has seen yet that it ended just before. */
-	if (!irq->active && irq->active_on != MODEL_NOBODY &&
-	    irq->touched >= m->pe[irq->active_on].served)
-		irq->ends_most++;
+	unsigned v;
+
+	/* It may have ended just before, and who had it in hand has not passed yet. */
+	for (v = 0; v < m->config.vcpus && !irq->active; v++)
+		irq->ends_most += irq->touched >= m->pe[v].served;
 	irq->notify = on;
 	irq->notify_since = m->now;
 	irq->end_told = MAYBE;
