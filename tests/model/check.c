@@ -22,11 +22,26 @@ static bool hides(const struct machine *m, unsigned v)
 	return false;
 }
 
+/*
+ * GICv2: something is held back behind an SGI whose end was to be seen (EOImode 0), and the guest has
+ * switched to EOImode 1 since: no exit comes before GICC_DIR.
+ */
+static bool mode_is_news(const struct machine *m, unsigned v)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+	unsigned n;
+
+	for (n = 0; n < 16 && m->config.model.version == 2 && pe->eoimode && !pe->seen_eoimode; n++)
+		if (m->model.priv[v][n].dropped && m->model.priv[v][n].active)
+			return true;
+	return false;
+}
+
 /* Nothing outstanding: what list registers show now is what they have to show. */
 bool machine_settled(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting && !m->model.pe[v].unsettled &&
-	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v);
+	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v) && !mode_is_news(m, v);
 }
 
 bool machine_anyone_unsettled(const struct machine *m)

@@ -194,11 +194,15 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 /* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
 void model_notify(struct model *m, struct model_irq *irq, bool on)
 {
+	bool unseen = false;
 	unsigned v;
 
 	/* It may have ended just before, and who had it in hand has not passed yet. */
-	for (v = 0; v < m->config.vcpus && !irq->active; v++)
-		irq->ends_most += irq->touched >= m->pe[v].served;
+	for (v = 0; v < m->config.vcpus; v++)
+		unseen |= irq->touched >= m->pe[v].served;
+	irq->ends_most += unseen;
+	if (unseen && irq->ends_least > irq->ends)
+		irq->ends_least = irq->ends;
 	irq->notify = on;
 	irq->notify_since = m->now;
 	irq->end_told = MAYBE;
@@ -553,6 +557,7 @@ void model_entered(struct model *m, unsigned vcpu)
 	memcpy(pe->seen_shared, m->shared, model_shared_count(m) * sizeof(m->shared[0]));
 	memcpy(pe->seen_grp, m->grp, sizeof(m->grp));
 	memcpy(pe->seen_grpen, pe->grpen, sizeof(pe->grpen));
+	pe->seen_eoimode = pe->eoimode;
 	pe->seen_flux = m->ctlr_flux;
 	model_served(m, vcpu);
 }
@@ -649,7 +654,9 @@ static bool overtakes(const struct model *m, unsigned vcpu, const struct model_t
 {
 	unsigned n;
 
-	for (n = 0; n < 16 && m->config.version == 2 && !m->pe[vcpu].eoimode; n++) {
+	if (m->config.version == 3 || m->pe[vcpu].eoimode || m->pe[vcpu].seen_eoimode)
+		return false;
+	for (n = 0; n < 16; n++) {
 		const struct model_irq *now = &m->priv[vcpu][n], *then = model_seen_irq(m, vcpu, n);
 
 		if (n != taken->intid && model_candidate(m, vcpu, now) == YES &&
