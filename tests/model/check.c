@@ -306,6 +306,38 @@ static bool busy(const struct machine *m)
 	return false;
 }
 
+/* Has this vCPU nothing to handle although it would take anything? */
+static bool idles(struct machine *m, unsigned v)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+
+	if (!machine_settled(m, v) || pe->asleep ||
+	    !pe->asleep_known != (m->config.model.version == 2))
+		return false;
+	if (!pe->grpen[0] || !pe->grpen[1] ||
+	    pe->pmr != (0xff00u >> m->config.model.priority_bits & 0xff) || pe->depth)
+		return false;
+	return m->config.lrs ? cpuif_hppi(&m->vcpu[v].hw) < 0 : !vgic_signals(m->vcpu[v].cpu);
+}
+
+/* What may go to any of several PEs goes to one of them: not all of them idle. */
+static void check_given(struct machine *m, struct model_irq *irq, unsigned unused)
+{
+	unsigned v, could = 0, idle = 0;
+
+	(void)unused;
+	for (v = 0; v < m->config.model.vcpus; v++) {
+		if (model_candidate(&m->model, v, irq) == NO)
+			continue;
+		could++;
+		idle += idles(m, v);
+	}
+	if (could > 1 && idle == could && !irq->flux && !irq->active_unsure &&
+	    !irq->misconfigured && model_pending(irq) == YES && irq->priority < 0xf8)
+		machine_fail(m, "%u is pending for %u vCPUs, and none of them has it", irq->intid,
+			     could);
+}
+
 void machine_settle(struct machine *m)
 {
 	bool waiting = true;
@@ -324,6 +356,7 @@ void machine_settle(struct machine *m)
 	serve_all(m);
 	m->model.now++;
 	machine_check(m);
+	each_irq(m, check_given);
 }
 
 /* Any vCPU that is loaded; one is made to be. */

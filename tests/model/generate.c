@@ -210,6 +210,10 @@ static unsigned any_mapped(struct generator *g)
 {
 	unsigned mapped = g->machine->config.mapped, spis = g->machine->config.model.spis;
 
+	if (g->machine->config.model.espis > 1 && chance(g, 20))
+		return MODEL_ESPI + below(g, 2);
+	if (g->machine->config.model.eppis && chance(g, 20))
+		return MODEL_EPPI + 2;
 	if (mapped && spis && chance(g, 60))
 		return 32 + below(g, mapped < spis ? mapped : spis);
 	return chance(g, 60) ? MACHINE_PPI_LEVEL : MACHINE_PPI_EDGE;
@@ -325,7 +329,9 @@ static void access_sources(struct generator *g, struct op *op)
 
 static bool may_configure(const struct generator *g, unsigned intid)
 {
-	return !g->machine->config.mapped || g->machine->config.misconfigure || intid >= 48;
+	return !g->machine->config.mapped || g->machine->config.misconfigure ||
+	       (intid >= 48 && intid < MODEL_EPPI) ||
+	       (intid >= MODEL_EPPI + 16 && intid < MODEL_ESPI) || intid >= MODEL_ESPI + 16;
 }
 
 static void access_trigger(struct generator *g, struct op *op, unsigned intid)
@@ -351,6 +357,8 @@ static void access_anything(struct generator *g, struct op *op)
 	if (is_v2(g) && op->a == MODEL_DIST)
 		op->b %= VGIC_V2_DIST_SIZE;
 	if (op->b % 0x10000 >= 0xc00 && op->b % 0x10000 < 0xd00)
+		op->kind = OP_READ;
+	if (op->a == MODEL_DIST && op->b >= 0x3000 && op->b < 0x3100)
 		op->kind = OP_READ;
 	if (op->a == MODEL_DIST && op->b >= 0x40 && op->b < 0x50)
 		op->kind = OP_READ;
