@@ -326,6 +326,8 @@ static void check_given(struct machine *m, struct model_irq *irq, unsigned unuse
 	unsigned v, could = 0, idle = 0;
 
 	(void)unused;
+	if (model_is_private(irq))
+		return;
 	for (v = 0; v < m->config.model.vcpus; v++) {
 		if (model_candidate(&m->model, v, irq) == NO)
 			continue;

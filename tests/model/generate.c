@@ -59,6 +59,12 @@ struct machine_config generate_config(uint64_t seed)
 	c.refill = next(&s) % 2;
 	c.eoimode1 = next(&s) % 2;
 	c.notify = next(&s) % 3 == 0;
+	if (next(&s) % 5 == 0)
+		c.lrs = 0;
+	if (next(&s) % 8 == 0 && c.lrs) {
+		c.twin = true;
+		c.mapped = 0;
+	}
 	if (c.model.version == 2) {
 		c.model.espis = c.model.eppis = c.model.region_redists = 0;
 		c.model.priority_bits = c.model.preemption_bits = 5;
@@ -125,6 +131,7 @@ bool generate_change_config(const char *text, struct machine_config *config)
 		text += used;
 		text += *text == ',';
 	}
+	c.twin &= c.lrs > 0;
 	if (c.twin)
 		c.mapped = 0;
 	if (c.model.version == 2) {
