@@ -383,6 +383,7 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 /* settle.c */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
+void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list);
 void vcpu_kick(struct vgic_vcpu *vcpu);
 void vcpu_uncount(struct vgic_vcpu *vcpu);
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self);

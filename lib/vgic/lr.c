@@ -448,22 +448,38 @@ static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
-	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0)))
+	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
 		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
-	else if (level < vcpu->limit)
+		return;
+	}
+	vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1DIE : HCR_VGRP0DIE;
+	if (level < vcpu->limit)
 		vcpu->limit = level;
 }
 
-/* From the SGIs that are active here, and pending from another source. */
-static void limit_by_actives(struct vgic_vcpu *vcpu)
+/* Has it a source that waits for the end of another one? */
+static bool source_waits(uint64_t w)
+{
+	if (w & W_ACTIVE)
+		return word_runs(w) && (w & W_SOURCES);
+	return word_sources(w) & (word_sources(w) - 1);
+}
+
+static void limit_by_sgis(struct vgic_vcpu *vcpu)
 {
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
-		if ((w & W_ACTIVE) && word_runs(w) && (w & W_LATCH) && (w & W_ENABLED) &&
-		    (vcpu->groups >> !!(w & W_GROUP1) & 1))
+		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1))
 			limit_to(vcpu, w);
 	}
+}
+
+/* Active: can its next occurrence not be told before it has ended? */
+static bool pending_waits(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq, uint64_t w)
+{
+	return reconfigured(w) || (load_relaxed(&irq->route) & ROUTE_NOTIFY) ||
+	       beyond_limit(vcpu, level_of(vcpu->vgic, word_priority(w)));
 }
 
 /*
@@ -483,8 +499,8 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	do {
 		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !((old & W_ACTIVE) && (hwirq || !whole || sources || reconfigured(old) ||
-						 (load_relaxed(&irq->route) & ROUTE_NOTIFY)));
+			  !((old & W_ACTIVE) &&
+			    (hwirq || !whole || sources || pending_waits(vcpu, irq, old)));
 		now = old | W_IN_LR;
 		if (pending)
 			now = (now | W_LR_PENDING) & ~W_LATCH;
@@ -495,8 +511,6 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	} while (!word_cas(irq, &old, now));
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
-	if (waits && pending)
-		limit_to(vcpu, now);
 	lr = take_lr(vcpu, n, irq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
@@ -619,8 +633,8 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu->groups = vcpu_groups(vcpu);
 	vcpu->limit = NO_LIMIT;
 	vcpu->limiting = 0;
-	if (IS_V2(vcpu->vgic) && vcpu->active.count)
-		limit_by_actives(vcpu);
+	if (IS_V2(vcpu->vgic))
+		limit_by_sgis(vcpu);
 	image->changed = 0;
 	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
 	hcr |= vcpu->limiting;

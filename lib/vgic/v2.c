@@ -242,8 +242,6 @@ static virq_t of_either(struct vgic_vcpu *self, virq_t (*take)(struct vgic_vcpu 
 
 static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
 {
-	unsigned shared;
-
 	switch (offset) {
 	case GICC_CTLR:
 		return self->vmcr & CTLR_BITS;
@@ -259,11 +257,8 @@ static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
 	case GICC_HPPIR:
 		vgic_signals(&self->cpu);
 		return of_either(self, soft_highest, vcpu_best(self));
-	case GICC_ABPR: /* with CBPR: one more than GICC_BPR */
-		shared = VMCR_VBPR0(self->vmcr) + 1;
-		if (!(self->vmcr & VMCR_VCBPR))
-			return VMCR_VBPR1(self->vmcr);
-		return shared < 7 ? shared : 7;
+	case GICC_ABPR: /* kept while CBPR is set, and without effect */
+		return VMCR_VBPR1(self->vmcr);
 	case GICC_AIAR:
 		return soft_acknowledge(self, GROUP1);
 	case GICC_AHPPIR:
@@ -289,8 +284,7 @@ static void write_gicc(struct vgic_vcpu *self, uint32_t offset, uint64_t value)
 		soft_set_bpr(self, 0, value);
 		break;
 	case GICC_ABPR:
-		if (!(self->vmcr & VMCR_VCBPR))
-			soft_set_bpr(self, 1, value);
+		soft_set_bpr(self, 1, value);
 		break;
 	case GICC_EOIR:
 	case GICC_AEOIR:
