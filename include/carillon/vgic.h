@@ -171,7 +171,8 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 
 /*
  * From its next delivery on, call (`on`) port->ended when the guest deactivates this PPI or SPI, at
- * the cost of an exit for each; or call it no more. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI.
+ * the cost of an exit for each; or (not `on`) call it no more, not even for an end that the library
+ * has not seen yet. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI.
  */
 int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on);
 

@@ -148,16 +148,17 @@ struct vgic_vcpu {
 	struct levels ghosts; /* preemption levels that still wait for the end of an interrupt */
 	/* whose active state was cleared before its priority was dropped */
 	struct slot slots[VGIC_MAX_LRS];
-	uint32_t live;    /* list registers in use */
-	uint32_t soft;    /* mapped, but without the HW bit: deactivation is ours to pass on */
-	uint32_t watched; /* those whose end has to be seen: maintenance, soft */
-	uint32_t unknown; /* list registers that do not hold what the image says */
-	uint32_t stale;   /* those that were in use before the last exit */
-	uint32_t odd;     /* not 0: no refill; see vgic_refill() */
-	uint32_t hw_hcr;  /* ICH_HCR_EL2 as hardware has it */
-	uint32_t groups;  /* that the distributor forwards, as of the last enter */
-	unsigned limit;   /* nothing worse than this level may go in as pending: sgi_limit() */
-	uint32_t vmcr;    /* as last seen */
+	uint32_t live;     /* list registers in use */
+	uint32_t soft;     /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint32_t watched;  /* those whose end has to be seen: maintenance, soft */
+	uint32_t unknown;  /* list registers that do not hold what the image says */
+	uint32_t stale;    /* those that were in use before the last exit */
+	uint32_t odd;      /* not 0: no refill; see vgic_refill() */
+	uint32_t hw_hcr;   /* ICH_HCR_EL2 as hardware has it */
+	uint32_t groups;   /* that the distributor forwards, as of the last enter */
+	unsigned limit;    /* nothing worse than this level may go in as pending: limit_to() */
+	uint32_t limiting; /* what of ICH_HCR_EL2 tells that there will be a limit */
+	uint32_t vmcr;     /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
 	link_t stash;   /* taken from the inbox, not settled yet: a list */
@@ -298,9 +299,9 @@ static inline struct vgic_irq *irq_of(const struct vgic *vgic, unsigned vcpu, vi
 }
 
 /* An SGI of a GICv2: it has sources, each of which is delivered on its own. */
-static inline bool irq_has_sources(const struct vgic *vgic, virq_t virq)
+static inline bool irq_has_sources(const struct vgic *vgic, const struct vgic_irq *irq)
 {
-	return IS_V2(vgic) && virq < SGIS;
+	return IS_V2(vgic) && irq_intid(irq) < SGIS;
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
@@ -382,6 +383,7 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 /* settle.c */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
+void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list);
 void vcpu_kick(struct vgic_vcpu *vcpu);
 void vcpu_uncount(struct vgic_vcpu *vcpu);
 void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self);

@@ -387,9 +387,9 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	bool active = now & W_ACTIVE, acked = active && word_ack(now) != ACK_BY_HAND;
 	bool pending = now & W_LR_PENDING;
 	uint64_t priority = acked ? word_ack(now) : word_priority(now);
-	uint64_t took = old & ~now & (W_LATCH | W_LINE | W_SOURCES);
+	uint64_t took = old & ~now & (IS_V2(vcpu->vgic) ? W_TAKEN | W_SOURCES : W_TAKEN);
 	uint64_t route = load_relaxed(&irq->route), again = 0;
-	bool told = route & (ROUTE_SOFT | ROUTE_NOTIFY);
+	bool told = route >= ROUTE_SOFT; /* or ROUTE_NOTIFY, which is above */
 	uint64_t lr = route_intid(route) | priority << LR_PRIORITY_SHIFT;
 
 	if (pending)
@@ -401,9 +401,10 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	vcpu->live |= bit;
 	vcpu->soft &= ~bit;
 	vcpu->watched &= ~bit;
-	if (hwirq && !waits && !told) {
+	waits |= told;
+	if (hwirq && !waits) {
 		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
-	} else if (waits || told || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
+	} else if (waits || (old & (W_LEVEL | W_LINE)) == (W_LEVEL | W_LINE)) {
 		/* A level input that we were told about may still be high after its end. */
 		lr |= LR_EOI;
 		vcpu->watched |= bit;
@@ -419,7 +420,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	vcpu->slots[n] = (struct slot){
 		.irq = irq,
-		.was = took | (now & (W_ACTIVE | W_ACK | W_DROPPED)),
+		.was = active ? took | (now & (W_ACTIVE | W_ACK | W_DROPPED)) : took,
 		.again = again,
 		.lr = lr,
 		.statistic = statistic_of(vcpu, irq, route_intid(route)),
@@ -431,28 +432,54 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 
 #define NO_LIMIT (QUEUE_EMPTY - 1)
 
+static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
+{
+	return IS_V2(vcpu->vgic) ? level > vcpu->limit : level == QUEUE_EMPTY;
+}
+
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
- * would come first. With EOImode 1 that is right, too: between its two ends.
+ * would come first. With EOImode 1 that is right, too: between its two ends. One whose group the guest
+ * has off holds nothing back until that changes.
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
 	unsigned level = level_of(vcpu->vgic, word_priority(w));
 
-	if (!(vcpu->vmcr & VMCR_VEOIM) && level < vcpu->limit)
+	if (vcpu->vmcr & VMCR_VEOIM)
+		return;
+	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
+		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
+		return;
+	}
+	vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1DIE : HCR_VGRP0DIE;
+	if (level < vcpu->limit)
 		vcpu->limit = level;
 }
 
-/* From the SGIs that are active here, and pending from another source. */
-static void limit_by_actives(struct vgic_vcpu *vcpu)
+/* Has it a source that waits for the end of another one? */
+static bool source_waits(uint64_t w)
+{
+	if (w & W_ACTIVE)
+		return word_runs(w) && (w & W_SOURCES);
+	return word_sources(w) & (word_sources(w) - 1);
+}
+
+static void limit_by_sgis(struct vgic_vcpu *vcpu)
 {
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
-		if ((w & W_ACTIVE) && (w & W_LATCH) && (w & W_ENABLED) &&
-		    (vcpu->groups >> !!(w & W_GROUP1) & 1))
+		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1))
 			limit_to(vcpu, w);
 	}
+}
+
+/* Active: can its next occurrence not be told before it has ended? */
+static bool pending_waits(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq, uint64_t w)
+{
+	return reconfigured(w) || (load_relaxed(&irq->route) & ROUTE_NOTIFY) ||
+	       beyond_limit(vcpu, level_of(vcpu->vgic, word_priority(w)));
 }
 
 /*
@@ -463,7 +490,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 		 bool whole)
 {
 	unsigned hwirq = irq_hwirq(irq);
-	bool sources = irq_has_sources(vcpu->vgic, irq_intid(irq));
+	bool sources = irq_has_sources(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), now, lr;
 	bool wanted, pending, waits;
 
@@ -472,7 +499,8 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	do {
 		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
 		pending = wanted && word_target(old) == vcpu->index &&
-			  !((old & W_ACTIVE) && (hwirq || !whole || sources || reconfigured(old)));
+			  !((old & W_ACTIVE) &&
+			    (hwirq || !whole || sources || pending_waits(vcpu, irq, old)));
 		now = old | W_IN_LR;
 		if (pending)
 			now = (now | W_LR_PENDING) & ~W_LATCH;
@@ -483,8 +511,6 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	} while (!word_cas(irq, &old, now));
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
-	if (waits && pending)
-		limit_to(vcpu, now);
 	lr = take_lr(vcpu, n, irq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
@@ -512,7 +538,7 @@ static unsigned fill_pending(struct vgic_vcpu *vcpu, struct gic_cpuif *image, un
 		if ((groups & 2) && vcpu->pending[1].count)
 			level[1] = queue_level(&vcpu->pending[1]);
 		g = level[1] < level[0];
-		if (level[g] > vcpu->limit)
+		if (beyond_limit(vcpu, level[g]))
 			break;
 		fill(vcpu, image, n, queue_pop(vcpu->vgic, &vcpu->pending[g], level[g]), true);
 	}
@@ -606,10 +632,12 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	vcpu->limit = NO_LIMIT;
-	if (IS_V2(vcpu->vgic) && vcpu->active.count)
-		limit_by_actives(vcpu);
+	vcpu->limiting = 0;
+	if (IS_V2(vcpu->vgic))
+		limit_by_sgis(vcpu);
 	image->changed = 0;
 	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
+	hcr |= vcpu->limiting;
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
@@ -760,7 +788,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	for (; left && queue->count; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
 
-		if (level > vcpu->limit)
+		if (beyond_limit(vcpu, level))
 			break;
 
 		if (vcpu->live & 1u << n) {

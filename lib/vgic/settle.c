@@ -33,30 +33,49 @@ static struct vgic_vcpu *push(struct vgic *vgic, struct vgic_vcpu *self, struct 
 	return vcpu == self || head ? NULL : vcpu;
 }
 
+/* Two lists that the caller owns, one behind the other. */
+static link_t joined(const struct vgic *vgic, link_t first, link_t second)
+{
+	link_t last = first;
+
+	if (!first)
+		return second;
+	while (irq_at(vgic, last)->next)
+		last = irq_at(vgic, last)->next;
+	irq_at(vgic, last)->next = second;
+	return first;
+}
+
 /*
  * Nobody runs this vCPU, so nobody serves its inbox before it is loaded, and an interrupt that it
- * holds and that has to go elsewhere would be stuck: serve it here. Returns what has to be posted,
- * with `list` behind it.
+ * holds and that has to go elsewhere would be stuck: serve it here. Whoever has the lock already does
+ * it instead, when it drops it. Returns what has to be posted, with `list` behind it.
  */
 static link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list)
 {
-	struct vgic *vgic = vcpu->vgic;
-	link_t forwards = 0;
-
-	lock_take(&vcpu->lock);
-	if (load_relaxed(&vcpu->mode) == MODE_PUT) {
-		vcpu_drain(vcpu);
-		forwards = vcpu_take_forwards(vcpu);
+	while (load_relaxed(&vcpu->mode) == MODE_PUT && load_relaxed(&vcpu->cpu.inbox) &&
+	       lock_try(&vcpu->lock)) {
+		if (load_relaxed(&vcpu->mode) == MODE_PUT) {
+			vcpu_drain(vcpu);
+			list = joined(vcpu->vgic, vcpu_take_forwards(vcpu), list);
+		}
+		lock_drop(&vcpu->lock);
+		/* Full barrier between lock and inbox; partner: the same between push and lock_try(). */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
-	lock_drop(&vcpu->lock);
-	if (!forwards)
-		return list;
-	link_t last = forwards;
+	return list;
+}
 
-	while (irq_at(vgic, last)->next)
-		last = irq_at(vgic, last)->next;
-	irq_at(vgic, last)->next = list;
-	return forwards;
+/*
+ * Drop a vCPU's lock, and do what those left to us who tried to take it meanwhile. `list` has to be
+ * posted with no lock held.
+ */
+void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list)
+{
+	lock_drop(&vcpu->lock);
+	/* Full barrier between lock and inbox, as in serve_unloaded(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	irqs_post(vcpu->vgic, NULL, serve_unloaded(vcpu, list));
 }
 
 /* Post every interrupt of a list that the caller owns. No lock is held. */
@@ -195,7 +214,7 @@ void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 		lock_take(&vcpu->lock);
 		if (load_relaxed(&vcpu->mode) == MODE_PUT)
 			vcpu_uncount(vcpu);
-		lock_drop(&vcpu->lock);
+		vcpu_unlock(vcpu, 0);
 	}
 	if (mode != MODE_OUTSIDE)
 		vcpu_kick(vcpu);
@@ -283,10 +302,15 @@ bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 	return true;
 }
 
-/* While the guest has it pending or active, the physical interrupt is kept active, and silent. */
-static bool physical_due(uint64_t w)
+/*
+ * While the guest has it pending or active, the physical interrupt is kept active, and silent. A high
+ * line counts where it makes, or will make, anything pending.
+ */
+static bool physical_due(const struct vgic_irq *irq, uint64_t w)
 {
-	return w & (W_ACTIVE | W_LATCH | W_LINE | W_LR_PENDING);
+	if (w & (W_ACTIVE | W_LATCH | W_LR_PENDING))
+		return true;
+	return (w & W_LINE) && ((w & W_LEVEL) || (irq_hwirq(irq) & HWIRQ_LEVEL));
 }
 
 /* The guest cleared the pending state by hand: that of the physical interrupt, too. */
@@ -310,7 +334,7 @@ void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 /* The guest is done with it: let it fire again, unless more of it is due. */
 void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 {
-	if (!physical_due(word_load(irq)))
+	if (!physical_due(irq, word_load(irq)))
 		physical_set_active(vcpu, irq, false);
 }
 
@@ -400,7 +424,7 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	old = word_load(irq);
 	do {
 		/* The guest made it pending or active by hand: so is the physical one, from now on. */
-		if ((old & W_PHYSICAL) && physical_due(old) && !held) {
+		if ((old & W_PHYSICAL) && physical_due(irq, old) && !held) {
 			physical_hold(vcpu, irq);
 			held = true;
 		}

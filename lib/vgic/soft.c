@@ -98,7 +98,7 @@ static virq_t as_acknowledged(const struct vgic_vcpu *vcpu, const struct vgic_ir
 {
 	virq_t virq = irq_intid(irq);
 
-	if (irq_has_sources(vcpu->vgic, virq))
+	if (irq_has_sources(vcpu->vgic, irq))
 		virq |= word_cpuid(word_load(irq)) << 10;
 	return virq;
 }
@@ -173,7 +173,7 @@ void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid)
 	look(vcpu);
 	w = word_load(irq);
 	if (!(w & W_ACTIVE) || !(w & W_HELD) || word_holder(w) != vcpu->index ||
-	    (irq_has_sources(vgic, virq) && word_cpuid(w) != cpuid))
+	    (irq_has_sources(vgic, irq) && word_cpuid(w) != cpuid))
 		return;
 	irq_settle(vcpu, irq, FROM_EOI, NULL);
 	if (irq_hwirq(irq))

@@ -19,12 +19,12 @@ static __attribute__((noinline)) int rare_source(struct vgic *vgic, unsigned vcp
 /* Nearly all are PPIs or SPIs. */
 static inline int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq **irq)
 {
-	if (virq - SGIS < PRIVATE_IRQS - SGIS && vcpu < vgic->config.vcpus) {
-		*irq = &vgic->irqs[vgic->privates * vcpu + virq];
-		return 0;
-	}
 	if (virq - PRIVATE_IRQS < vgic->config.spis) {
 		*irq = &vgic->shared[virq - PRIVATE_IRQS];
+		return 0;
+	}
+	if (virq - SGIS < PRIVATE_IRQS - SGIS && vcpu < vgic->config.vcpus) {
+		*irq = &vgic->irqs[vgic->privates * vcpu + virq];
 		return 0;
 	}
 	return rare_source(vgic, vcpu, virq, irq);

@@ -69,7 +69,7 @@ enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cp
 	if (settle_truth(&access, 1) == VGIC_AGAIN)
 		return VGIC_AGAIN;
 	w = word_load(access.irqs);
-	if (!(w & W_ACTIVE) || (irq_has_sources(vgic, virq) && word_cpuid(w) != cpuid))
+	if (!(w & W_ACTIVE) || (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid))
 		return VGIC_DONE;
 	return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
 }

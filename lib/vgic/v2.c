@@ -14,13 +14,27 @@
 
 /* --- Distributor -------------------------------------------------------------------------------- */
 
+/* Is there a vCPU that runs with the group enables of before? At most eight to look at. */
+static bool groups_unsettled(const struct vgic *vgic)
+{
+	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
+		const struct vgic_vcpu *vcpu = &vgic->vcpus[i];
+
+		/* acquire: its list registers were folded before it says that it is outside */
+		if ((load_relaxed(&vcpu->cpu.resettle) & RESETTLE_COUNTED) &&
+		    __atomic_load_n(&vcpu->mode, __ATOMIC_ACQUIRE) == MODE_RUNNING)
+			return true;
+	}
+	return false;
+}
+
 enum vgic_result read_v2_control(struct access *access, uint64_t *value)
 {
 	struct vgic *vgic = access->vgic;
 
 	switch (access->offset) {
-	case 0x0: /* CTLR. acquire: what it disabled has left the list registers */
-		if (__atomic_load_n(&vgic->rwp, __ATOMIC_ACQUIRE))
+	case 0x0: /* CTLR */
+		if (groups_unsettled(vgic))
 			return VGIC_AGAIN;
 		*value = load_relaxed(&vgic->groups);
 		break;
@@ -228,8 +242,6 @@ static virq_t of_either(struct vgic_vcpu *self, virq_t (*take)(struct vgic_vcpu 
 
 static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
 {
-	unsigned shared;
-
 	switch (offset) {
 	case GICC_CTLR:
 		return self->vmcr & CTLR_BITS;
@@ -245,11 +257,8 @@ static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
 	case GICC_HPPIR:
 		vgic_signals(&self->cpu);
 		return of_either(self, soft_highest, vcpu_best(self));
-	case GICC_ABPR: /* with CBPR: one more than GICC_BPR */
-		shared = VMCR_VBPR0(self->vmcr) + 1;
-		if (!(self->vmcr & VMCR_VCBPR))
-			return VMCR_VBPR1(self->vmcr);
-		return shared < 7 ? shared : 7;
+	case GICC_ABPR: /* kept while CBPR is set, and without effect */
+		return VMCR_VBPR1(self->vmcr);
 	case GICC_AIAR:
 		return soft_acknowledge(self, GROUP1);
 	case GICC_AHPPIR:
@@ -275,8 +284,7 @@ static void write_gicc(struct vgic_vcpu *self, uint32_t offset, uint64_t value)
 		soft_set_bpr(self, 0, value);
 		break;
 	case GICC_ABPR:
-		if (!(self->vmcr & VMCR_VCBPR))
-			soft_set_bpr(self, 1, value);
+		soft_set_bpr(self, 1, value);
 		break;
 	case GICC_EOIR:
 	case GICC_AEOIR:

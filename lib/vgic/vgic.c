@@ -232,7 +232,7 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 		private_physical(vcpu, true);
 		loaded = true;
 	}
-	lock_drop(&vcpu->lock);
+	vcpu_unlock(vcpu, 0);
 	return loaded ? &vcpu->cpu : NULL;
 }
 
@@ -264,8 +264,7 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	vcpu_uncount(vcpu);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
-	lock_drop(&vcpu->lock);
-	irqs_post(vcpu->vgic, NULL, forwards);
+	vcpu_unlock(vcpu, forwards);
 }
 
 /* The active priorities are gone: no end of interrupt will come for what is active. */
@@ -329,8 +328,7 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);
 	pending = vcpu_signalled(vcpu).irq;
-	lock_drop(&vcpu->lock);
-	irqs_post(vgic, NULL, forwards);
+	vcpu_unlock(vcpu, forwards);
 	return pending;
 }
 

@@ -24,6 +24,8 @@
 #define W_IN_LR      (1ull << 55) /* in a live list register of the holder: that has the truth */
 #define W_LR_PENDING (1ull << 54) /* it went in there as pending */
 
+#define W_TAKEN (W_LATCH | W_LINE) /* what a list register takes of the pending state */
+
 /* Requests about what a live list register holds: the fold takes them. */
 #define W_RETRACT    (1ull << 53) /* the pending state that it took is void */
 #define W_DEACTIVATE (1ull << 52) /* so is the active state */

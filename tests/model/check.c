@@ -22,11 +22,26 @@ static bool hides(const struct machine *m, unsigned v)
 	return false;
 }
 
+/*
+ * GICv2: something is held back behind an SGI whose end was to be seen (EOImode 0), and the guest has
+ * switched to EOImode 1 since: no exit comes before GICC_DIR.
+ */
+static bool mode_is_news(const struct machine *m, unsigned v)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+	unsigned n;
+
+	for (n = 0; n < 16 && m->config.model.version == 2 && pe->eoimode && !pe->seen_eoimode; n++)
+		if (m->model.priv[v][n].dropped && m->model.priv[v][n].active)
+			return true;
+	return false;
+}
+
 /* Nothing outstanding: what list registers show now is what they have to show. */
 bool machine_settled(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting && !m->model.pe[v].unsettled &&
-	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v);
+	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v) && !mode_is_news(m, v);
 }
 
 bool machine_anyone_unsettled(const struct machine *m)
@@ -159,6 +174,16 @@ static void check_signals(struct machine *m, unsigned v, unsigned may)
 		machine_fail(m, "vCPU %u: vgic_signals() is %u, model %#x", v, is, may);
 }
 
+bool machine_holds_back(const struct machine *m, unsigned v)
+{
+	unsigned n;
+
+	for (n = 0; n < 16 && (m->config.tolerate & TOLERATE_HELD_BACK); n++)
+		if (m->model.priv[v][n].sources || m->model.priv[v][n].sources_unsure)
+			return true;
+	return false;
+}
+
 static void check_presented(struct machine *m, unsigned v)
 {
 	const struct cpuif *hw = &m->vcpu[v].hw;
@@ -177,7 +202,7 @@ static void check_presented(struct machine *m, unsigned v)
 		check_signals(m, v, may);
 		return;
 	}
-	if (machine_stale_half(m, v))
+	if (machine_stale_half(m, v) || machine_holds_back(m, v))
 		return;
 	why = model_check_hppi(&m->model, v, &taken);
 	if (why)
@@ -281,6 +306,40 @@ static bool busy(const struct machine *m)
 	return false;
 }
 
+/* Has this vCPU nothing to handle although it would take anything? */
+static bool idles(struct machine *m, unsigned v)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+
+	if (!machine_settled(m, v) || pe->asleep ||
+	    !pe->asleep_known != (m->config.model.version == 2))
+		return false;
+	if (!pe->grpen[0] || !pe->grpen[1] ||
+	    pe->pmr != (0xff00u >> m->config.model.priority_bits & 0xff) || pe->depth)
+		return false;
+	return m->config.lrs ? cpuif_hppi(&m->vcpu[v].hw) < 0 : !vgic_signals(m->vcpu[v].cpu);
+}
+
+/* What may go to any of several PEs goes to one of them: not all of them idle. */
+static void check_given(struct machine *m, struct model_irq *irq, unsigned unused)
+{
+	unsigned v, could = 0, idle = 0;
+
+	(void)unused;
+	if (model_is_private(irq))
+		return;
+	for (v = 0; v < m->config.model.vcpus; v++) {
+		if (model_candidate(&m->model, v, irq) == NO)
+			continue;
+		could++;
+		idle += idles(m, v);
+	}
+	if (could > 1 && idle == could && !irq->flux && !irq->active_unsure &&
+	    !irq->misconfigured && model_pending(irq) == YES && irq->priority < 0xf8)
+		machine_fail(m, "%u is pending for %u vCPUs, and none of them has it", irq->intid,
+			     could);
+}
+
 void machine_settle(struct machine *m)
 {
 	bool waiting = true;
@@ -299,6 +358,7 @@ void machine_settle(struct machine *m)
 	serve_all(m);
 	m->model.now++;
 	machine_check(m);
+	each_irq(m, check_given);
 }
 
 /* Any vCPU that is loaded; one is made to be. */

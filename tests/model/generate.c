@@ -59,6 +59,12 @@ struct machine_config generate_config(uint64_t seed)
 	c.refill = next(&s) % 2;
 	c.eoimode1 = next(&s) % 2;
 	c.notify = next(&s) % 3 == 0;
+	if (next(&s) % 5 == 0)
+		c.lrs = 0;
+	if (next(&s) % 8 == 0 && c.lrs) {
+		c.twin = true;
+		c.mapped = 0;
+	}
 	if (c.model.version == 2) {
 		c.model.espis = c.model.eppis = c.model.region_redists = 0;
 		c.model.priority_bits = c.model.preemption_bits = 5;
@@ -125,6 +131,7 @@ bool generate_change_config(const char *text, struct machine_config *config)
 		text += used;
 		text += *text == ',';
 	}
+	c.twin &= c.lrs > 0;
 	if (c.twin)
 		c.mapped = 0;
 	if (c.model.version == 2) {
@@ -210,6 +217,10 @@ static unsigned any_mapped(struct generator *g)
 {
 	unsigned mapped = g->machine->config.mapped, spis = g->machine->config.model.spis;
 
+	if (g->machine->config.model.espis > 1 && chance(g, 20))
+		return MODEL_ESPI + below(g, 2);
+	if (g->machine->config.model.eppis && chance(g, 20))
+		return MODEL_EPPI + 2;
 	if (mapped && spis && chance(g, 60))
 		return 32 + below(g, mapped < spis ? mapped : spis);
 	return chance(g, 60) ? MACHINE_PPI_LEVEL : MACHINE_PPI_EDGE;
@@ -325,7 +336,9 @@ static void access_sources(struct generator *g, struct op *op)
 
 static bool may_configure(const struct generator *g, unsigned intid)
 {
-	return !g->machine->config.mapped || g->machine->config.misconfigure || intid >= 48;
+	return !g->machine->config.mapped || g->machine->config.misconfigure ||
+	       (intid >= 48 && intid < MODEL_EPPI) ||
+	       (intid >= MODEL_EPPI + 16 && intid < MODEL_ESPI) || intid >= MODEL_ESPI + 16;
 }
 
 static void access_trigger(struct generator *g, struct op *op, unsigned intid)
@@ -351,6 +364,8 @@ static void access_anything(struct generator *g, struct op *op)
 	if (is_v2(g) && op->a == MODEL_DIST)
 		op->b %= VGIC_V2_DIST_SIZE;
 	if (op->b % 0x10000 >= 0xc00 && op->b % 0x10000 < 0xd00)
+		op->kind = OP_READ;
+	if (op->a == MODEL_DIST && op->b >= 0x3000 && op->b < 0x3100)
 		op->kind = OP_READ;
 	if (op->a == MODEL_DIST && op->b >= 0x40 && op->b < 0x50)
 		op->kind = OP_READ;

@@ -163,7 +163,7 @@ static void acknowledged(struct machine *m, unsigned v, const struct model_taken
 static void acknowledges_lr(struct machine *m, unsigned v, unsigned which)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
-	bool settled = machine_settled(m, v);
+	bool settled = machine_settled(m, v) && !machine_holds_back(m, v);
 	struct model_taken taken;
 	unsigned intid;
 	uint64_t lr;

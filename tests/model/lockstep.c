@@ -302,15 +302,27 @@ static bool batch(const struct machine_config *config, uint64_t seed, unsigned s
 static const struct {
 	const char *name, *config;
 } fixed[] = {
-	{ "one_vcpu_one_list_register", "vcpus=1,spis=16,lrs=1,pri=5,pre=5,mapped=0" },
-	{ "one_vcpu_mapped", "vcpus=1,spis=16,lrs=4,pri=5,pre=5,mapped=6" },
-	{ "two_vcpus", "vcpus=2,spis=8,lrs=4,pri=5,pre=5,mapped=0" },
+	{ "one_vcpu_one_list_register", "vcpus=1,spis=16,lrs=1,eoimode1=1" },
+	{ "one_vcpu_mapped", "vcpus=1,spis=16,mapped=6,soft=2,eoimode1=1" },
+	{ "two_vcpus", "vcpus=2,spis=8" },
 	{ "two_vcpus_mapped_strict_eoi",
-	  "vcpus=2,spis=8,lrs=2,pri=5,pre=5,mapped=4,strict=1,refill=1" },
-	{ "four_vcpus_clusters_of_one", "vcpus=4,spis=40,lrs=3,pri=6,pre=6,cluster=0,mapped=8" },
+	  "vcpus=2,spis=8,lrs=2,mapped=4,strict=1,refill=1,notify=1" },
+	{ "four_vcpus_clusters_of_one",
+	  "vcpus=4,spis=40,lrs=3,pri=6,pre=6,cluster=0,mapped=8,eoimode1=1" },
 	{ "three_vcpus_300_spis",
 	  "vcpus=3,spis=300,lrs=16,pri=7,pre=7,cluster=1,mapped=16,refill=1" },
-	{ "four_vcpus_one_list_register", "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1" },
+	{ "four_vcpus_one_list_register",
+	  "vcpus=4,spis=33,lrs=1,pri=8,pre=6,mapped=4,last=1,eoimode1=1" },
+	{ "extended_ranges",
+	  "vcpus=3,spis=8,espis=40,eppis=64,region=2,mapped=4,soft=1,eoimode1=1,notify=1" },
+	{ "software_cpu_interface",
+	  "vcpus=3,spis=16,lrs=0,pri=8,pre=7,mapped=6,soft=2,eoimode1=1,notify=1" },
+	{ "twins", "vcpus=2,spis=16,lrs=2,eoimode1=1,twin=1" },
+	{ "gicv2_one_vcpu", "version=2,vcpus=1,spis=16,lrs=2,mapped=2,eoimode1=1" },
+	{ "gicv2_four_vcpus", "version=2,vcpus=4,spis=16,mapped=6,soft=1,eoimode1=1,refill=1" },
+	{ "gicv2_eight_vcpus", "version=2,vcpus=8,spis=33,notify=1,strict=1" },
+	{ "gicv2_software_cpu_interface", "version=2,vcpus=3,spis=16,lrs=0,mapped=4,eoimode1=1" },
+	{ "gicv2_twins", "version=2,vcpus=3,spis=16,lrs=2,eoimode1=1,twin=1" },
 };
 
 #define FIXED (sizeof(fixed) / sizeof(fixed[0]))

@@ -67,7 +67,7 @@ static struct model_irq *wired_irq(struct machine *m, unsigned vcpu, unsigned hw
 {
 	unsigned n;
 
-	for (n = 0; n < 32; n++)
+	for (n = 0; n < model_private_count(&m->model); n++)
 		if (hwirq < 32 && m->model.priv[vcpu][n].mapped &&
 		    m->model.priv[vcpu][n].wire.intid == hwirq)
 			return &m->model.priv[vcpu][n];
@@ -449,20 +449,20 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 }
 
 /* A waiter waits for somebody who has been told. */
-static void check_again(struct machine *m, unsigned v, bool outside)
+static void check_again(struct machine *m, unsigned v, bool served)
 {
 	m->agains++;
-	if (outside && !machine_kicked_guest(m, v))
+	if (served && !machine_kicked_guest(m, v))
 		machine_fail(m, "vCPU %u: AGAIN after exit, and nobody else was kicked", v);
 }
 
-static void attempt(struct machine *m, unsigned v)
+/* `served`: vgic_exit() has been called for this very access. */
+static void attempt(struct machine *m, unsigned v, bool served)
 {
-	bool outside = m->vcpu[v].where == OUTSIDE;
 	uint64_t value = 0;
 
 	if (present(m, v, &m->vcpu[v].access, &value) == VGIC_AGAIN)
-		check_again(m, v, outside);
+		check_again(m, v, served);
 	else
 		access_done(m, v, value);
 }
@@ -482,7 +482,7 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	if (op->kind == OP_DIR)
 		model_deactivate_begin(&m->model, v, op->a);
 	machine_sample(m, v);
-	attempt(m, v);
+	attempt(m, v, false);
 }
 
 void machine_retry(struct machine *m, unsigned v)
@@ -490,7 +490,7 @@ void machine_retry(struct machine *m, unsigned v)
 	if (!m->vcpu[v].waiting)
 		return;
 	machine_exit(m, v, false);
-	attempt(m, v);
+	attempt(m, v, true);
 }
 
 /* --- Scheduling ------------------------------------------------------------------------------- */
@@ -499,7 +499,7 @@ static void set_absent(struct machine *m, unsigned v, bool absent)
 {
 	unsigned n;
 
-	for (n = 16; n < 32; n++)
+	for (n = 16; n < model_private_count(&m->model); n++)
 		if (m->model.priv[v][n].mapped)
 			m->model.priv[v][n].wire.absent = absent;
 }
@@ -508,14 +508,14 @@ static void check_loaded_wires(struct machine *m, unsigned v)
 {
 	unsigned n;
 
-	for (n = 16; n < 32; n++) {
+	for (n = 16; n < model_private_count(&m->model); n++) {
 		const struct model_irq *irq = &m->model.priv[v][n];
 
 		if (!irq->mapped || irq->misconfigured || irq->flux || irq->active_unsure)
 			continue;
 		if (irq->active != irq->wire.active && model_pending(irq) == NO)
-			machine_fail(m, "vCPU %u loaded: physical active of %u is %d", v, n,
-				     irq->wire.active);
+			machine_fail(m, "vCPU %u loaded: physical active of %u is %d", v,
+				     irq->intid, irq->wire.active);
 	}
 }
 
@@ -547,7 +547,7 @@ static void host_watches(struct machine *m, unsigned v)
 	unsigned n;
 	int before;
 
-	for (n = 16; n < 32; n++) {
+	for (n = 16; n < model_private_count(&m->model); n++) {
 		struct model_irq *irq = &m->model.priv[v][n];
 
 		if (!irq->mapped)
@@ -559,7 +559,7 @@ static void host_watches(struct machine *m, unsigned v)
 		    (irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 			continue;
 		before = machine_library_begin(m, MODEL_NOBODY);
-		vgic_set_line(m->vgic, v, n, irq->wire.line);
+		vgic_set_line(m->vgic, v, irq->intid, irq->wire.line);
 		machine_library_end(m, before);
 		model_set_line(&m->model, irq, irq->wire.line);
 	}
@@ -735,8 +735,9 @@ void machine_take(struct machine *m, unsigned v, unsigned intid)
 		return;
 	irq->wire.active = true;
 	irq->wire.latch = false;
-	machine_source(m, intid < 32 ? (int)v : MODEL_NOBODY, v, intid, !irq->wire.level, true);
-	if (intid < 32)
+	machine_source(m, model_is_private(irq) ? (int)v : MODEL_NOBODY, v, intid, !irq->wire.level,
+		       true);
+	if (model_is_private(irq))
 		machine_back(m, v);
 }
 
@@ -979,9 +980,13 @@ static void map_all(struct machine *m)
 
 	for (n = 0; n < m->config.mapped && n < m->config.model.spis; n++)
 		map_one(m, 0, 32 + n, 132 + n, n % 2);
+	for (n = 0; n < 2 && m->config.mapped && n < m->config.model.espis; n++)
+		map_one(m, 0, MODEL_ESPI + n, 4200 + n, n % 2);
 	for (v = 0; v < m->config.model.vcpus && m->config.mapped; v++) {
 		map_one(m, v, MACHINE_PPI_LEVEL, 27, true);
 		map_one(m, v, MACHINE_PPI_EDGE, 20, false);
+		if (m->config.model.eppis)
+			map_one(m, v, MODEL_EPPI + 2, 30, true);
 	}
 }
 

@@ -48,6 +48,7 @@ void machine_change_control(struct model_pe *pe, const struct op *op, bool eoimo
 bool machine_settled(const struct machine *m, unsigned v);
 bool machine_anyone_unsettled(const struct machine *m);
 bool machine_kicked_guest(const struct machine *m, unsigned but);
+bool machine_holds_back(const struct machine *m, unsigned v);
 bool machine_stale_half(struct machine *m, unsigned v);
 void machine_check(struct machine *m);   /* after every operation */
 void machine_settle(struct machine *m);  /* everybody serves what he is asked for */

@@ -194,10 +194,15 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 /* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
 void model_notify(struct model *m, struct model_irq *irq, bool on)
 {
-	/* Nobody has seen yet that it ended just before. */
-	if (!irq->active && irq->active_on != MODEL_NOBODY &&
-	    irq->touched >= m->pe[irq->active_on].served)
-		irq->ends_most++;
+	bool unseen = false;
+	unsigned v;
+
+	/* It may have ended just before, and who had it in hand has not passed yet. */
+	for (v = 0; v < m->config.vcpus; v++)
+		unseen |= irq->touched >= m->pe[v].served;
+	irq->ends_most += unseen;
+	if (unseen && irq->ends_least > irq->ends)
+		irq->ends_least = irq->ends;
 	irq->notify = on;
 	irq->notify_since = m->now;
 	irq->end_told = MAYBE;
@@ -551,6 +556,8 @@ void model_entered(struct model *m, unsigned vcpu)
 	memcpy(pe->seen_priv, m->priv[vcpu], model_private_count(m) * sizeof(m->priv[0][0]));
 	memcpy(pe->seen_shared, m->shared, model_shared_count(m) * sizeof(m->shared[0]));
 	memcpy(pe->seen_grp, m->grp, sizeof(m->grp));
+	memcpy(pe->seen_grpen, pe->grpen, sizeof(pe->grpen));
+	pe->seen_eoimode = pe->eoimode;
 	pe->seen_flux = m->ctlr_flux;
 	model_served(m, vcpu);
 }
@@ -647,14 +654,16 @@ static bool overtakes(const struct model *m, unsigned vcpu, const struct model_t
 {
 	unsigned n;
 
-	for (n = 0; n < 16 && m->config.version == 2 && !m->pe[vcpu].eoimode; n++) {
+	if (m->config.version == 3 || m->pe[vcpu].eoimode || m->pe[vcpu].seen_eoimode)
+		return false;
+	for (n = 0; n < 16; n++) {
 		const struct model_irq *now = &m->priv[vcpu][n], *then = model_seen_irq(m, vcpu, n);
 
 		if (n != taken->intid && model_candidate(m, vcpu, now) == YES &&
-		    m->pe[vcpu].grpen[now->group] && then->enabled && !then->flux &&
-		    m->pe[vcpu].seen_grp[then->group] && still_waits(m, then, now) &&
-		    then->priority == now->priority && then->group == now->group &&
-		    now->priority < taken->priority)
+		    m->pe[vcpu].grpen[now->group] && m->pe[vcpu].seen_grpen[now->group] &&
+		    then->enabled && !then->flux && m->pe[vcpu].seen_grp[then->group] &&
+		    still_waits(m, then, now) && then->priority == now->priority &&
+		    then->group == now->group && now->priority < taken->priority)
 			return true;
 	}
 	return false;

@@ -97,7 +97,7 @@ struct model_pe {
 	unsigned long entered, served;
 	/* Everything as it stood when the guest was last entered: what its list registers show. */
 	struct model_irq *seen_priv, *seen_shared;
-	bool seen_grp[2];
+	bool seen_grp[2], seen_grpen[2], seen_eoimode;
 	bool seen_flux;
 };
 

@@ -217,9 +217,12 @@ static void write_message(struct model *m, struct model_irq *irq, bool set)
 
 static void write_active(struct model *m, struct model_irq *irq, bool set)
 {
+	bool raced = irq->flux_acted || irq->flux > 1;
+
 	if (!set) {
 		if (irq->active)
 			model_make_inactive(m, irq);
+		irq->flux_acted = raced;
 		return;
 	}
 	/* By hand, if not certainly still that of the acknowledge. */
