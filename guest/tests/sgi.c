@@ -387,17 +387,30 @@ static void each_sends_to_first(unsigned intid)
 	}
 }
 
-/* Acknowledges and ends all that is signalled of one INTID: the sources; bit 8: one came twice. */
+static bool asserted_soon(void)
+{
+	uint64_t limit = counter_after_ms(SETTLE_MS);
+
+	while (!irq_asserted()) {
+		if (counter_passed(limit))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Acknowledges and ends all that is signalled of one INTID: the sources; bit 8: one came twice. It
+ * looks at once after each end: what overtakes the next source does so then.
+ */
 static unsigned take_sources(unsigned intid)
 {
 	unsigned found = 0;
 
-	while (irq_asserted() && gic_highest_pending() == intid) {
+	while (asserted_soon() && gic_highest_pending() == intid) {
 		if (gic_acknowledge() != intid)
 			break;
 		found |= found >> gic_source(intid) & 1 ? 0x100 : 1u << gic_source(intid);
 		gic_end(intid);
-		wait_ms(1);
 	}
 	return found;
 }
