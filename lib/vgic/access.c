@@ -283,6 +283,8 @@ enum vgic_result write_sactive(struct access *access, uint64_t value)
 
 	if (settle_truth(access, bits) == VGIC_AGAIN)
 		return VGIC_AGAIN;
+	if (bits && !access->owner && dir_by_hand(access->vgic))
+		return VGIC_AGAIN;
 	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 
