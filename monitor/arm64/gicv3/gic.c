@@ -133,6 +133,11 @@ static void describe(struct vgic_config *config)
 	config->preemption_bits = (vtr >> 26 & 7) + 1;
 }
 
+static unsigned hwirq_flags(void)
+{
+	return 0;
+}
+
 const struct gic gicv3 = {
 	.name = "GICv3",
 	.vectors = vectors,
@@ -141,6 +146,7 @@ const struct gic gicv3 = {
 	.init = init,
 	.cpu_init = cpu_init,
 	.describe = describe,
+	.hwirq_flags = hwirq_flags,
 	.spi_setup = spi_setup,
 	.ppi_enable = ppi_enable,
 };
