@@ -54,7 +54,7 @@ define MONITOR_HOT_RULES
 $(call monitor_hot_objs,$1): $(MONITOR_OUT)/$1/%.o: %.c monitor/monitor.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(MONITOR_CC) -Imonitor/arm64/$1 $(MONITOR_HOT_CFLAGS) \
-		$$(if $$(filter lib/%,$$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $$@ $$<
+		$$(if $$(filter lib/%,$$<),$(MONITOR_LIB_CFLAGS) -DVGIC_ONLY=$(1:gicv%=%)) -MMD -MP -c -o $$@ $$<
 
 $(MONITOR_OUT)/$1/vectors.o: $(MONITOR_VECTORS) monitor/monitor.mk
 	@mkdir -p $$(@D)

@@ -72,7 +72,7 @@ static bool mapped(const struct access *access, unsigned i)
 /* In a GICv2 an SGI is made pending, or not, by source: GICD_SPENDSGIR. */
 static uint32_t pendable(const struct access *access)
 {
-	if (access->vgic->v2 && access->owner)
+	if (IS_V2(access->vgic) && access->owner)
 		return all_of(access) & ~((1u << SGIS) - 1);
 	return all_of(access);
 }

@@ -27,7 +27,7 @@ static uint64_t part(const struct access *access, uint64_t value)
 
 /* --- Distributor -------------------------------------------------------------------------------- */
 
-static uint64_t gicd_typer(const struct vgic *vgic)
+uint32_t gicd_typer(const struct vgic *vgic)
 {
 	uint32_t lines = (vgic->config.spis + PRIVATE_IRQS + 31) / 32 - 1;
 	uint32_t espis = (vgic->config.espis + 31u) / 32;
@@ -63,11 +63,10 @@ static enum vgic_result write_message(struct access *access, uint64_t value)
 }
 
 /* Only messages may have 16 bits. */
-static bool control_width(struct access *access)
+static inline bool control_width(struct access *access)
 {
-	bool message = access->offset == SETSPI_NSR || access->offset == CLRSPI_NSR;
-
-	if (access->bytes == 4 || message)
+	if (__builtin_expect(access->bytes == 4, 1) || access->offset == SETSPI_NSR ||
+	    access->offset == CLRSPI_NSR)
 		return true;
 	count(&access->self->stats.guest_errors);
 	return false;
@@ -96,7 +95,7 @@ static enum vgic_result read_gicd_control(struct access *access, uint64_t *value
 			 (__atomic_load_n(&vgic->rwp, __ATOMIC_ACQUIRE) ? CTLR_RWP : 0);
 		break;
 	case 0x4:
-		*value = gicd_typer(vgic);
+		*value = vgic->typer;
 		break;
 	case 0x8:
 		*value = GIC_IIDR;
@@ -439,7 +438,7 @@ static inline const struct reg *dist_reg(struct access *access)
 	uint32_t offset = access->offset;
 	uint8_t kind;
 
-	if (vgic->v2)
+	if (IS_V2(vgic))
 		return v2_reg(access);
 	kind = offset < VGIC_DIST_SIZE ? dist_map[PAGE(offset)] : RESERVED;
 	if (kind & EXTENDED)
@@ -453,7 +452,7 @@ static inline const struct reg *redist_reg(struct access *access, uint32_t offse
 	uint32_t index = offset / VGIC_REDIST_STRIDE;
 
 	access->offset = offset % VGIC_REDIST_STRIDE;
-	if (index >= vgic->config.vcpus || vgic->v2)
+	if (index >= vgic->config.vcpus || IS_V2(vgic))
 		return bind(access, RESERVED, 0, NULL, 0, 0);
 	access->owner = &vgic->vcpus[index];
 	return bind(access, redist_map[PAGE(access->offset)], 0x10000, access->owner->private, 0,

@@ -53,6 +53,59 @@ struct queue {
 	link_t *heads;
 };
 
+/* A set of preemption levels, 0 the best. */
+#define LEVELS 128u /* none */
+
+struct levels {
+	uint64_t bits[2];
+};
+
+static inline void levels_add(struct levels *set, unsigned level)
+{
+	set->bits[level / 64] |= 1ull << level % 64;
+}
+
+static inline void levels_remove(struct levels *set, unsigned level)
+{
+	set->bits[level / 64] &= ~(1ull << level % 64);
+}
+
+static inline bool levels_has(const struct levels *set, unsigned level)
+{
+	return set->bits[level / 64] >> level % 64 & 1;
+}
+
+/* The best one that is not better than `from`. */
+static inline unsigned levels_best_from(const struct levels *set, unsigned from)
+{
+	for (unsigned i = from / 64; i < 2; i++) {
+		uint64_t bits = set->bits[i];
+
+		if (i == from / 64)
+			bits &= ~0ull << from % 64;
+		if (bits)
+			return 64 * i + (unsigned)__builtin_ctzll(bits);
+	}
+	return LEVELS;
+}
+
+static inline unsigned levels_best(const struct levels *set)
+{
+	return levels_best_from(set, 0);
+}
+
+/* The worst one that is not worse than `level`. */
+static inline unsigned levels_up_to(const struct levels *set, unsigned level)
+{
+	uint64_t bits = set->bits[level / 64] & ~0ull >> (63 - level % 64);
+
+	if (bits)
+		return 64 * (level / 64) + 63 - (unsigned)__builtin_clzll(bits);
+	if (level < 64 || !set->bits[0])
+		return LEVELS;
+	return 63 - (unsigned)__builtin_clzll(set->bits[0]);
+}
+
 /*
  * What a list register in use holds: the interrupt; what its word had when it went in (LATCH and
  * LINE only if they went in with it); and the word that it has when, with nothing else changed, the
@@ -91,9 +144,9 @@ struct vgic_vcpu {
 
 	/* The owner's while loaded, else under the lock. */
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
-	struct queue active; /* active here, not in a list register; by priority at acknowledge */
-	uint64_t ghosts[2];  /* preemption levels that still wait for the end of an interrupt */
-			     /* whose active state was cleared before its priority was dropped */
+	struct queue active;  /* active here, not in a list register; by priority at acknowledge */
+	struct levels ghosts; /* preemption levels that still wait for the end of an interrupt */
+	/* whose active state was cleared before its priority was dropped */
 	struct slot slots[VGIC_MAX_LRS];
 	uint32_t live;    /* list registers in use */
 	uint32_t soft;    /* mapped, but without the HW bit: deactivation is ours to pass on */
@@ -126,11 +179,19 @@ struct vgic {
 	struct vgic_irq *shared; /* the first SPI */
 	uint32_t privates;
 	uint32_t plain_hcr; /* ICH_HCR_EL2 when nothing is outside the list registers */
+	uint32_t typer;     /* GICD_TYPER */
 	bool v2;
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
 	uint32_t rwp;    /* atomic: GICD_CTLR.RWP: withdrawals under way */
 };
+
+/* An embedder may build the library for one version alone, e.g. with -DVGIC_ONLY=3. */
+#ifdef VGIC_ONLY
+#define IS_V2(vgic) ((void)(vgic), VGIC_ONLY == VGIC_V2)
+#else
+#define IS_V2(vgic) ((vgic)->v2)
+#endif
 
 static inline struct vgic_vcpu *vcpu_of(struct vgic_cpu *cpu)
 {
@@ -152,6 +213,31 @@ static inline unsigned vcpu_groups(const struct vgic_vcpu *vcpu)
 static inline bool word_runs(uint64_t w)
 {
 	return !(w & W_DROPPED) && word_ack(w) != ACK_BY_HAND;
+}
+
+/* ICH_VMCR_EL2, GICH_VMCR. */
+#define VMCR_VENG0    (1u << 0)
+#define VMCR_VENG1    (1u << 1)
+#define VMCR_VCBPR    (1u << 4)
+#define VMCR_VEOIM    (1u << 9)
+#define VMCR_VBPR1(v) ((v) >> 18 & 7)
+#define VMCR_VBPR0(v) ((v) >> 21 & 7)
+
+/* The part of a priority that decides about preemption: above the binary point. IHI 0069 4.8.3. */
+static inline unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
+{
+	unsigned shift = group == 0 || (vmcr & VMCR_VCBPR) ? VMCR_VBPR0(vmcr) + 1
+							   : VMCR_VBPR1(vmcr);
+
+	return priority & ~0u << shift;
+}
+
+/* Which active priority bit it gets that is acknowledged now. */
+static inline unsigned preemption_level(const struct vgic_vcpu *vcpu, unsigned group,
+					unsigned priority)
+{
+	return group_priority(vcpu->vmcr, group, priority) >>
+	       (8 - vcpu->vgic->config.preemption_bits);
 }
 
 /* In the queue of actives: those that no end of interrupt will come for are behind all others. */
@@ -200,7 +286,7 @@ static inline struct vgic_irq *irq_of(const struct vgic *vgic, unsigned vcpu, vi
 /* An SGI of a GICv2: it has sources, each of which is delivered on its own. */
 static inline bool irq_has_sources(const struct vgic *vgic, virq_t virq)
 {
-	return vgic->v2 && virq < SGIS;
+	return IS_V2(vgic) && virq < SGIS;
 }
 
 static inline struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
@@ -368,6 +454,7 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 
 /* frames.c */
 #define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
+uint32_t gicd_typer(const struct vgic *vgic);
 void set_groups(struct access *access, uint32_t groups);
 
 /* v2.c: what only a GICv2 has. */

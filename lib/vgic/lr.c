@@ -29,10 +29,6 @@
 #define GICH_PINTID_SHIFT   10
 #define LR_CPUID_SHIFT      32 /* of a GICv2's SGI; an EOI request goes with it */
 
-#define VMCR_VENG0 (1u << 0)
-#define VMCR_VENG1 (1u << 1)
-#define VMCR_VEOIM (1u << 9)
-
 static uint64_t gich_of(uint64_t lr)
 {
 	uint64_t state = lr >> 60;
@@ -47,7 +43,7 @@ static inline uint64_t lr_of(const struct vgic *vgic, uint64_t lr)
 {
 	uint64_t state = lr >> GICH_STATE_SHIFT & 15;
 
-	if (!vgic->v2)
+	if (!IS_V2(vgic))
 		return lr;
 	return (state & 3) << 62 | (state >> 2) << 60 |
 	       (lr >> GICH_PRIORITY_SHIFT & 0x1f) << (LR_PRIORITY_SHIFT + 3) |
@@ -99,37 +95,108 @@ static inline bool retire(struct vgic_vcpu *vcpu, unsigned n)
 	return false;
 }
 
-/* The best active priority that is left, as a preemption level; RUNS_NOTHING: none. */
-#define RUNS_NOTHING 128u
-
-static unsigned running_level(const struct gic_cpuif *image)
+static unsigned word_level(const struct vgic_vcpu *vcpu, uint64_t w)
 {
-	for (unsigned i = 0; i < 4; i++) {
-		uint32_t active = image->ap0r[i] | image->ap1r[i];
-
-		if (active)
-			return 32 * i + (unsigned)__builtin_ctz(active);
-	}
-	return RUNS_NOTHING;
+	return preemption_level(vcpu, !!(w & W_ACK_GROUP1), word_ack(w));
 }
 
-static unsigned preemption_level(const struct vgic *vgic, unsigned priority)
+static unsigned lr_level(const struct vgic_vcpu *vcpu, uint64_t lr)
 {
-	return priority >> (8 - vgic->config.preemption_bits);
+	return preemption_level(vcpu, !!(lr & LR_GROUP1),
+				(unsigned)(lr >> LR_PRIORITY_SHIFT) & 0xff);
 }
 
 /*
- * Was the priority of an interrupt that was acknowledged with `ack` dropped? Priorities are dropped
- * best first: if anything as good still runs, it was not. A binary point may have made the active
- * priority better than `ack`, never worse.
+ * What the active priorities say about who runs: acknowledged, and its priority not dropped. All in
+ * preemption levels.
  */
-static bool was_dropped(const struct vgic *vgic, unsigned ack, unsigned running)
+struct running {
+	bool known;            /* else the rest is not, and nothing was dropped */
+	struct levels active;  /* set active priority bits */
+	struct levels claimed; /* of every interrupt that may be one of them */
+	struct levels
+		fresh; /* of those that were acknowledged since the list registers were filled */
+};
+
+/* Was it acknowledged since it went into the list register? Active and pending then, a second time. */
+static bool is_fresh(const struct vgic *vgic, const struct slot *slot, uint64_t lr)
 {
-	return preemption_level(vgic, ack) < running;
+	if (!(slot->was & W_ACTIVE))
+		return true;
+	return (lr_of(vgic, slot->lr) & LR_PENDING) && !(lr & LR_PENDING);
+}
+
+static void claim_lrs(struct vgic_vcpu *vcpu, const struct gic_cpuif *image,
+		      struct running *running)
+{
+	for (uint32_t live = vcpu->live; live; live &= live - 1) {
+		unsigned n = (unsigned)__builtin_ctz(live);
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
+		bool fresh = is_fresh(vcpu->vgic, &vcpu->slots[n], lr);
+
+		if (!(lr & LR_ACTIVE) || (!fresh && !word_runs(vcpu->slots[n].was)))
+			continue;
+		levels_add(&running->claimed, lr_level(vcpu, lr));
+		if (fresh)
+			levels_add(&running->fresh, lr_level(vcpu, lr));
+	}
+}
+
+/* The first of each list is enough: at one level at most one runs. */
+static void claim_outside(const struct vgic_vcpu *vcpu, struct running *running)
+{
+	running->claimed = vcpu->ghosts;
+	for (unsigned i = 0; i < 4; i++)
+		for (uint64_t left = vcpu->active.summary[i]; left; left &= left - 1) {
+			link_t head = vcpu->active.heads[64 * i + (unsigned)__builtin_ctzll(left)];
+			uint64_t w = word_load(irq_at(vcpu->vgic, head));
+
+			if (word_runs(w))
+				levels_add(&running->claimed, word_level(vcpu, w));
+		}
+}
+
+static __attribute__((noinline)) void who_runs(struct vgic_vcpu *vcpu,
+					       const struct gic_cpuif *image,
+					       struct running *running)
+{
+	for (unsigned i = 0; i < 2; i++)
+		running->active.bits[i] =
+			(image->ap0r[2 * i] | image->ap1r[2 * i]) |
+			(uint64_t)(image->ap0r[2 * i + 1] | image->ap1r[2 * i + 1]) << 32;
+	running->fresh = (struct levels){ { 0, 0 } };
+	claim_outside(vcpu, running);
+	claim_lrs(vcpu, image, running);
+}
+
+/*
+ * Was the priority of an interrupt dropped that was acknowledged at this level? An active priority is
+ * that of the one that is nearest to it, not better than it (the binary point may have been another
+ * one then), and of two at one level, that of the later one: the first had been dropped, or it would
+ * not have let the second through.
+ */
+static bool was_dropped(const struct running *running, unsigned level, bool fresh)
+{
+	unsigned own = levels_up_to(&running->active, level);
+	if (own == LEVELS || (!fresh && levels_has(&running->fresh, level)))
+		return true;
+	return level > 0 && levels_up_to(&running->claimed, level - 1) != LEVELS &&
+	       levels_up_to(&running->claimed, level - 1) >= own;
+}
+
+static bool lr_dropped(const struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
+		       const struct running *running)
+{
+	const struct slot *slot = &vcpu->slots[n];
+	bool fresh = is_fresh(vcpu->vgic, slot, lr);
+
+	if (!fresh && !word_runs(slot->was))
+		return slot->was & W_DROPPED;
+	return running->known && was_dropped(running, lr_level(vcpu, lr), fresh);
 }
 
 static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
-					   unsigned running)
+					   const struct running *running)
 {
 	const struct slot *slot = &vcpu->slots[n];
 	struct vgic_irq *irq = slot->irq;
@@ -144,11 +211,10 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	};
 	bool lowered = false, ended = !(lr & (LR_PENDING | LR_ACTIVE));
 
-	if (folded.was_active)
+	if (folded.was_active && !is_fresh(vcpu->vgic, slot, lr))
 		folded.ack = (uint8_t)word_ack(slot->was);
-	folded.dropped =
-		(folded.was_active && (slot->was & W_DROPPED)) ||
-		(folded.ack != ACK_BY_HAND && was_dropped(vcpu->vgic, folded.ack, running));
+	if (folded.active)
+		folded.dropped = lr_dropped(vcpu, n, lr, running);
 	if (hwirq & HWIRQ_LEVEL)
 		fold_line(vcpu, slot, lr, &folded, &lowered);
 	/* Hardware deactivated it at the guest's end, but there is more to deliver. */
@@ -161,15 +227,6 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 		physical_release(vcpu, irq);
 }
 
-static unsigned best_ghost(const struct vgic_vcpu *vcpu)
-{
-	if (vcpu->ghosts[0])
-		return (unsigned)__builtin_ctzll(vcpu->ghosts[0]);
-	if (vcpu->ghosts[1])
-		return 64 + (unsigned)__builtin_ctzll(vcpu->ghosts[1]);
-	return RUNS_NOTHING;
-}
-
 /* The best active interrupt outside that an end of interrupt is still to come for, or NULL. */
 static struct vgic_irq *best_running(const struct vgic_vcpu *vcpu)
 {
@@ -178,19 +235,16 @@ static struct vgic_irq *best_running(const struct vgic_vcpu *vcpu)
 	return irq && word_runs(word_load(irq)) ? irq : NULL;
 }
 
-/* Of what was left outside, how many the guest dropped the priority of: those better than `running`. */
-static unsigned count_dropped(const struct vgic_vcpu *vcpu, unsigned running)
+/* Of what was left outside, how many the guest dropped the priority of. */
+static unsigned count_dropped(const struct vgic_vcpu *vcpu, const struct running *running)
 {
 	const struct vgic *vgic = vcpu->vgic;
-	unsigned dropped = 0;
+	unsigned dropped = 0, level;
 
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t ghosts = vcpu->ghosts[i];
-
-		if (running < 64 * (i + 1))
-			ghosts &= running > 64 * i ? (1ull << (running - 64 * i)) - 1 : 0;
-		dropped += (unsigned)__builtin_popcountll(ghosts);
-	}
+	for (level = levels_best(&vcpu->ghosts);
+	     level < LEVELS && was_dropped(running, level, false);
+	     level = levels_best_from(&vcpu->ghosts, level + 1))
+		dropped++;
 	for (unsigned i = 0; i < 4; i++) {
 		for (uint64_t levels = vcpu->active.summary[i]; levels; levels &= levels - 1) {
 			link_t first =
@@ -201,7 +255,8 @@ static unsigned count_dropped(const struct vgic_vcpu *vcpu, unsigned running)
 				struct vgic_irq *irq = irq_at(vgic, at);
 				uint64_t w = word_load(irq);
 
-				if (!word_runs(w) || !was_dropped(vgic, word_ack(w), running))
+				level = word_level(vcpu, w);
+				if (!word_runs(w) || !was_dropped(running, level, false))
 					return dropped;
 				dropped++;
 				at = irq->q_next;
@@ -216,12 +271,12 @@ static void drop_best(struct vgic_vcpu *vcpu, bool ended)
 {
 	struct vgic *vgic = vcpu->vgic;
 	struct vgic_irq *irq = best_running(vcpu);
-	unsigned ghost = best_ghost(vcpu);
+	unsigned ghost = levels_best(&vcpu->ghosts);
 	uint64_t old;
 
-	if (!irq || preemption_level(vgic, word_ack(word_load(irq))) >= ghost) {
-		if (ghost != RUNS_NOTHING)
-			vcpu->ghosts[ghost / 64] &= ~(1ull << ghost % 64);
+	if (!irq || word_level(vcpu, word_load(irq)) >= ghost) {
+		if (ghost != LEVELS)
+			levels_remove(&vcpu->ghosts, ghost);
 		return;
 	}
 	if (ended) {
@@ -242,7 +297,7 @@ static void drop_best(struct vgic_vcpu *vcpu, bool ended)
  * of some before (EOImode 1, in which nothing counts them). Both go best first, and what it dropped it
  * dropped earlier: an end comes out at once.
  */
-static void replay(struct vgic_vcpu *vcpu, unsigned ends, unsigned running)
+static void replay(struct vgic_vcpu *vcpu, unsigned ends, const struct running *running)
 {
 	unsigned dropped = count_dropped(vcpu, running);
 
@@ -254,21 +309,22 @@ static void replay(struct vgic_vcpu *vcpu, unsigned ends, unsigned running)
 
 static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	unsigned running = 0;
+	struct running running;
 
 	vcpu->vmcr = image->vmcr;
 	vcpu->hw_hcr = image->hcr;
 	/* Before the actives that are in list registers join those that are not. */
-	if (image->read_apr) {
-		running = running_level(image);
-		replay(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, running);
+	running.known = image->read_apr;
+	if (running.known) {
+		who_runs(vcpu, image, &running);
+		replay(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, &running);
 	}
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
 		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
 
 		if ((lr & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
-			fold(vcpu, n, lr, running);
+			fold(vcpu, n, lr, &running);
 	}
 	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
@@ -310,13 +366,13 @@ static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_i
  */
 uint32_t lr_plain_hcr(const struct vgic *vgic)
 {
-	return HCR_EN | (!vgic->v2 && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
+	return HCR_EN | (!IS_V2(vgic) && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
 }
 
 /* Ends of what is in no list register are counted; a deactivation by number has to be caught. */
 static uint32_t watch_ends(const struct vgic *vgic)
 {
-	return HCR_LRENPIE | (vgic->v2 ? 0 : HCR_TDIR);
+	return HCR_LRENPIE | (IS_V2(vgic) ? 0 : HCR_TDIR);
 }
 
 /* Active with a priority or group that its next occurrence will not have. */
@@ -364,7 +420,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	}
 	if (pending && !active && !(lr & LR_EOI))
 		again = now | took | W_QUEUED;
-	if (vcpu->vgic->v2) {
+	if (IS_V2(vcpu->vgic)) {
 		if (route_intid(route) < SGIS)
 			lr |= (uint64_t)word_cpuid(now) << LR_CPUID_SHIFT;
 		lr = gich_of(lr);
@@ -562,11 +618,11 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	vcpu->limit = NO_LIMIT;
-	if (vcpu->vgic->v2 && vcpu->active.count)
+	if (IS_V2(vcpu->vgic) && vcpu->active.count)
 		limit_by_actives(vcpu);
 	image->changed = 0;
 	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
-	if (vcpu->active.count || (vcpu->ghosts[0] | vcpu->ghosts[1]))
+	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
 	vcpu->unknown = 0;
@@ -713,8 +769,11 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	    vcpu->hw_hcr != (vcpu->vgic->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
 	    vcpu->cpu.own || load_relaxed(&vcpu->cpu.inbox))
 		return false;
-	for (; left && queue_level(queue) <= vcpu->limit; left &= left - 1) {
-		unsigned n = (unsigned)__builtin_ctz(left);
+	for (; left && queue->count; left &= left - 1) {
+		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
+
+		if (level > vcpu->limit)
+			break;
 
 		if (vcpu->live & 1u << n) {
 			if (!retire(vcpu, n))
@@ -722,7 +781,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 			vcpu->live &= ~(1u << n);
 			image->lr[n] = 0;
 		}
-		fill(vcpu, image, n, queue_pop(vcpu->vgic, queue, queue_level(queue)), true);
+		fill(vcpu, image, n, queue_pop(vcpu->vgic, queue, level), true);
 	}
 	if (!image->changed)
 		return false; /* no room but that of actives: they have to give way */

@@ -221,7 +221,7 @@ static void account(struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
 static enum place decide(unsigned me, uint64_t *word)
 {
 	uint64_t w = *word;
-	bool mine = w & W_HELD ? word_holder(w) == me : word_target(w) == me;
+	bool mine = word_looker(w) == me;
 
 	if (mine && (w & W_ACTIVE)) {
 		*word = (w & ~W_HOLDER) | W_HELD | (uint64_t)me << W_HOLDER_SHIFT;
@@ -329,12 +329,10 @@ void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
  * dropped: the guest's end of interrupt will still come, and find no list register. IHI 0069,
  * ICH_HCR_EL2.EOIcount.
  */
-static void leave_ghost(struct vgic_vcpu *vcpu, unsigned ack)
+static void leave_ghost(struct vgic_vcpu *vcpu, bool group1, unsigned ack)
 {
-	unsigned level = ack >> (8 - vcpu->vgic->config.preemption_bits);
-
 	if (vcpu->vgic->config.lrs)
-		vcpu->ghosts[level / 64] |= 1ull << level % 64;
+		levels_add(&vcpu->ghosts, preemption_level(vcpu, group1, ack));
 }
 
 /* The word after a list register was folded: what it held, less what was asked for meanwhile. */
@@ -418,12 +416,12 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 	}
 	if (folded && folded->active && (old & W_DEACTIVATE)) {
 		if (!folded->dropped && folded->ack != ACK_BY_HAND)
-			leave_ghost(vcpu, folded->ack);
+			leave_ghost(vcpu, folded->group1, folded->ack);
 		irq_ended(vcpu, irq);
 	}
 	if (was_active && !(now & W_ACTIVE)) {
 		if (why == FROM_INBOX && word_runs(old))
-			leave_ghost(vcpu, word_ack(old));
+			leave_ghost(vcpu, old & W_ACK_GROUP1, word_ack(old));
 		irq_ended(vcpu, irq);
 	}
 	if (why != FROM_INBOX && (old & W_QUEUED))

@@ -5,18 +5,29 @@
  */
 #include "internal.h"
 
-static int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq **irq)
+static __attribute__((noinline)) int rare_source(struct vgic *vgic, unsigned vcpu, virq_t virq,
+						 struct vgic_irq **irq)
 {
 	if (virq < SGIS)
 		return -VIRQ_ERR_KIND;
-	if (virq - PRIVATE_IRQS < vgic->config.spis) {
-		*irq = &vgic->shared[virq - PRIVATE_IRQS];
-		return 0;
-	}
 	if (virq < ESPI_BASE && vcpu >= vgic->config.vcpus)
 		return -VIRQ_ERR_RANGE;
 	*irq = irq_of(vgic, vcpu, virq);
 	return *irq ? 0 : -VIRQ_ERR_RANGE;
+}
+
+/* Nearly all are PPIs or SPIs. */
+static inline int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq **irq)
+{
+	if (virq - SGIS < PRIVATE_IRQS - SGIS && vcpu < vgic->config.vcpus) {
+		*irq = &vgic->irqs[vgic->privates * vcpu + virq];
+		return 0;
+	}
+	if (virq - PRIVATE_IRQS < vgic->config.spis) {
+		*irq = &vgic->shared[virq - PRIVATE_IRQS];
+		return 0;
+	}
+	return rare_source(vgic, vcpu, virq, irq);
 }
 
 /* The rising edge of an input. What it means depends on the configuration at that moment. */
@@ -92,7 +103,7 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 
 	if (error)
 		return error;
-	if (hwirq.intid < SGIS || hwirq.intid > (vgic->v2 ? 1019 : 8191))
+	if (hwirq.intid < SGIS || hwirq.intid > (IS_V2(vgic) ? 1019 : 8191))
 		return -VIRQ_ERR_RANGE;
 	if (how & VGIC_HWIRQ_LEVEL)
 		hwirq.intid |= HWIRQ_LEVEL;

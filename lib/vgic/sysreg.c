@@ -79,7 +79,7 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 {
 	struct vgic_vcpu *self = vcpu_of(cpu);
 
-	if (self->vgic->v2)
+	if (IS_V2(self->vgic))
 		return VGIC_UNDEFINED;
 	if (reg == VGIC_ICC_SGI1R_EL1)
 		return write_sgir(self, value, false);

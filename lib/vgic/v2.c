@@ -208,7 +208,7 @@ enum vgic_result vgic_cpuif_write(struct vgic_cpu *cpu, uint32_t offset, unsigne
 {
 	struct vgic_vcpu *self = vcpu_of(cpu);
 
-	if (offset == GICC_DIR && bytes == 4 && self->vgic->v2)
+	if (offset == GICC_DIR && bytes == 4 && IS_V2(self->vgic))
 		return irq_deactivate(self, (virq_t)value & 0x3ff, (unsigned)value >> 10 & 7);
 	count(&self->stats.guest_errors);
 	return VGIC_DONE;

@@ -31,6 +31,10 @@ int vgic_check(const struct vgic_config *config, const char **why)
 		reason = check_v2(config);
 	else if (config->version != VGIC_V3)
 		reason = "version is neither VGIC_V2 nor VGIC_V3";
+#ifdef VGIC_ONLY
+	if (config->version != VGIC_ONLY)
+		reason = "version is not the one that this library was built for";
+#endif
 	if (reason)
 		;
 	else if (config->vcpus < 1 || config->vcpus > VGIC_MAX_VCPUS)
@@ -101,7 +105,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 		.vgic = vgic,
 		.private = &vgic->irqs[vgic->privates * index],
 		.index = (uint16_t)index,
-		.asleep = !vgic->v2,
+		.asleep = !IS_V2(vgic),
 	};
 	for (unsigned q = 0; q < 3; q++, *heads += levels) {
 		queues[q]->heads = *heads;
@@ -120,7 +124,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
  */
 static void init_shared(struct vgic *vgic)
 {
-	uint64_t target = vgic->v2 && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
+	uint64_t target = IS_V2(vgic) && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
 
 	for (unsigned i = 0; i < vgic->config.spis; i++)
 		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL | target);
@@ -147,6 +151,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 		.v2 = config->version == VGIC_V2,
 	};
 	vgic->plain_hcr = lr_plain_hcr(vgic);
+	vgic->typer = gicd_typer(vgic);
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
 	vgic->shared = vgic->irqs + (size_t)vgic->privates * config->vcpus;
@@ -279,7 +284,7 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	vcpu->ghosts[0] = vcpu->ghosts[1] = 0;
+	vcpu->ghosts = (struct levels){ { 0, 0 } };
 	vcpu->wait_key = 0;
 	forget_acknowledges(vcpu);
 	hardware_unknown(vcpu);
@@ -304,20 +309,10 @@ bool vgic_block(struct vgic_cpu *cpu)
 /* --- The wake predicate: IHI 0069 4.8. ---------------------------------------------------------- */
 
 #define VMCR_VENG(group) (1u << (group))
-#define VMCR_VCBPR       (1u << 4)
 
 static unsigned vmcr_pmr(uint32_t vmcr)
 {
 	return vmcr >> 24;
-}
-
-/* The part of a priority that decides about preemption: above the binary point. */
-static unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
-{
-	unsigned bpr0 = vmcr >> 21 & 7, bpr1 = vmcr >> 18 & 7;
-	unsigned subpriority_bits = group == 0 || (vmcr & VMCR_VCBPR) ? bpr0 + 1 : bpr1;
-
-	return priority & ~0u << subpriority_bits;
 }
 
 /* Priority of what runs: the highest set active-priority bit; 0xff when nothing does. */

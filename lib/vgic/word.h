@@ -112,10 +112,10 @@ static inline bool word_needs_look(uint64_t w)
 		return true;
 	if (w & W_REQUESTS)
 		return true;
-	return word_target(w) != TARGET_NONE && (word_wanted(w) || (w & W_ACTIVE));
+	return (w & W_ACTIVE) || (word_target(w) != TARGET_NONE && word_wanted(w));
 }
 
-/* Which one. vCPU 0 does what is asked of an interrupt that is nobody's. */
+/* Which one. vCPU 0 has what is active, and does what is asked, of an interrupt that is nobody's. */
 static inline unsigned word_looker(uint64_t w)
 {
 	if (w & W_HELD)
