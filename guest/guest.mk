@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # Our own bare-metal guests: build/guest/<name>.bin (arm64 Image) and .elf, one per test, plus the bench guest.
 
-GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake
+GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
 GUEST_OBJCOPY ?= $(ARM64)objcopy

@@ -89,11 +89,22 @@ static void note(struct cpu *me, unsigned intid)
  */
 static void handle(struct cpu *me, unsigned intid)
 {
+	if (gic_is_doorbell(intid)) {
+		atomic_store(&me->rung, 1);
+		return;
+	}
 	note(me, intid);
 	if (on_interrupt)
 		on_interrupt(me, intid);
 	atomic_fetch_add_explicit(&me->seen[intid % MAX_INTIDS], 1, memory_order_release);
 	sev();
+}
+
+/* A test that leaves its interrupts active has to be woken all the same. */
+static void after_doorbell(struct cpu *me, unsigned intid)
+{
+	if (me->split_end && gic_is_doorbell(intid))
+		gic_deactivate(intid);
 }
 
 void exception_irq(void)
@@ -105,11 +116,9 @@ void exception_irq(void)
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
-	if (gic_is_doorbell(intid))
-		atomic_store(&me->rung, 1);
-	else
-		handle(me, intid);
+	handle(me, intid);
 	gic_end(intid);
+	after_doorbell(me, intid);
 }
 
 /* Group 0; in a GICv2 it may be a more urgent one of group 1 that came since the exception. */
@@ -122,11 +131,9 @@ void exception_fiq(void)
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
-	if (gic_is_doorbell(intid))
-		atomic_store(&me->rung, 1);
-	else
-		handle(me, intid);
+	handle(me, intid);
 	gic_end0(intid);
+	after_doorbell(me, intid);
 }
 
 #define FRAME_ELR 21 /* 64-bit slot of the return address in the frame of start.S */

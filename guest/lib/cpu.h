@@ -131,6 +131,7 @@ struct cpu {
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
 	atomic_uint spurious;
 	uint8_t sources[16]; /* GICv2: who sent the SGI that was acknowledged last, by INTID */
+	bool split_end;      /* its EOImode is 1 */
 	atomic_uint logged;
 	uint16_t log[LOG_LENGTH]; /* INTIDs in the order of their acknowledgement */
 };

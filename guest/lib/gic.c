@@ -7,7 +7,7 @@
 #include "gic.h"
 #include "tap.h"
 
-#define QEMU_V2_IIDR 0x0000043bu
+#define QEMU_IIDR 0x0000043bu
 
 /* The GICv2's doorbells: SPIs at the end of those that are free, one for each CPU. */
 #define SPI_DOORBELL (SPI_FREE_END - MAX_CPUS)
@@ -22,16 +22,16 @@ bool gic_only(unsigned version, const char *what)
 	return gic_version == version;
 }
 
-static bool is_qemu_v2(void)
+static bool is_qemu(void)
 {
-	return gic_is_v2() && read32(GICD_BASE + GICD_IIDR) == QEMU_V2_IIDR;
+	return read32(GICD_BASE + GICD_IIDR) == QEMU_IIDR;
 }
 
 bool gic_excused(bool deviates, const char *how)
 {
-	if (!deviates || !is_qemu_v2())
+	if (!deviates || !is_qemu())
 		return false;
-	print("# QEMU's GICv2 is known to be wrong here: %s\n", how);
+	print("# QEMU's GIC is known to be wrong here: %s\n", how);
 	return true;
 }
 
@@ -319,7 +319,7 @@ static void do_wait_bit(struct access *access)
 /* CPU 1 is off, so an SPI that pends for it is not taken. */
 void gic_find_quirks(void)
 {
-	if (!is_qemu_v2())
+	if (!gic_is_v2() || !is_qemu())
 		return;
 	irq_mask();
 	gic_set_pending(0, PPI_FREE);
@@ -423,6 +423,7 @@ static void init_cpu_v3(struct cpu *me)
 
 void gic_init_cpu(struct cpu *me)
 {
+	me->split_end = false;
 	if (gic_is_v2())
 		init_cpu_v2(me);
 	else
@@ -578,20 +579,24 @@ void gic_end0(unsigned intid)
 	isb();
 }
 
+#define ICC_CTLR_CBPR    (1u << 0)
 #define ICC_CTLR_EOIMODE (1u << 1)
+
+static void icc_change(uint64_t bits, bool set)
+{
+	uint64_t old = read_sysreg(icc_ctlr_el1);
+
+	write_sysreg(icc_ctlr_el1, set ? old | bits : old & ~bits);
+	isb();
+}
 
 void gic_split_end(bool split)
 {
-	if (gic_is_v2()) {
+	this_cpu()->split_end = split;
+	if (gic_is_v2())
 		gicc_change(GICC_CTLR_EOIMODE, split);
-		return;
-	}
-
-	uint64_t control = read_sysreg(icc_ctlr_el1);
-
-	write_sysreg(icc_ctlr_el1,
-		     split ? control | ICC_CTLR_EOIMODE : control & ~(uint64_t)ICC_CTLR_EOIMODE);
-	isb();
+	else
+		icc_change(ICC_CTLR_EOIMODE, split);
 }
 
 void gic_deactivate(unsigned intid)
@@ -644,6 +649,24 @@ void gic_set_binary_point(unsigned point)
 unsigned gic_binary_point(void)
 {
 	return gic_is_v2() ? read32(GICC_BASE + GICC_ABPR) : (unsigned)read_sysreg(icc_bpr1_el1);
+}
+
+void gic_set_binary_point0(unsigned point)
+{
+	if (gic_is_v2()) {
+		gicc_write(GICC_BPR, point);
+		return;
+	}
+	write_sysreg(icc_bpr0_el1, point);
+	isb();
+}
+
+void gic_common_binary_point(bool common)
+{
+	if (gic_is_v2())
+		gicc_change(GICC_CTLR_CBPR, common);
+	else
+		icc_change(ICC_CTLR_CBPR, common);
 }
 
 void gic_enable_group(unsigned group, bool on)

@@ -109,9 +109,10 @@ static inline bool gic_is_v2(void)
 bool gic_only(unsigned version, const char *what);
 
 /*
- * What QEMU's own GICv2 is known to do against the architecture: tests excuse exactly that on the
- * bare machine, and nothing elsewhere. gic_excused() is true if this is that GIC and it `deviates`;
- * then a comment says so. Two faults that are gone from newer versions are looked for at the start.
+ * What QEMU's own GIC is known to do against the architecture: tests excuse exactly that on the
+ * bare machine, and nothing elsewhere. gic_excused() is true if this is QEMU's, by GICD_IIDR, and it
+ * `deviates`; then a comment says so. Two faults of its GICv2 that are gone from newer versions are
+ * looked for at the start.
  */
 bool gic_excused(bool deviates, const char *how);
 extern struct gic_quirks {
@@ -218,6 +219,9 @@ unsigned gic_highest_pending(void); /* group 1 */
 /* Group 1's binary point: bits 7 to `point` of a priority decide preemption. */
 void gic_set_binary_point(unsigned point);
 unsigned gic_binary_point(void);
+/* Group 0's: bits 7 to `point` + 1. CBPR: it is group 1's, too. */
+void gic_set_binary_point0(unsigned point);
+void gic_common_binary_point(bool common);
 void gic_enable_group(unsigned group, bool on);
 bool gic_group_enabled(unsigned group);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * More interrupts pending and active than a virtualized CPU interface has list registers (IHI 0069,
- * 11.2.2: at least one, at most 16): order, completeness and register reads must not show it.
+ * 11.2.2: at least one, at most 16; IHI 0048, 5.3): order, completeness and register reads must not show it.
  */
 #include "gic.h"
 #include "tap.h"
@@ -83,13 +83,13 @@ static void by_polling(void)
 		if (intid == INTID_SPURIOUS)
 			continue;
 		wrong += scattered_priority(intid - SPI) < previous;
-		wrong += read_sysreg(icc_rpr_el1) != scattered_priority(intid - SPI);
+		wrong += gic_running_priority() != scattered_priority(intid - SPI);
 		previous = scattered_priority(intid - SPI);
 		gic_end(intid);
 		n++;
 	}
 	is(n, MANY, "polled: all acknowledged");
-	is(wrong, 0, "polled: in order of priority, ICC_RPR right each time");
+	is(wrong, 0, "polled: in order of priority, running priority right each time");
 	wait_ms(SETTLE_MS);
 	ok(!irq_asserted(), "polled: then nothing more");
 	irq_unmask();
@@ -147,6 +147,16 @@ static void reordered(void)
 	release_many();
 }
 
+/* What stays with its old target all the same is pended anew. */
+static void move(unsigned intid, unsigned cpu)
+{
+	gic_route(intid, cpu);
+	if (gic_quirks.pending_stays) {
+		gic_clear_pending(0, intid);
+		gic_set_pending(0, intid);
+	}
+}
+
 static void rerouted(void)
 {
 	unsigned right = 0;
@@ -155,7 +165,7 @@ static void rerouted(void)
 	irq_mask();
 	pend_many(MANY);
 	for (unsigned i = 0; i < MANY; i++)
-		gic_route(SPI + i, i % cpu_count);
+		move(SPI + i, i % cpu_count);
 	for (unsigned i = 0; i < MANY; i++) {
 		if (i % cpu_count)
 			right += wait_at_least(&cpus[i % cpu_count].seen[SPI + i], 1);
@@ -190,7 +200,7 @@ static void nest(struct cpu *me, unsigned intid)
 		return;
 	uint64_t elr = read_sysreg(elr_el1), spsr = read_sysreg(spsr_el1);
 
-	wrong += level != depth || read_sysreg(icc_rpr_el1) != deep_priority(level);
+	wrong += level != depth || gic_running_priority() != deep_priority(level);
 	if (++depth > deepest)
 		deepest = depth;
 	irq_unmask();
@@ -211,7 +221,7 @@ static void nest(struct cpu *me, unsigned intid)
 	}
 	irq_mask();
 	wrong += gic_is_active(0, intid) == (taken >> level & 1);
-	wrong += read_sysreg(icc_rpr_el1) != deep_priority(level);
+	wrong += gic_running_priority() != deep_priority(level);
 	write_sysreg(elr_el1, elr);
 	write_sysreg(spsr_el1, spsr);
 	depth--;
@@ -304,12 +314,10 @@ static void group_enabled_late(void)
 	unsigned taken1 = 0;
 
 	setup_groups(0x80, 0x40);
-	write_sysreg(icc_igrpen1_el1, 0);
-	isb();
+	gic_enable_group(1, false);
 	pend_many(OF_GROUP0 + OF_GROUP1);
 	ok(!irq_asserted(), "group 1 disabled at the CPU interface, many of group 0 pending");
-	write_sysreg(icc_igrpen1_el1, 1);
-	isb();
+	gic_enable_group(1, true);
 	for (unsigned i = 0; i < OF_GROUP1 && wait_irq_asserted(); i++) {
 		unsigned intid = gic_acknowledge();
 
@@ -358,8 +366,10 @@ static void with_private_ones(void)
 	for (unsigned id = 0; id < 16; id++)
 		sgis += wait_at_least(&cpus[0].seen[id], 1);
 	is(sgis, 16, "SPIs, SGIs and a PPI: the SGIs arrive");
-	ok(wait_at_least(&cpus[0].seen[PPI_FREE], 1), "SPIs, SGIs and a PPI: the PPI arrives");
-	is(count_total(0), MANY + 17, "SPIs, SGIs and a PPI: each once");
+	ok(gic_quirks.no_ppi_by_hand || wait_at_least(&cpus[0].seen[PPI_FREE], 1),
+	   "SPIs, SGIs and a PPI: the PPI arrives");
+	is(count_total(0), MANY + 16 + !gic_quirks.no_ppi_by_hand,
+	   "SPIs, SGIs and a PPI: each once");
 	is(out_of_order(0), 0, "SPIs, SGIs and a PPI: in order of priority");
 	gic_disable(0, PPI_FREE);
 	release_many();

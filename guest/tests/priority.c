@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Priorities (IHI 0069, 4.8): order of delivery, priority mask, running priority, preemption,
+ * Priorities (IHI 0069, 4.8; IHI 0048, 3.3 and 3.6): order of delivery, priority mask, running priority, preemption,
  * binary point, and the two groups with their enables.
  */
 #include "gic.h"
@@ -42,7 +42,7 @@ static void order(void)
 	for (unsigned i = 0; i < LEVELS; i++) {
 		unsigned wanted = SPI + LEVELS - 1 - i, intid;
 
-		shown += read_sysreg(icc_hppir1_el1) == wanted;
+		shown += gic_highest_pending() == wanted;
 		intid = gic_acknowledge();
 		right += intid == wanted;
 		if (intid != INTID_SPURIOUS)
@@ -50,10 +50,10 @@ static void order(void)
 		if (i < LEVELS - 1)
 			wait_irq_asserted();
 	}
-	is(shown, LEVELS, "ICC_HPPIR1 shows each before it is acknowledged");
+	is(shown, LEVELS, "HPPIR shows each before it is acknowledged");
 	is(right, LEVELS, "acknowledged from the highest priority to the lowest");
-	is(gic_acknowledge(), INTID_SPURIOUS, "then ICC_IAR1 reads 1023");
-	is(read_sysreg(icc_hppir1_el1), INTID_SPURIOUS, "and ICC_HPPIR1 too");
+	is(gic_acknowledge(), INTID_SPURIOUS, "then IAR reads 1023");
+	is(gic_highest_pending(), INTID_SPURIOUS, "and HPPIR too");
 	irq_unmask();
 	for (unsigned i = 0; i < LEVELS; i++)
 		gic_set_pending(0, SPI + i);
@@ -74,7 +74,7 @@ static void changed_while_pending(void)
 	is(gic_priority(0, SPI), 0x20, "priority changed while pending: reads back");
 	wait_ms(SETTLE_MS);
 	is(gic_acknowledge(), SPI, "raised while pending: acknowledged first");
-	is(read_sysreg(icc_rpr_el1), 0x20, "raised while pending: running at the new priority");
+	is(gic_running_priority(), 0x20, "raised while pending: running at the new priority");
 	gic_end(SPI);
 	gic_set_priority(0, SPI + 2, 0xd0);
 	wait_ms(SETTLE_MS);
@@ -107,7 +107,7 @@ static void mask(void)
 	is(held, LEVELS, "PMR equal to the priority masks it");
 	is(passed, LEVELS, "PMR one level lower in urgency lets it pass");
 	gic_set_mask(0x80);
-	is(read_sysreg(icc_pmr_el1), 0x80, "PMR reads back");
+	is(gic_mask(), 0x80, "PMR reads back");
 	gic_set_pending(0, SPI);
 	gic_set_pending(0, SPI + LEVELS - 1);
 	wait_irq_asserted();
@@ -127,30 +127,33 @@ static void running_priority(void)
 	setup_levels(0);
 	spi_setup(SPI + LEVELS, 0, priority_of_level(3), true);
 	irq_mask();
-	is(read_sysreg(icc_rpr_el1), 0xff, "ICC_RPR is idle before");
+	is(gic_running_priority(), PRIORITY_IDLE, "The running priority is idle before");
 	gic_set_pending(0, SPI + 3);
 	wait_irq_asserted();
 	is(gic_acknowledge(), SPI + 3, "acknowledged");
-	is(read_sysreg(icc_rpr_el1), priority_of_level(3), "ICC_RPR is its priority");
+	is(gic_running_priority(), priority_of_level(3), "The running priority is its priority");
 	gic_set_pending(0, SPI + LEVELS);
 	gic_set_pending(0, SPI + 1);
 	wait_ms(SETTLE_MS);
 	ok(!irq_asserted(), "equal and lower priority do not preempt: not signalled");
 	is(gic_acknowledge(), INTID_SPURIOUS,
 	   "equal and lower priority do not preempt: not acknowledged");
-	is(read_sysreg(icc_hppir1_el1), SPI + LEVELS, "ICC_HPPIR1 shows what waits");
+	is(gic_highest_pending(), SPI + LEVELS, "HPPIR shows what waits");
 	gic_set_pending(0, SPI + 5);
 	ok(wait_irq_asserted(), "higher priority preempts: signalled");
 	is(gic_acknowledge(), SPI + 5, "higher priority preempts: acknowledged");
-	is(read_sysreg(icc_rpr_el1), priority_of_level(5), "ICC_RPR is the higher one's");
+	is(gic_running_priority(), priority_of_level(5),
+	   "The running priority is the higher one's");
 	gic_set_priority(0, SPI + 5, 0xe0);
-	is(read_sysreg(icc_rpr_el1), priority_of_level(5),
-	   "ICC_RPR keeps it when IPRIORITYR changes");
+	is(gic_running_priority(), priority_of_level(5),
+	   "The running priority keeps it when IPRIORITYR changes");
 	gic_end(SPI + 5);
-	is(read_sysreg(icc_rpr_el1), priority_of_level(3), "ICC_RPR drops to the preempted one's");
+	is(gic_running_priority(), priority_of_level(3),
+	   "The running priority drops to the preempted one's");
 	is(gic_acknowledge(), INTID_SPURIOUS, "equal priority still waits");
 	gic_end(SPI + 3);
-	is(read_sysreg(icc_rpr_el1), 0xff, "ICC_RPR is idle after the last end");
+	is(gic_running_priority(), PRIORITY_IDLE,
+	   "The running priority is idle after the last end");
 	wait_irq_asserted();
 	is(gic_acknowledge(), SPI + LEVELS, "then the equal one");
 	gic_end(SPI + LEVELS);
@@ -169,7 +172,7 @@ static void nest(struct cpu *me, unsigned intid)
 {
 	unsigned level = intid - SPI;
 
-	wrong += level != depth || read_sysreg(icc_rpr_el1) != priority_of_level(level);
+	wrong += level != depth || gic_running_priority() != priority_of_level(level);
 	depth++;
 	if (depth > deepest)
 		deepest = depth;
@@ -243,14 +246,13 @@ static void binary_point(void)
 	spi_setup(SPI + 1, 0, 0x80, true);
 	spi_setup(SPI + 2, 0, 0xa0, true);
 	spi_setup(SPI + 3, 0, 0x70, true);
-	write_sysreg(icc_bpr1_el1, 5);
-	isb();
-	is(read_sysreg(icc_bpr1_el1), 5, "ICC_BPR1 reads back");
+	gic_set_binary_point(5);
+	is(gic_binary_point(), 5, "binary point: reads back");
 	irq_mask();
 	gic_set_pending(0, SPI);
 	wait_irq_asserted();
 	is(gic_acknowledge(), SPI, "binary point: the first is acknowledged");
-	is(read_sysreg(icc_rpr_el1), 0x80, "binary point: ICC_RPR is its group priority");
+	is(gic_running_priority(), 0x80, "binary point: its group priority runs");
 	gic_set_pending(0, SPI + 1);
 	wait_ms(SETTLE_MS);
 	ok(!irq_asserted(), "binary point: higher within the group does not preempt");
@@ -279,11 +281,133 @@ static void binary_point(void)
 	is(gic_acknowledge(), SPI + 1, "binary point: it is acknowledged");
 	gic_end(SPI + 1);
 	gic_end(SPI + 2);
-	write_sysreg(icc_bpr1_el1, 0);
-	isb();
+	gic_set_binary_point(0);
 	irq_unmask();
 	for (unsigned i = 0; i < 4; i++)
 		spi_release(SPI + i);
+	counts_clear();
+}
+
+/* 0x80 runs: does 0x70, with a group's binary point at `point`, preempt it? */
+static bool preempts(unsigned group)
+{
+	spi_setup(SPI, 0, 0x70, true);
+	spi_setup(SPI + 1, 0, 0x60, true);
+	gic_set_group(0, SPI, group);
+	gic_set_group(0, SPI + 1, group);
+	gic_set_pending(0, SPI);
+	if (!(group ? wait_irq_asserted() : wait_fiq_asserted()))
+		return false;
+	if ((group ? gic_acknowledge() : gic_acknowledge0()) != SPI)
+		return false;
+	gic_set_pending(0, SPI + 1);
+	wait_ms(SETTLE_MS / 4);
+	bool signalled = group ? irq_asserted() : fiq_asserted();
+
+	if (group)
+		gic_end(SPI);
+	else
+		gic_end0(SPI);
+	gic_clear_pending(0, SPI + 1);
+	gic_set_group(0, SPI, 1);
+	gic_set_group(0, SPI + 1, 1);
+	spi_release(SPI);
+	spi_release(SPI + 1);
+	return signalled;
+}
+
+/* Group 0's point n leaves bits 7 to n + 1: 0x60 and 0x70 differ with 3, are one group with 4. */
+static void binary_point_of_group0(void)
+{
+	irq_mask();
+	gic_set_binary_point(7);
+	gic_set_binary_point0(3);
+	ok(preempts(0), "binary point of group 0, 3: 0x60 preempts 0x70");
+	gic_set_binary_point0(4);
+	ok(!preempts(0), "binary point of group 0, 4: it does not");
+	gic_set_binary_point0(3);
+	ok(!preempts(1), "group 1 has a binary point of its own: 7, it does not");
+	gic_set_binary_point(4);
+	gic_set_binary_point0(7);
+	ok(preempts(1), "group 1: 4, it does");
+	gic_set_binary_point(7);
+	gic_set_binary_point0(3);
+	gic_common_binary_point(true);
+	ok(preempts(1), "CBPR: group 1 goes by group 0's: 3, it does");
+	gic_set_binary_point0(4);
+	ok(!preempts(1), "CBPR: 4, it does not");
+	gic_common_binary_point(false);
+	gic_set_binary_point(0);
+	gic_set_binary_point0(0);
+	irq_unmask();
+	is(count_total(0), 0, "binary points: nothing left");
+	counts_clear();
+}
+
+/*
+ * What a system saves when it puts a CPU to sleep. How many bits stand for a priority is up to the
+ * implementation; that they are the running priority is not.
+ */
+#define REGISTERS 8
+
+static void read_active_priorities(uint32_t *to)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		to[i] = read32(GICC_BASE + GICC_APR + i * 4);
+		to[4 + i] = read32(GICC_BASE + GICC_NSAPR + i * 4);
+	}
+}
+
+static void write_active_priorities(const uint32_t *from)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		write32(GICC_BASE + GICC_APR + i * 4, from[i]);
+		write32(GICC_BASE + GICC_NSAPR + i * 4, from[4 + i]);
+	}
+	dsb();
+}
+
+static unsigned bits_in(const uint32_t *registers)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < REGISTERS * 32; i++)
+		n += registers[i / 32] >> i % 32 & 1;
+	return n;
+}
+
+static void active_priorities(void)
+{
+	static const uint32_t none[REGISTERS];
+	uint32_t now[REGISTERS];
+
+	if (!gic_only(2, "GICC_APR"))
+		return;
+	spi_setup(SPI, 0, 0x90, true);
+	spi_setup(SPI + 1, 0, 0x50, true);
+	irq_mask();
+	read_active_priorities(now);
+	is(bits_in(now), 0, "GICC_APR: nothing active");
+	for (unsigned i = 0; i < 2; i++) {
+		gic_set_pending(0, SPI + i);
+		wait_irq_asserted();
+		gic_acknowledge();
+	}
+	read_active_priorities(now);
+	is(bits_in(now), 2, "GICC_APR: two active, two bits");
+	write_active_priorities(none);
+	is(gic_running_priority(), PRIORITY_IDLE, "GICC_APR cleared: nothing runs");
+	write_active_priorities(now);
+	is(gic_running_priority(), 0x50, "GICC_APR written back: the same priority runs");
+	gic_end(SPI + 1);
+	is(gic_running_priority(), 0x90, "GICC_APR: the end of one clears its bit");
+	gic_end(SPI);
+	read_active_priorities(now);
+	is(bits_in(now), 0, "GICC_APR: both ended, no bit");
+	irq_unmask();
+	spi_release(SPI);
+	spi_release(SPI + 1);
+	is(count_total(0), 0, "GICC_APR: nothing delivered");
 	counts_clear();
 }
 
@@ -298,16 +422,18 @@ static void groups(void)
 	ok(!irq_asserted(), "group 0: not as IRQ");
 	gic_set_pending(0, SPI + 1);
 	wait_ms(SETTLE_MS);
-	is(gic_acknowledge(), INTID_SPURIOUS, "group 0 is the highest: ICC_IAR1 reads 1023");
-	is(read_sysreg(icc_iar0_el1), SPI, "group 0 is the highest: ICC_IAR0 acknowledges it");
-	is(read_sysreg(icc_rpr_el1), 0x60, "group 0: ICC_RPR is its priority");
+	if (gic_only(3, "group 0 is the highest: ICC_IAR1"))
+		is(gic_acknowledge(), INTID_SPURIOUS,
+		   "group 0 is the highest: ICC_IAR1 reads 1023");
+	is(gic_acknowledge0(), SPI, "group 0 is the highest: acknowledged");
+	is(gic_running_priority(), 0x60, "group 0: the running priority is its priority");
 	ok(!irq_asserted(), "group 1 of lower priority does not preempt it");
-	write_sysreg(icc_eoir0_el1, SPI);
-	isb();
+	gic_end0(SPI);
 	ok(wait_irq_asserted(), "group 1: signalled as IRQ after that");
-	is(read_sysreg(icc_iar0_el1), INTID_SPURIOUS,
-	   "group 1 is the highest: ICC_IAR0 reads 1023");
-	is(gic_acknowledge(), SPI + 1, "group 1 is the highest: ICC_IAR1 acknowledges it");
+	if (gic_only(3, "group 1 is the highest: ICC_IAR0"))
+		is(gic_acknowledge0(), INTID_SPURIOUS,
+		   "group 1 is the highest: ICC_IAR0 reads 1023");
+	is(gic_acknowledge(), SPI + 1, "group 1 is the highest: acknowledged");
 	gic_end(SPI + 1);
 	irq_unmask();
 	gic_set_pending(0, SPI);
@@ -321,20 +447,15 @@ static void groups(void)
 
 static void group_enables(void)
 {
-	uint32_t control = read32(GICD_BASE + GICD_CTLR);
-
 	spi_setup(SPI, 0, PRIORITY_DEFAULT, true);
-	write_sysreg(icc_igrpen1_el1, 0);
-	isb();
+	gic_enable_group(1, false);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
-	is(count_all(SPI), 0, "ICC_IGRPEN1 0: nothing delivered");
-	ok(gic_is_pending(0, SPI), "ICC_IGRPEN1 0: pending");
-	write_sysreg(icc_igrpen1_el1, 1);
-	isb();
-	ok(wait_at_least(&cpus[0].seen[SPI], 1), "ICC_IGRPEN1 1: delivered");
-	write32(GICD_BASE + GICD_CTLR, control & ~GICD_CTLR_GROUP1);
-	gic_wait_rwp(0, SPI);
+	is(count_all(SPI), 0, "CPU interface, group 1 disabled: nothing delivered");
+	ok(gic_is_pending(0, SPI), "CPU interface, group 1 disabled: pending");
+	gic_enable_group(1, true);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "CPU interface, group 1 enabled: delivered");
+	gic_enable_groups(true, false);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
 	is(count_all(SPI), 1, "GICD_CTLR.EnableGrp1 0: nothing delivered");
@@ -342,8 +463,7 @@ static void group_enables(void)
 	sgi_send(1, 3);
 	wait_ms(SETTLE_MS);
 	is(count_all(3), 0, "GICD_CTLR.EnableGrp1 0: no SGI either");
-	write32(GICD_BASE + GICD_CTLR, control);
-	gic_wait_rwp(0, SPI);
+	gic_enable_groups(true, true);
 	ok(wait_at_least(&cpus[0].seen[SPI], 2), "GICD_CTLR.EnableGrp1 1: the SPI is delivered");
 	ok(wait_at_least(&cpus[1].seen[3], 1), "GICD_CTLR.EnableGrp1 1: the SGI is delivered");
 	spi_release(SPI);
@@ -382,6 +502,8 @@ void guest_main(void)
 	nested(1);
 	not_nested();
 	binary_point();
+	binary_point_of_group0();
+	active_priorities();
 	groups();
 	group_enables();
 	no_block();

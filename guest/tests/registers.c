@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What a driver reads back from distributor and redistributor (IHI 0069, 12.9 to 12.11) where the
- * architecture fixes it. Values that an implementation may choose are checked, not printed.
+ * What a driver reads back from distributor, redistributors and CPU interface (IHI 0069, 12.9 to
+ * 12.11; IHI 0048, 4.3 and 4.4) where the architecture fixes it. Values that an implementation may
+ * choose are checked, not printed.
  */
 #include "gic.h"
 #include "tap.h"
@@ -16,7 +17,7 @@ static uint32_t gicd(uintptr_t offset)
 
 static uintptr_t sgi_base(unsigned cpu)
 {
-	return cpus[cpu].gicr + GICR_SGI_BASE;
+	return gic_is_v2() ? GICD_BASE : cpus[cpu].gicr + GICR_SGI_BASE;
 }
 
 static void distributor_identity(void)
@@ -24,7 +25,10 @@ static void distributor_identity(void)
 	uint32_t typer = gicd(GICD_TYPER);
 
 	ok(gic_lines() >= SPI_FREE_END, "GICD_TYPER.ITLinesNumber covers the board's SPIs");
-	ok((typer >> 19 & 0x1f) >= 9, "GICD_TYPER.IDbits is at least 9");
+	if (gic_is_v2())
+		is((typer >> 5 & 7) + 1, cpu_count, "GICD_TYPER.CPUNumber: all CPU interfaces");
+	else
+		ok((typer >> 19 & 0x1f) >= 9, "GICD_TYPER.IDbits is at least 9");
 	ok(!(typer & 1u << 10), "GICD_TYPER.SecurityExtn is 0 with one security state");
 	write32(GICD_BASE + GICD_TYPER, ~typer);
 	ok(gicd(GICD_TYPER) == typer, "GICD_TYPER is read-only");
@@ -32,29 +36,37 @@ static void distributor_identity(void)
 
 	write32(GICD_BASE + GICD_IIDR, ~iidr);
 	ok(gicd(GICD_IIDR) == iidr, "GICD_IIDR is read-only");
-	is(gicd(GIC_PIDR2) >> 4 & 0xf, 3, "GICD_PIDR2: architecture revision 3");
-	write32(GICD_BASE + GIC_PIDR2, 0);
-	is(gicd(GIC_PIDR2) >> 4 & 0xf, 3, "GICD_PIDR2 is read-only");
+	uintptr_t pidr2 = gic_is_v2() ? GICD_V2_PIDR2 : GIC_PIDR2;
+
+	is(gicd(pidr2) >> 4 & 0xf, gic_version, "GICD_PIDR2: architecture revision %u",
+	   gic_version);
+	write32(GICD_BASE + pidr2, 0);
+	is(gicd(pidr2) >> 4 & 0xf, gic_version, "GICD_PIDR2 is read-only");
 }
 
 static void distributor_control(void)
 {
 	uint32_t control = gicd(GICD_CTLR);
 
-	ok(control & GICD_CTLR_ARE, "GICD_CTLR.ARE reads 1");
-	ok(control & GICD_CTLR_DS, "GICD_CTLR.DS reads 1 with one security state");
+	if (gic_only(3, "GICD_CTLR.ARE and DS")) {
+		ok(control & GICD_CTLR_ARE, "GICD_CTLR.ARE reads 1");
+		ok(control & GICD_CTLR_DS, "GICD_CTLR.DS reads 1 with one security state");
+	}
 	is(control & 3, 3, "GICD_CTLR: both groups enabled");
-	write32(GICD_BASE + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP0);
-	gic_wait_rwp(0, SPI);
+	gic_enable_groups(true, false);
 	is(gicd(GICD_CTLR) & 3, GICD_CTLR_GROUP0, "GICD_CTLR: group 1 alone disabled");
-	write32(GICD_BASE + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP1);
-	gic_wait_rwp(0, SPI);
+	gic_enable_groups(false, true);
 	is(gicd(GICD_CTLR) & 3, GICD_CTLR_GROUP1, "GICD_CTLR: group 0 alone disabled");
-	ok(gicd(GICD_CTLR) & GICD_CTLR_DS, "GICD_CTLR.DS stays 1 when 0 is written");
+	if (gic_only(3, "GICD_CTLR.DS stays 1 when 0 is written"))
+		ok(gicd(GICD_CTLR) & GICD_CTLR_DS, "GICD_CTLR.DS stays 1 when 0 is written");
 	write32(GICD_BASE + GICD_CTLR, control);
 	gic_wait_rwp(0, SPI);
 	is(gicd(GICD_CTLR) & 3, 3, "GICD_CTLR: both enabled again");
 	ok(!(gicd(GICD_CTLR) & GICD_CTLR_RWP), "GICD_CTLR.RWP ends");
+	if (!gic_only(2, "GICD_CTLR: reserved bits"))
+		return;
+	write32(GICD_BASE + GICD_CTLR, ~0u);
+	is(gicd(GICD_CTLR), 3, "GICD_CTLR: reserved bits read 0");
 }
 
 /* A set and a clear register over one state: both read it, zeroes written change nothing. */
@@ -89,7 +101,7 @@ static void bit_registers(void)
 		      ~0u, 0, SPI);
 	set_and_clear("GICD_IS/ICACTIVER", GICD_BASE, GIC_ISACTIVER + SPI_WORD,
 		      GIC_ICACTIVER + SPI_WORD, ~0u, 0, SPI);
-	for (unsigned cpu = 0; cpu < 2; cpu++) {
+	for (unsigned cpu = 0; cpu < 2 && !gic_is_v2(); cpu++) {
 		uintptr_t base = sgi_base(cpu);
 		const char *whose = cpu ? "another CPU's" : "own";
 
@@ -105,6 +117,99 @@ static void bit_registers(void)
 	irq_unmask();
 	is(count_total(0) + count_total(1), 0, "none of this was delivered");
 	counts_clear();
+}
+
+/* PPIs 16, 18, 21 and 23, and the active states of SGIs too. */
+static void own_bits(void *whose)
+{
+	unsigned me = this_cpu()->index;
+
+	irq_mask();
+	print("# %s banked registers\n", (const char *)whose);
+	write32(GICD_BASE + GIC_ICENABLER, 0xffff0000);
+	set_and_clear("GICD_IS/ICENABLER0, PPIs", GICD_BASE, GIC_ISENABLER, GIC_ICENABLER,
+		      0xffff0000, me, 16);
+	if (!gic_quirks.no_ppi_by_hand)
+		set_and_clear("GICD_IS/ICPENDR0, PPIs", GICD_BASE, GIC_ISPENDR, GIC_ICPENDR,
+			      0xffff0000, me, 16);
+	set_and_clear("GICD_IS/ICACTIVER0", GICD_BASE, GIC_ISACTIVER, GIC_ICACTIVER, ~0u, me, 0);
+	write32(GICD_BASE + GIC_ISENABLER, 0xffff);
+}
+
+static void is_zero(void *result)
+{
+	*(bool *)result = gicd(GIC_IGROUPR) == ~0u && !gicd(GIC_ISACTIVER) &&
+			  read8(GICD_BASE + GIC_IPRIORITYR + PPI_FREE) == PRIORITY_DEFAULT;
+}
+
+static void banked_bits(void)
+{
+	bool untouched = false;
+
+	if (!gic_only(2, "banked registers"))
+		return;
+	own_bits("own");
+	cpu_run(1, own_bits, "another CPU's");
+	irq_mask();
+	write32(GICD_BASE + GIC_IGROUPR, 0x0f0f0f0f);
+	is(gicd(GIC_IGROUPR), 0x0f0f0f0f, "GICD_IGROUPR0 reads back");
+	write8(GICD_BASE + GIC_IPRIORITYR + PPI_FREE, 0x30);
+	write32(GICD_BASE + GIC_ISACTIVER, 1u << PPI_FREE);
+	cpu_run(1, is_zero, &untouched);
+	irq_mask();
+	ok(untouched, "banked: another CPU has its own groups, priorities and active states");
+	write32(GICD_BASE + GIC_IGROUPR, ~0u);
+	write8(GICD_BASE + GIC_IPRIORITYR + PPI_FREE, PRIORITY_DEFAULT);
+	write32(GICD_BASE + GIC_ICACTIVER, ~0u);
+	irq_unmask();
+	is(count_total(0) + count_total(1), 0, "banked: nothing delivered");
+	counts_clear();
+}
+
+static void own_targets(void *found)
+{
+	*(uint32_t *)found = gicd(GICD_ITARGETSR);
+}
+
+static void targets(void)
+{
+	unsigned same = 0, other = 0;
+	uint32_t all = (1u << cpu_count) - 1, found;
+
+	if (!gic_only(2, "GICD_ITARGETSR"))
+		return;
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+		found = 0;
+		cpu_run(cpu, own_targets, &found);
+		same += found == (1u << cpu) * 0x01010101u;
+	}
+	is(same, cpu_count, "GICD_ITARGETSR0: each CPU reads its own number");
+	same = 0;
+	for (unsigned i = 0; i < 32; i += 4)
+		same += gicd(GICD_ITARGETSR + i) == 0x01010101;
+	is(same, 8, "GICD_ITARGETSR0 to 7 read the same");
+	write32(GICD_BASE + GICD_ITARGETSR, 0x02020202);
+	write8(GICD_BASE + GICD_ITARGETSR + PPI_FREE, 2);
+	is(gicd(GICD_ITARGETSR), 0x01010101, "GICD_ITARGETSR0 is read-only");
+	is(gic_targets(PPI_FREE), 1, "GICD_ITARGETSR5 is read-only, as bytes too");
+	write32(GICD_BASE + GICD_ITARGETSR + SPI, 0x03010201);
+	is(gicd(GICD_ITARGETSR + SPI), 0x03010201, "GICD_ITARGETSR: word written, word read");
+	is(gic_targets(SPI + 1), 2, "GICD_ITARGETSR: word written, byte read");
+	gic_set_targets(SPI + 2, 2);
+	is(gicd(GICD_ITARGETSR + SPI), 0x03020201,
+	   "GICD_ITARGETSR: a byte written changes that byte");
+	gic_set_targets(SPI + 3, 0);
+	is(gicd(GICD_ITARGETSR + SPI), 0x00020201, "GICD_ITARGETSR: no target reads back");
+	write32(GICD_BASE + GICD_ITARGETSR + SPI, ~0u);
+	found = gicd(GICD_ITARGETSR + SPI);
+	ok(found == all * 0x01010101u ||
+		   gic_excused(found == ~0u, "targets that are not there read back"),
+	   "GICD_ITARGETSR: targets that are not there read 0");
+	for (unsigned i = 0; i < 4; i++) {
+		gic_set_targets(SPI + i, 1);
+		other += gic_targets(SPI + i) == 1;
+	}
+	is(other, 4, "GICD_ITARGETSR: bytes written one by one");
 }
 
 /* With affinity routing the distributor has no registers for private interrupts. */
@@ -125,6 +230,8 @@ static void banked_words(void)
 		{ "GICD_ITARGETSR of an SPI", GICD_ITARGETSR + SPI },
 	};
 
+	if (!gic_only(3, "the distributor's words for private interrupts"))
+		return;
 	irq_mask();
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		write32(GICD_BASE + words[i].offset, 0x00ff00ff);
@@ -166,10 +273,12 @@ static void priorities(const char *name, unsigned intid, uintptr_t base)
 static void configuration(void)
 {
 	uintptr_t spis = GICD_BASE + GIC_ICFGR + SPI / 4;
+	uintptr_t sgis = sgi_base(0) + GIC_ICFGR;
+	const char *name = gic_is_v2() ? "GICD_ICFGR0" : "GICR_ICFGR0";
 
-	is(read32(sgi_base(0) + GIC_ICFGR) & 0xaaaaaaaa, 0xaaaaaaaa, "GICR_ICFGR0: SGIs are edge");
-	write32(sgi_base(0) + GIC_ICFGR, 0);
-	is(read32(sgi_base(0) + GIC_ICFGR) & 0xaaaaaaaa, 0xaaaaaaaa, "GICR_ICFGR0: is read-only");
+	is(read32(sgis) & 0xaaaaaaaa, 0xaaaaaaaa, "%s: SGIs are edge", name);
+	write32(sgis, 0);
+	is(read32(sgis) & 0xaaaaaaaa, 0xaaaaaaaa, "%s: is read-only", name);
 	write32(spis, 0xaaaaaaaa);
 	is(read32(spis) & 0xaaaaaaaa, 0xaaaaaaaa, "GICD_ICFGR: edge reads back");
 	write32(spis, 0x88888888);
@@ -186,6 +295,8 @@ static void groups(void)
 	is(read32(spis), 0x5a5aa5a5, "GICD_IGROUPR reads back");
 	write32(spis, ~0u);
 	is(read32(spis), ~0u, "GICD_IGROUPR reads back all ones");
+	if (!gic_only(3, "GICR_IGROUPR0"))
+		return;
 	write32(sgi_base(0) + GIC_IGROUPR, 0xffff0ff0);
 	is(read32(sgi_base(0) + GIC_IGROUPR) & 0xffff, 0x0ff0, "GICR_IGROUPR0 reads back");
 	write32(sgi_base(0) + GIC_IGROUPR, ~0u);
@@ -195,6 +306,8 @@ static void routes(void)
 {
 	unsigned same = 0;
 
+	if (!gic_only(3, "GICD_IROUTER"))
+		return;
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		gic_route(SPI, cpu);
 		same += read64(GICD_BASE + GICD_IROUTER + SPI * 8) == cpus[cpu].affinity;
@@ -215,6 +328,8 @@ static void redistributors(void)
 {
 	unsigned affinities = 0, last = 0, awake = 0, revision = 0, numbered = 0;
 
+	if (!gic_only(3, "redistributors"))
+		return;
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		uint64_t typer = read64(cpus[cpu].gicr + GICR_TYPER);
 		uint32_t waker = read32(cpus[cpu].gicr + GICR_WAKER);
@@ -246,7 +361,8 @@ static void compare_affinity(void *unused)
 static void affinities(void)
 {
 	cpu_run_all(compare_affinity, NULL);
-	is(atomic_load(&right_affinity), cpu_count, "GICR_TYPER and MPIDR_EL1 agree on each CPU");
+	is(atomic_load(&right_affinity), cpu_count, "MPIDR_EL1 of each CPU is that of its %s",
+	   gic_is_v2() ? "CPU interface" : "GICR_TYPER");
 }
 
 /* Sleep needs the CPU interface's groups disabled; ours stays as it is for all other tests. */
@@ -254,6 +370,8 @@ static void waker(void)
 {
 	uintptr_t gicr = cpus[0].gicr;
 
+	if (!gic_only(3, "GICR_WAKER"))
+		return;
 	irq_mask();
 	write_sysreg(icc_igrpen0_el1, 0);
 	write_sysreg(icc_igrpen1_el1, 0);
@@ -281,19 +399,93 @@ static void reserved(void)
 {
 	/* Not 0x20 to 0x3c nor 0xc000 on, which are implementation defined. */
 	static const uintptr_t distributor[] = { 0x0044, 0x0060, 0x007c, 0x0f30, 0x5000, 0x6000 };
-	unsigned zero = 0;
+	unsigned zero = 0, words = gic_is_v2() ? 4 : 6;
 
-	for (unsigned i = 0; i < sizeof(distributor) / sizeof(distributor[0]); i++) {
+	for (unsigned i = 0; i < words; i++) {
 		write32(GICD_BASE + distributor[i], 0xffffffff);
 		zero += gicd(distributor[i]) == 0;
 	}
-	is(zero, sizeof(distributor) / sizeof(distributor[0]),
-	   "reserved distributor words: RAZ/WI");
+	is(zero, words, "reserved distributor words: RAZ/WI");
 	is(gicd(GICD_CTLR) & 3, 3, "and nothing else changed");
+}
+
+/* All within one frame of 4 KiB: nothing past the last interrupt may be anything but 0. */
+static void past_the_last(void)
+{
+	static const struct {
+		uintptr_t offset;
+		unsigned bits; /* for each interrupt */
+	} registers[] = {
+		{ GIC_IGROUPR, 1 },    { GIC_ISENABLER, 1 }, { GIC_ICENABLER, 1 },
+		{ GIC_ISPENDR, 1 },    { GIC_ICPENDR, 1 },   { GIC_ISACTIVER, 1 },
+		{ GIC_ICACTIVER, 1 },  { GIC_ICFGR, 2 },     { GIC_IPRIORITYR, 8 },
+		{ GICD_ITARGETSR, 8 },
+	};
+	unsigned wrong = 0, next = 0, lines = gic_lines();
+
+	if (lines > 992) {
+		skip("words past the last interrupt", "GICD_TYPER: there are none");
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		for (unsigned intid = lines; intid < 1020; intid += 32) {
+			uintptr_t at = registers[i].offset + intid * registers[i].bits / 8;
+
+			write32(GICD_BASE + at, ~0u);
+			if (gicd(at) == 0)
+				continue;
+			if (intid == lines)
+				next++;
+			else
+				wrong++;
+		}
+	}
+	ok(!next || gic_excused(!gic_is_v2(), "it has 32 interrupts more than GICD_TYPER says"),
+	   "the word past the last interrupt: RAZ/WI");
+	is(wrong, 0, "words further on: RAZ/WI");
+}
+
+static uint32_t gicc(uintptr_t offset)
+{
+	return read32(GICC_BASE + offset);
+}
+
+static void cpu_interface_v2(void)
+{
+	uint32_t control;
+
+	if (!gic_only(2, "the memory-mapped CPU interface"))
+		return;
+	control = gicc(GICC_CTLR);
+	ok((control & 0x20f) == 0xf, "GICC_CTLR reads back");
+	write32(GICC_BASE + GICC_CTLR, control | GICC_CTLR_CBPR | GICC_CTLR_EOIMODE);
+	is(gicc(GICC_CTLR) & 0x21f, 0x21f, "GICC_CTLR: CBPR and EOImode read back");
+	write32(GICC_BASE + GICC_CTLR, control);
+	is(gicc(GICC_IIDR) >> 16 & 0xf, 2, "GICC_IIDR: architecture version 2");
+	is(gicc(GICC_IAR), INTID_SPURIOUS, "GICC_IAR reads 1023 when nothing pends");
+	is(gicc(GICC_HPPIR), INTID_SPURIOUS, "GICC_HPPIR reads 1023 when nothing pends");
+	is(gicc(GICC_RPR), PRIORITY_IDLE, "GICC_RPR reads 0xff when idle");
+	write32(GICC_BASE + GICC_EOIR, INTID_SPURIOUS);
+	is(gicc(GICC_RPR), PRIORITY_IDLE, "ending 1023 changes nothing");
+	write32(GICC_BASE + GICC_PMR, 0x50);
+	is(gicc(GICC_PMR), 0x50, "GICC_PMR reads back");
+	write32(GICC_BASE + GICC_PMR, PRIORITY_OPEN);
+	is(gicc(GICC_PMR) & 0xf0, 0xf0, "GICC_PMR open again");
+	ok(gicc(GICC_BPR) <= 3, "GICC_BPR: at least 16 groups of priorities");
+	is(gicc(GICC_ABPR), gicc(GICC_BPR) + 1, "GICC_ABPR: its least is GICC_BPR's and 1");
+	write32(GICC_BASE + GICC_BPR, 6);
+	write32(GICC_BASE + GICC_ABPR, 5);
+	is(gicc(GICC_BPR), 6, "GICC_BPR reads back");
+	is(gicc(GICC_ABPR), 5, "GICC_ABPR reads back");
+	write32(GICC_BASE + GICC_BPR, 0);
+	write32(GICC_BASE + GICC_ABPR, 0);
+	is(gicc(0x0040) | gicc(0x00cc) | gicc(0x00f8), 0, "reserved words read 0");
 }
 
 static void cpu_interface(void)
 {
+	if (!gic_only(3, "the CPU interface's system registers"))
+		return;
 	ok(read_sysreg(icc_sre_el1) & 1, "ICC_SRE_EL1.SRE reads 1");
 	is(read_sysreg(icc_igrpen1_el1) & 1, 1, "ICC_IGRPEN1_EL1 reads back");
 	ok((read_sysreg(icc_ctlr_el1) >> 8 & 7) >= 3, "ICC_CTLR_EL1.PRIbits: at least 16 levels");
@@ -316,11 +508,14 @@ void guest_main(void)
 	distributor_identity();
 	distributor_control();
 	bit_registers();
+	banked_bits();
 	banked_words();
+	targets();
 	priorities("GICD_IPRIORITYR", SPI, GICD_BASE);
-	priorities("GICR_IPRIORITYR, SGIs", 4, sgi_base(0));
-	priorities("GICR_IPRIORITYR, PPIs", PPI_FREE, sgi_base(0));
-	priorities("GICR_IPRIORITYR, another CPU's", PPI_FREE, sgi_base(1));
+	priorities("IPRIORITYR, SGIs", 4, sgi_base(0));
+	priorities("IPRIORITYR, PPIs", PPI_FREE, sgi_base(0));
+	if (gic_only(3, "another CPU's GICR_IPRIORITYR"))
+		priorities("GICR_IPRIORITYR, another CPU's", PPI_FREE, sgi_base(1));
 	configuration();
 	groups();
 	routes();
@@ -328,5 +523,7 @@ void guest_main(void)
 	affinities();
 	waker();
 	reserved();
+	past_the_last();
 	cpu_interface();
+	cpu_interface_v2();
 }

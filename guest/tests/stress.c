@@ -65,9 +65,12 @@ static void random_spi(struct cpu *me, uint32_t r)
 	unsigned slot = me->index * SPIS_PER_CPU + r % SPIS_PER_CPU;
 	unsigned sent = atomic_load(&spis_sent[slot]);
 
-	gic_route(SPI + slot, r / 16 % cpu_count);
+	if (!gic_quirks.pending_stays)
+		gic_route(SPI + slot, r / 16 % cpu_count);
 	if (count_all(SPI + slot) != sent)
 		return;
+	if (gic_quirks.pending_stays)
+		gic_route(SPI + slot, r / 16 % cpu_count);
 	atomic_store(&spis_sent[slot], sent + 1);
 	gic_set_pending(0, SPI + slot);
 }
@@ -194,6 +197,15 @@ static void check_spis(void)
 	is(left, 0, "SPIs: none pending or active in the end");
 }
 
+static bool private_active(unsigned cpu)
+{
+	bool active = false;
+
+	for (unsigned intid = 0; intid < 32; intid++)
+		active |= gic_is_active(cpu, intid);
+	return active;
+}
+
 static void check_timers(const struct timer *timer)
 {
 	unsigned wrong = 0;
@@ -218,6 +230,5 @@ void guest_main(void)
 	check_timers(&timer_virtual);
 	check_timers(&timer_physical);
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-		is(read32(cpus[cpu].gicr + GICR_SGI_BASE + GIC_ISACTIVER), 0,
-		   "CPU %u: no private interrupt active in the end", cpu);
+		ok(!private_active(cpu), "CPU %u: no private interrupt active in the end", cpu);
 }

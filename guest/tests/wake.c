@@ -17,6 +17,7 @@
 struct cause {
 	const char *name;
 	unsigned intid;
+	unsigned version;      /* of the GIC; 0: any */
 	void (*prepare)(void); /* while the sleeper is awake with interrupts masked */
 	void (*trigger)(void); /* while it sleeps or is about to */
 };
@@ -80,6 +81,10 @@ static void reroute(void)
 	uint64_t limit = counter_after_ms(LIMIT_MS);
 
 	gic_route(SPI, SLEEPER);
+	if (gic_quirks.pending_stays) {
+		gic_clear_pending(0, SPI);
+		gic_set_pending(0, SPI);
+	}
 	while (irq_asserted() && !counter_passed(limit))
 		wfe();
 	irq_unmask();
@@ -98,15 +103,13 @@ static void release_active(void)
 
 static void pend_without_group(void)
 {
-	write32(GICD_BASE + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP0);
-	gic_wait_rwp(0, SPI);
+	gic_enable_groups(true, false);
 	gic_set_pending(0, SPI);
 }
 
 static void enable_group(void)
 {
-	write32(GICD_BASE + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP0 | GICD_CTLR_GROUP1);
-	gic_wait_rwp(0, SPI);
+	gic_enable_groups(true, true);
 }
 
 /* The sleeper's PMR is at 0xf0 throughout. */
@@ -127,17 +130,17 @@ static void raise_uart(void)
 }
 
 static const struct cause causes[] = {
-	{ "an SGI by list", SGI, nothing, send_sgi },
-	{ "an SGI by broadcast", SGI, nothing, broadcast_sgi },
-	{ "a PPI set pending", PPI_FREE, nothing, pend_ppi },
-	{ "a pending PPI enabled", PPI_FREE, pend_disabled_ppi, enable_ppi },
-	{ "an SPI set pending", SPI, nothing, pend_spi },
-	{ "a pending SPI enabled", SPI, pend_disabled, enable_spi },
-	{ "a pending SPI rerouted", SPI, pend_elsewhere, reroute },
-	{ "a pending SPI no longer active", SPI, pend_active, release_active },
-	{ "a pending SPI's group enabled", SPI, pend_without_group, enable_group },
-	{ "a pending SPI's priority raised", SPI, pend_below_mask, raise_priority },
-	{ "a device's interrupt", UART_INTID, nothing, raise_uart },
+	{ "an SGI by list", SGI, 0, nothing, send_sgi },
+	{ "an SGI by broadcast", SGI, 0, nothing, broadcast_sgi },
+	{ "a PPI set pending", PPI_FREE, 3, nothing, pend_ppi },
+	{ "a pending PPI enabled", PPI_FREE, 3, pend_disabled_ppi, enable_ppi },
+	{ "an SPI set pending", SPI, 0, nothing, pend_spi },
+	{ "a pending SPI enabled", SPI, 0, pend_disabled, enable_spi },
+	{ "a pending SPI rerouted", SPI, 0, pend_elsewhere, reroute },
+	{ "a pending SPI no longer active", SPI, 0, pend_active, release_active },
+	{ "a pending SPI's group enabled", SPI, 0, pend_without_group, enable_group },
+	{ "a pending SPI's priority raised", SPI, 0, pend_below_mask, raise_priority },
+	{ "a device's interrupt", UART_INTID, 0, nothing, raise_uart },
 };
 
 static void handler(struct cpu *me, unsigned intid)
@@ -158,6 +161,7 @@ static void sleeper(void *woken)
 	gic_set_mask(0xf0);
 	gic_enable(me->index, PPI_FREE);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
+		gic_wait_active(me->index, current_cause->intid, false);
 		irq_mask();
 		atomic_store(&sleeping, 2 * round - 1);
 		sev();
@@ -178,6 +182,8 @@ static void try(const struct cause *cause)
 {
 	unsigned woken = 0;
 
+	if (cause->version && !gic_only(cause->version, cause->name))
+		return;
 	current_cause = cause;
 	atomic_store(&prepared, 0);
 	atomic_store(&sleeping, 0);
@@ -186,7 +192,6 @@ static void try(const struct cause *cause)
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		if (!wait_at_least(&sleeping, 2 * round - 1))
 			break;
-		gic_wait_active(SLEEPER, cause->intid, false);
 		cause->prepare();
 		atomic_store(&prepared, round);
 		sev();
