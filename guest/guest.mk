@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # Our own bare-metal guests: build/guest/<name>.bin (arm64 Image) and .elf, one per test, plus the bench guest.
 
-GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode
+GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
 GUEST_OBJCOPY ?= $(ARM64)objcopy
@@ -11,7 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -ffreestanding -nostdlib -static -mgeneral-regs-only 
 	-fno-common -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Iguest/lib
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
-GUEST_LIB := start.o boot.o cpu.o gic.o timer.o psci.o tap.o
+GUEST_LIB := start.o boot.o cpu.o gic.o timer.o psci.o tap.o hold.o
 GUEST_LIB_OBJS := $(GUEST_LIB:%=$(GUEST_BUILD)/lib/%)
 GUEST_ALL := $(GUEST_IMAGES) bench
 GUEST_BINARIES := $(GUEST_ALL:%=$(GUEST_BUILD)/%.bin)

@@ -131,6 +131,7 @@ void exception_fiq(void)
 		atomic_fetch_add(&me->spurious, 1);
 		return;
 	}
+	atomic_fetch_add(&me->fiqs, 1);
 	handle(me, intid);
 	gic_end0(intid);
 	after_doorbell(me, intid);

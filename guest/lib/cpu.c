@@ -25,12 +25,11 @@ bool smp_start(void)
 	return all;
 }
 
-/* Does not come back; whoever turned it off asks AFFINITY_INFO, so the work counts as done. */
-static void go_off(void *unused)
+/* Whoever turned it off asks AFFINITY_INFO, so the work counts as done. */
+_Noreturn void cpu_go_off(void)
 {
 	struct cpu *me = this_cpu();
 
-	(void)unused;
 	irq_mask();
 	atomic_store(&me->online, 0);
 	atomic_store_explicit(&me->busy, 0, memory_order_release);
@@ -39,12 +38,21 @@ static void go_off(void *unused)
 		wfe();
 }
 
+static void go_off(void *unused)
+{
+	(void)unused;
+	cpu_go_off();
+}
+
 bool cpu_turn_off(unsigned cpu)
+{
+	return cpu_start(cpu, go_off, NULL) && cpu_wait_off(cpu);
+}
+
+bool cpu_wait_off(unsigned cpu)
 {
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
 
-	if (!cpu_start(cpu, go_off, NULL))
-		return false;
 	while (psci(PSCI_AFFINITY_INFO, cpus[cpu].affinity, 0, 0) != AFFINITY_OFF) {
 		if (counter_passed(deadline))
 			return false;
@@ -235,6 +243,7 @@ void counts_clear(void)
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		for (unsigned i = 0; i < MAX_INTIDS; i++)
 			atomic_store_explicit(&cpus[cpu].seen[i], 0, memory_order_relaxed);
+		atomic_store(&cpus[cpu].fiqs, 0);
 		atomic_store(&cpus[cpu].spurious, 0);
 		atomic_store(&cpus[cpu].logged, 0);
 	}

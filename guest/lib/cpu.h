@@ -125,10 +125,12 @@ struct cpu {
 	void *work_argument;
 	uint64_t entry_daif; /* as CPU_ON handed the CPU over */
 	uint64_t entry_sctlr;
-	bool fault_expected; /* the next synchronous exception is skipped and noted */
+	unsigned entry_running; /* the running priority of its CPU interface then */
+	bool fault_expected;    /* the next synchronous exception is skipped and noted */
 	uint64_t fault_esr;
 	atomic_uint faults;
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
+	atomic_uint fiqs;             /* of these, by FIQ */
 	atomic_uint spurious;
 	uint8_t sources[16]; /* GICv2: who sent the SGI that was acknowledged last, by INTID */
 	bool split_end;      /* its EOImode is 1 */
@@ -163,6 +165,9 @@ bool cpu_run(unsigned cpu, void (*work)(void *), void *argument);
 bool cpu_run_all(void (*work)(void *), void *argument);
 /* Turns another CPU off by PSCI and waits until it is; false if it did not happen. */
 bool cpu_turn_off(unsigned cpu);
+/* The same in two steps: work that ends with the first on the CPU that goes, the second elsewhere. */
+_Noreturn void cpu_go_off(void);
+bool cpu_wait_off(unsigned cpu);
 /* Turns it on again and waits for its work loop. */
 bool cpu_turn_on(unsigned cpu);
 /* The loop a CPU other than the first lives in. */

@@ -394,6 +394,11 @@ static void init_cpu_v2(struct cpu *me)
 	for (unsigned intid = 0; intid < 16; intid++)
 		gic_clear_pending(me->index, intid);
 	write32(GICD_BASE + GIC_ISENABLER, 0xffff);
+	me->entry_running = gic_running_priority();
+	for (unsigned i = 0; i < 4; i++) {
+		write32(GICC_BASE + GICC_APR + i * 4, 0);
+		write32(GICC_BASE + GICC_NSAPR + i * 4, 0);
+	}
 	write32(GICC_BASE + GICC_PMR, PRIORITY_OPEN);
 	write32(GICC_BASE + GICC_BPR, 0);
 	write32(GICC_BASE + GICC_ABPR, 0);
@@ -413,6 +418,7 @@ static void init_cpu_v3(struct cpu *me)
 	write32(me->gicr + GICR_SGI_BASE + GIC_ISENABLER, 0xffff | 1u << PPI_DOORBELL);
 	write_sysreg(icc_sre_el1, read_sysreg(icc_sre_el1) | 1);
 	isb();
+	me->entry_running = gic_running_priority();
 	write_sysreg(icc_ctlr_el1, 0);
 	write_sysreg(icc_bpr1_el1, 0);
 	write_sysreg(icc_pmr_el1, PRIORITY_OPEN);

@@ -20,6 +20,8 @@
 #define GICD_CTLR      0x0000
 #define GICD_TYPER     0x0004
 #define GICD_IIDR      0x0008
+#define GICD_SETSPI    0x0040 /* with message-based SPIs */
+#define GICD_CLRSPI    0x0048
 #define GICR_CTLR      0x0000
 #define GICR_TYPER     0x0008
 #define GICR_WAKER     0x0014
@@ -61,6 +63,7 @@
 #define GICC_CTLR_CBPR    (1u << 4)
 #define GICC_CTLR_EOIMODE (1u << 9)
 
+#define GICD_TYPER_MBIS            (1u << 16)
 #define GICD_CTLR_GROUP0           (1u << 0)
 #define GICD_CTLR_GROUP1           (1u << 1)
 #define GICD_CTLR_ARE              (1u << 4)

@@ -103,7 +103,7 @@ static void kinds(void)
 	apart("level SPI", SPI, pend_spi);
 	spi_release(SPI);
 	apart("SGI", 3, send_sgi);
-	if (gic_quirks.no_ppi_by_hand)
+	if (!gic_only(3, "PPI pending by hand"))
 		return;
 	gic_enable(0, PPI_FREE);
 	apart("PPI", PPI_FREE, pend_ppi);

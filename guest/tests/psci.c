@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Power State Coordination Interface (DEN0022, chapter 5): results, CPUs off and on in a race, and
- * standby. Calls that the specification makes optional are not compared.
+ * Power State Coordination Interface (DEN0022, chapter 5): results, CPUs off and on in a race, also
+ * with interrupts pending for them and active in them, and standby. Calls that the specification makes optional are not compared.
  */
 #include "gic.h"
 #include "psci.h"
@@ -180,6 +180,185 @@ static void interrupts_to_a_cpu_that_is_off(void)
 	counts_clear();
 }
 
+/* What is active in a CPU when it goes off: shared ones stay so, in the distributor. */
+static void take(void *intid)
+{
+	unsigned me = this_cpu()->index;
+
+	irq_mask();
+	gic_set_pending(me, *(unsigned *)intid);
+	wait_irq_asserted();
+	if (gic_acknowledge() != *(unsigned *)intid)
+		*(unsigned *)intid = INTID_SPURIOUS;
+}
+
+#define QEMU_RESET "its CPU interface is not reset with its CPU"
+
+static bool comes_back(unsigned cpu)
+{
+	cpus[cpu].entry_running = 0;
+	return cpu_turn_on(cpu) &&
+	       (cpus[cpu].entry_running == PRIORITY_IDLE ||
+		gic_excused(cpus[cpu].entry_running == PRIORITY_DEFAULT && gic_is_v2(),
+			    QEMU_RESET));
+}
+
+static void active_when_it_goes(void)
+{
+	unsigned intid = SPI, early;
+
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	cpu_run(1, take, &intid);
+	is(intid, SPI, "active and off: acknowledged");
+	ok(cpu_turn_off(1), "active and off: it goes off");
+	ok(gic_is_active(0, SPI), "active and off: the SPI stays active");
+	ok(comes_back(1), "active and off: it comes back, with no priority running");
+	ok(gic_is_active(0, SPI), "active and off: the SPI is still active");
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 0, "active and off: the next one waits");
+	gic_clear_active(0, SPI);
+	ok(wait_at_least(&cpus[1].seen[SPI], 1), "active and off: until ICACTIVER");
+	gic_wait_active(0, SPI, false);
+
+	cpu_run(1, take, &intid);
+	ok(cpu_turn_off(1), "active and off, rerouted: it goes off");
+	gic_route(SPI, 0);
+	gic_set_pending(0, SPI);
+	wait_ms(SETTLE_MS);
+	early = count_of(0, SPI);
+	ok(early == 0 || gic_excused(early == 1, "it takes the active state for each CPU's own"),
+	   "active and off, rerouted: the next one waits");
+	gic_clear_active(0, SPI);
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "active and off, rerouted: until ICACTIVER");
+	ok(comes_back(1), "active and off, rerouted: it comes back, with no priority running");
+	gic_route(SPI, 1);
+	gic_set_pending(0, SPI);
+	ok(wait_at_least(&cpus[1].seen[SPI], 2), "active and off, rerouted back: delivered");
+	is(count_all(SPI), 3, "active and off: each once");
+	spi_release(SPI);
+	counts_clear();
+}
+
+/* Its own interrupts are its affair: it starts as from reset, and they work. */
+static void take_private(void *result)
+{
+	unsigned sgi = 6;
+
+	take(&sgi);
+	gic_set_priority(this_cpu()->index, timer_virtual.intid, 0x40);
+	gic_enable(this_cpu()->index, timer_virtual.intid);
+	timer_set(&timer_virtual, 0, TIMER_ENABLE);
+	wait_irq_asserted();
+	*(bool *)result = sgi == 6 && gic_acknowledge() == timer_virtual.intid;
+}
+
+static void quiet(struct cpu *me, unsigned intid)
+{
+	(void)me;
+	if (intid == timer_virtual.intid)
+		timer_control(&timer_virtual, 0);
+}
+
+static void one_tick(void *unused)
+{
+	struct cpu *me = this_cpu();
+
+	(void)unused;
+	/* The timer first: QEMU leaves its line as it was when the CPU went off. */
+	timer_set(&timer_virtual, 0, TIMER_ENABLE);
+	gic_enable(me->index, timer_virtual.intid);
+	wait_at_least(&me->seen[timer_virtual.intid], 1);
+	gic_disable(me->index, timer_virtual.intid);
+}
+
+static void private_when_it_goes(void)
+{
+	bool taken = false;
+
+	on_interrupt = quiet;
+	cpu_run(1, take_private, &taken);
+	ok(taken, "an SGI and the timer active, and off: acknowledged");
+	ok(cpu_turn_off(1), "an SGI and the timer active, and off: it goes off");
+	cpus[1].entry_running = 0;
+	ok(cpu_turn_on(1), "an SGI and the timer active, and off: it comes back");
+	sgi_send(1, 6);
+	ok(wait_at_least(&cpus[1].seen[6], 1), "an SGI and the timer active, and off: SGIs work");
+	cpu_run(1, one_tick, NULL);
+	is(count_of(1, timer_virtual.intid), 1,
+	   "an SGI and the timer active, and off: the timer works");
+	on_interrupt = NULL;
+	counts_clear();
+}
+
+static void go_off_with_pending(void *unused)
+{
+	(void)unused;
+	irq_mask();
+	gic_set_pending(0, SPI);
+	sgi_send(1, 7);
+	wait_irq_asserted();
+	cpu_go_off();
+}
+
+static void pending_when_it_goes(void)
+{
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	cpu_start(1, go_off_with_pending, NULL);
+	ok(cpu_wait_off(1), "signalled and off: it goes off");
+	ok(gic_is_pending(0, SPI), "signalled and off: the SPI pends");
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 0, "signalled and off: nobody takes it");
+	ok(cpu_turn_on(1), "signalled and off: it comes back");
+	ok(wait_at_least(&cpus[1].seen[SPI], 1), "signalled and off: delivered then");
+	gic_wait_active(0, SPI, false);
+	cpu_start(1, go_off_with_pending, NULL);
+	ok(cpu_wait_off(1), "signalled and off, rerouted: it goes off");
+	gic_route(SPI, 0);
+	if (gic_quirks.pending_stays) {
+		gic_clear_pending(0, SPI);
+		gic_set_pending(0, SPI);
+	}
+	ok(wait_at_least(&cpus[0].seen[SPI], 1), "signalled and off, rerouted: delivered there");
+	ok(cpu_turn_on(1), "signalled and off, rerouted: it comes back");
+	wait_ms(SETTLE_MS);
+	is(count_all(SPI), 2, "signalled and off: each once");
+	spi_release(SPI);
+	counts_clear();
+}
+
+/* Sent while it is on its way: an SPI is taken before or after, and never lost. */
+static void off_now(void *unused)
+{
+	(void)unused;
+	cpu_go_off();
+}
+
+static void sent_while_it_goes(void)
+{
+	unsigned off = 0, on = 0, right = 0;
+
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	for (unsigned round = 1; round <= RACES; round++) {
+		uint64_t start = counter_after_us(round % 8 * 20);
+
+		cpu_start(1, off_now, NULL);
+		while (!counter_passed(start))
+			;
+		gic_set_pending(0, SPI);
+		sgi_send(1, 9);
+		off += cpu_wait_off(1);
+		sgi_send(1, 9);
+		on += cpu_turn_on(1);
+		right += wait_at_least(&cpus[1].seen[SPI], round) && count_all(SPI) == round;
+	}
+	is(off, RACES, "sent while it goes: it goes off each time");
+	is(on, RACES, "sent while it goes: it comes back each time");
+	is(right, RACES, "sent while it goes: each SPI is taken once");
+	spi_release(SPI);
+	counts_clear();
+}
+
 static void standby(void)
 {
 	uint64_t expiry;
@@ -245,6 +424,10 @@ void guest_main(void)
 	handed_over();
 	races();
 	interrupts_to_a_cpu_that_is_off();
+	active_when_it_goes();
+	private_when_it_goes();
+	pending_when_it_goes();
+	sent_while_it_goes();
 	standby();
 	standby_of_another();
 }

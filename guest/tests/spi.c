@@ -5,6 +5,7 @@
  * level-sensitive source.
  */
 #include "gic.h"
+#include "hold.h"
 #include "tap.h"
 
 #define SPI         SPI_FREE
@@ -196,65 +197,36 @@ static void several_targets(void)
 	spi_release(SPI);
 }
 
-/* A CPU that runs with interrupts masked, so that what is meant for it stays signalled to it. */
-static atomic_uint masked_now, may_unmask;
-
-static void stay_masked(void *unused)
-{
-	(void)unused;
-	irq_mask();
-	atomic_store(&masked_now, 1);
-	sev();
-	wait_at_least(&may_unmask, 1);
-	irq_unmask();
-}
-
-static void mask_other(unsigned cpu)
-{
-	atomic_store(&masked_now, 0);
-	atomic_store(&may_unmask, 0);
-	cpu_start(cpu, stay_masked, NULL);
-	wait_at_least(&masked_now, 1);
-}
-
-static void unmask_other(unsigned cpu)
-{
-	atomic_store(&may_unmask, 1);
-	sev();
-	cpu_finish(cpu);
-	wait_ms(SETTLE_MS);
-}
-
 static void withdrawn_from_another_cpu(void)
 {
 	unsigned last = cpu_count - 1;
 
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
-	mask_other(1);
+	hold_masked(1);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
 	gic_disable(0, SPI);
-	unmask_other(1);
+	hold_unmask(1);
 	is(count_all(SPI), 0, "ICENABLER withdraws from another CPU that has it signalled");
 	gic_enable(0, SPI);
 	ok(wait_at_least(&cpus[1].seen[SPI], 1), "ISENABLER gives it back");
 
-	mask_other(1);
+	hold_masked(1);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
 	gic_clear_pending(0, SPI);
 	ok(!gic_is_pending(0, SPI), "ICPENDR for another CPU: not pending after it");
 	wait_ms(SETTLE_MS);
-	unmask_other(1);
+	hold_unmask(1);
 	is(count_all(SPI), 1, "ICPENDR withdraws from another CPU that has it signalled");
 
-	mask_other(1);
+	hold_masked(1);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
 	gic_route(SPI, 0);
 	ok(gic_quirks.pending_stays || wait_at_least(&cpus[0].seen[SPI], 1),
 	   "rerouted while pending: delivered to the new CPU");
-	unmask_other(1);
+	hold_unmask(1);
 	is(count_of(1, SPI), 1, "rerouted while pending: not to the old one");
 
 	gic_disable(0, SPI);
@@ -275,7 +247,7 @@ static void withdrawn_from_another_cpu(void)
  * When RWP reads 0 after ICENABLER, no CPU acknowledges the interrupt any more: not even one that
  * looks at once. The other CPU spins here, so that it does look at once.
  */
-static atomic_uint looked, withdrawn;
+static atomic_uint masked_now, looked, withdrawn;
 
 static bool spin_until(atomic_uint *value, unsigned wanted)
 {
@@ -335,44 +307,25 @@ static void withdrawn_when_rwp_ends(void)
 	spi_release(SPI);
 }
 
-/* CPU 1 stays in its handler until CPU 0 has looked at the interrupt. */
-static atomic_uint inside, leave;
-
-static void stay_inside(struct cpu *me, unsigned intid)
-{
-	(void)intid;
-	if (me->index != 1)
-		return;
-	atomic_fetch_add(&inside, 1);
-	sev();
-	wait_at_least(&leave, atomic_load(&inside));
-}
-
-static void let_out(void)
-{
-	atomic_fetch_add(&leave, 1);
-	sev();
-}
-
 static void active_on_another_cpu(void)
 {
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
-	on_interrupt = stay_inside;
+	hold_handlers(1);
 	gic_set_pending(0, SPI);
-	wait_at_least(&inside, 1);
+	hold_wait_entered(1);
 	ok(gic_is_active(0, SPI), "active on another CPU: ISACTIVER reads 1");
 	ok(!gic_is_pending(0, SPI), "active on another CPU: ISPENDR reads 0");
 	gic_set_pending(0, SPI);
 	ok(gic_is_active(0, SPI) && gic_is_pending(0, SPI), "set pending there: both read 1");
 	wait_ms(SETTLE_MS);
-	is(atomic_load(&inside), 1, "not delivered again while active");
-	let_out();
-	ok(wait_at_least(&inside, 2), "delivered again after its end");
-	let_out();
+	is(hold_entered(), 1, "not delivered again while active");
+	hold_let_out();
+	ok(hold_wait_entered(2), "delivered again after its end");
+	hold_let_out();
 	ok(gic_wait_active(0, SPI, false), "ISACTIVER reads 0 after the end");
 
 	gic_set_pending(0, SPI);
-	wait_at_least(&inside, 3);
+	hold_wait_entered(3);
 	gic_route(SPI, 0);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
@@ -380,13 +333,13 @@ static void active_on_another_cpu(void)
 
 	ok(early == 0 || gic_excused(early == 1, "it takes the active state for each CPU's own"),
 	   "active on one CPU, next for another: waits for the end");
-	let_out();
+	hold_let_out();
 	ok(wait_at_least(&cpus[0].seen[SPI], 1), "active on one CPU, next for another: delivered");
 	wait_at_least(&cpus[1].seen[SPI], 3);
 	gic_wait_active(0, SPI, false);
 	is(count_of(0, SPI), 1, "active on one CPU, next for another: once");
 	is(count_of(1, SPI), 3, "active on one CPU, next for another: not to the first");
-	on_interrupt = NULL;
+	hold_no_handlers();
 	counts_clear();
 	spi_release(SPI);
 }
@@ -394,12 +347,10 @@ static void active_on_another_cpu(void)
 /* Its active state taken away from another CPU's handler, an SPI can go elsewhere at once. */
 static void active_taken_from_another_cpu(void)
 {
-	atomic_store(&inside, 0);
-	atomic_store(&leave, 0);
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
-	on_interrupt = stay_inside;
+	hold_handlers(1);
 	gic_set_pending(0, SPI);
-	wait_at_least(&inside, 1);
+	hold_wait_entered(1);
 	gic_clear_active(0, SPI);
 	ok(!gic_is_active(0, SPI), "ICACTIVER for another CPU's handler: ISACTIVER reads 0");
 	gic_route(SPI, 0);
@@ -407,23 +358,23 @@ static void active_taken_from_another_cpu(void)
 	ok(wait_at_least(&cpus[0].seen[SPI], 1),
 	   "rerouted then: delivered while that handler runs");
 	ok(gic_wait_active(0, SPI, false), "and ended");
-	let_out();
+	hold_let_out();
 	ok(wait_at_least(&cpus[1].seen[SPI], 1), "that handler ends, too");
 	gic_route(SPI, 1);
 	gic_set_pending(0, SPI);
-	ok(wait_at_least(&inside, 2), "and the CPU takes the next one");
+	ok(hold_wait_entered(2), "and the CPU takes the next one");
 	gic_clear_active(0, SPI);
 	gic_set_pending(0, SPI);
 	wait_ms(SETTLE_MS);
-	is(atomic_load(&inside), 2, "its running priority holds up one more though inactive");
-	let_out();
-	ok(wait_at_least(&inside, 3), "until its end");
-	let_out();
+	is(hold_entered(), 2, "its running priority holds up one more though inactive");
+	hold_let_out();
+	ok(hold_wait_entered(3), "until its end");
+	hold_let_out();
 	ok(gic_wait_active(0, SPI, false), "inactive in the end");
 	wait_ms(SETTLE_MS);
 	is(count_of(1, SPI), 3, "one CPU took it three times");
 	is(count_of(0, SPI), 1, "the other once");
-	on_interrupt = NULL;
+	hold_no_handlers();
 	counts_clear();
 	spi_release(SPI);
 }
@@ -539,6 +490,49 @@ static void uart_masked(void)
 	spi_release(UART_INTID);
 }
 
+/* One result, so that a machine that has them and one that has not print as many. */
+static void messages(void)
+{
+	const char *what = "message-based SPIs";
+	bool edge, cleared, level, lowered;
+
+	if (!gic_only(3, what))
+		return;
+	if (!(read32(GICD_BASE + GICD_TYPER) & GICD_TYPER_MBIS)) {
+		skip(what, "GICD_TYPER: there are none");
+		return;
+	}
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	edge = wait_at_least(&cpus[1].seen[SPI], 1) && gic_wait_active(0, SPI, false);
+	gic_disable(0, SPI);
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	edge &= gic_wait_pending(0, SPI, true);
+	write32(GICD_BASE + GICD_CLRSPI, SPI);
+	cleared = gic_wait_pending(0, SPI, false);
+	spi_setup(SPI, 0, PRIORITY_DEFAULT, false);
+	irq_mask();
+	write32(GICD_BASE + GICD_SETSPI, SPI);
+	level = wait_irq_asserted() && gic_acknowledge() == SPI;
+	write32(GICD_BASE + GICD_CLRSPI, SPI);
+	lowered = gic_wait_pending(0, SPI, false);
+	gic_end(SPI);
+	wait_ms(SETTLE_MS);
+	lowered &= !irq_asserted();
+	/* Of what is no SPI, or not there, nothing comes. */
+	write32(GICD_BASE + GICD_SETSPI, 3);
+	write32(GICD_BASE + GICD_SETSPI, 1023);
+	write32(GICD_BASE + GICD_CLRSPI, 1021);
+	wait_ms(SETTLE_MS);
+	lowered &= !irq_asserted();
+	irq_unmask();
+	ok(edge && cleared && level && lowered && count_all(SPI) == 1, "%s", what);
+	if (!edge || !cleared || !level || !lowered)
+		print("# edge %d cleared %d level %d lowered %d\n", edge, cleared, level, lowered);
+	counts_clear();
+	spi_release(SPI);
+}
+
 void guest_main(void)
 {
 	if (gic_lines() < SPI_FREE_END)
@@ -556,6 +550,7 @@ void guest_main(void)
 	withdrawn_when_rwp_ends();
 	active_on_another_cpu();
 	active_taken_from_another_cpu();
+	messages();
 	uart_taken();
 	uart_level();
 	uart_masked();
