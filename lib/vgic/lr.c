@@ -483,6 +483,8 @@ static bool source_waits(uint64_t w)
 
 static void limit_by_sgis(struct vgic_vcpu *vcpu)
 {
+	vcpu->limit = NO_LIMIT;
+	vcpu->limiting = 0;
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
@@ -592,7 +594,7 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 	if (hcr)
 		count(&vcpu->stats.overflows);
 	/* What the end of an SGI lets in comes with that. */
-	if (vcpu->limit != NO_LIMIT && before[0] == vcpu->pending[0].count &&
+	if (IS_V2(vcpu->vgic) && vcpu->limit != NO_LIMIT && before[0] == vcpu->pending[0].count &&
 	    before[1] == vcpu->pending[1].count)
 		hcr &= ~HCR_NPIE;
 	return hcr;
@@ -647,12 +649,12 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_resettled(vcpu, 0);
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
-	vcpu->limit = NO_LIMIT;
-	vcpu->limiting = 0;
 	if (IS_V2(vcpu->vgic))
 		limit_by_sgis(vcpu);
 	image->changed = 0;
-	hcr = fill_all(vcpu, image, vcpu->groups) | vcpu->limiting;
+	hcr = fill_all(vcpu, image, vcpu->groups);
+	if (IS_V2(vcpu->vgic))
+		hcr |= vcpu->limiting;
 	vcpu->plain_hcr = plain_hcr(vcpu);
 	hcr |= vcpu->plain_hcr;
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
