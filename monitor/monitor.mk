@@ -8,12 +8,15 @@ MONITOR_CC  := $(ARM64)gcc
 MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
 # Hot: what runs between a guest's exit and its entry (monitor/arm64/hot.h), and the library. There is
-# one copy for each kind of GIC, with monitor/arm64/<that GIC> on the include path. In gicv2's all
-# names have v2_ in front. (make lint reads it as gicv3's.)
+# one copy for each kind of GIC, with monitor/arm64/<that GIC> on the include path, the library being
+# for that version alone, and v2_ or v3_ in front of all names. (make lint reads it as gicv3's.) Cold
+# code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
+MONITOR_LIB_SRCS := $(sort $(wildcard lib/*/*.c))
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
-	$(sort $(wildcard lib/*/*.c))
-MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c monitor/*/*/*.c))
+	$(MONITOR_LIB_SRCS)
+MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c monitor/*/*/*.c)) \
+	monitor/arm64/string.c $(MONITOR_LIB_SRCS)
 MONITOR_VECTORS := monitor/arm64/vectors.S
 MONITOR_ASM_SRCS := $(filter-out $(MONITOR_VECTORS),$(wildcard monitor/arm64/*.S))
 
@@ -48,8 +51,8 @@ $(MONITOR_ASM_OBJS): $(MONITOR_OUT)/%.o: %.S monitor/monitor.mk
 	@mkdir -p $(@D)
 	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -MMD -MP -c -o $@ $<
 
-# $1: the GIC, $2: what its names begin with. All hot code in one object, checked (see
-# monitor/arm64/check-hot.sh), then with the vectors; head.S and all cold code are linked to it by name.
+# $1: the GIC. All hot code in one object, checked (see monitor/arm64/check-hot.sh), then with the
+# vectors; then what it is called by others gets its prefix.
 define MONITOR_HOT_RULES
 $(call monitor_hot_objs,$1): $(MONITOR_OUT)/$1/%.o: %.c monitor/monitor.mk
 	@mkdir -p $$(@D)
@@ -68,11 +71,10 @@ $(MONITOR_OUT)/$1/hot.o: $(call monitor_hot_objs,$1) monitor/arm64/check-hot.sh
 
 $(MONITOR_OUT)/$1.o: $(MONITOR_OUT)/$1/hot.o $(MONITOR_OUT)/$1/vectors.o
 	$$(Q)$(ARM64)ld -r -o $$@.plain $$^
-	$$(Q)$(ARM64)nm -g --defined-only $$@.plain | awk '{ print $$$$3, "$2" $$$$3 }' >$$@.names
+	$$(Q)$(ARM64)nm -g --defined-only $$@.plain | awk '{ print $$$$3, "$(1:gic%=%)_" $$$$3 }' >$$@.names
 	$$(Q)$(ARM64)objcopy --redefine-syms=$$@.names $$@.plain $$@
 endef
-$(eval $(call MONITOR_HOT_RULES,gicv2,v2_))
-$(eval $(call MONITOR_HOT_RULES,gicv3,))
+$(foreach gic,$(MONITOR_GICS),$(eval $(call MONITOR_HOT_RULES,$(gic))))
 
 # Twice: the first link has an empty table of symbols, the second one the first one's. The table
 # lies behind the text, so the text does not move.

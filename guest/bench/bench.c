@@ -202,20 +202,38 @@ static void sgi_self(void)
 	wait_at_least(&cpus[0].seen[SGI], next);
 }
 
-/* Two CPUs: each counts over the whole series, the sums are added. */
+/* Operations of several CPUs: each has its part, and the sums are added. */
+static struct sample part[MAX_CPUS];
 static atomic_uint asleep;
-static struct sample receiver_sum;
 
+static void parts_clear(void)
+{
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		part[i] = (struct sample){ 0, 0 };
+}
+
+static void report_parts(const char *name)
+{
+	struct sample sum = { 0, 0 };
+
+	for (unsigned i = 0; i < MAX_CPUS; i++) {
+		sum.exits += part[i].exits;
+		sum.instructions += part[i].instructions;
+	}
+	report(name, sum, ROUNDS);
+}
+
+/* Here each CPU counts over the whole series. */
 static void receive_running(void *unused)
 {
 	struct cpu *me = this_cpu();
 	struct sample before = take();
 
 	(void)unused;
-	atomic_store(&asleep, 1);
+	atomic_fetch_add(&asleep, 1);
 	sev();
 	wait_at_least(&me->seen[SGI], ROUNDS);
-	add_difference(&receiver_sum, before, take());
+	add_difference(&part[me->index], before, take());
 }
 
 static void receive_sleeping(void *unused)
@@ -231,7 +249,7 @@ static void receive_sleeping(void *unused)
 			wfi();
 		irq_unmask();
 	}
-	add_difference(&receiver_sum, before, take());
+	add_difference(&part[1], before, take());
 }
 
 /* The receiver said that it will sleep; it is asleep once this CPU has let it run. */
@@ -244,10 +262,8 @@ static void let_it_fall_asleep(unsigned round)
 
 static void ipi(const char *name, void (*receive)(void *), bool sleeping)
 {
-	struct sample sum = { 0, 0 };
-
 	counts_clear();
-	receiver_sum = sum;
+	parts_clear();
 	atomic_store(&asleep, 0);
 	cpu_start(1, receive, NULL);
 	wait_at_least(&asleep, 1);
@@ -259,11 +275,205 @@ static void ipi(const char *name, void (*receive)(void *), bool sleeping)
 		sgi_send(1, SGI);
 		wait_at_least(&cpus[1].seen[SGI], round);
 	}
-	add_difference(&sum, before, take());
+	add_difference(&part[0], before, take());
 	cpu_finish(1);
-	sum.exits += receiver_sum.exits;
-	sum.instructions += receiver_sum.instructions;
-	report(name, sum, ROUNDS);
+	report_parts(name);
+}
+
+static void broadcast(void)
+{
+	if (cpu_count != 8) {
+		print("# sgi_broadcast_7 needs 8 CPUs, there are %u\n", cpu_count);
+		return;
+	}
+	counts_clear();
+	parts_clear();
+	atomic_store(&asleep, 0);
+	for (unsigned i = 1; i < cpu_count; i++)
+		cpu_start(i, receive_running, NULL);
+	wait_at_least(&asleep, cpu_count - 1);
+	struct sample before = take();
+
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		sgi_send_others(SGI);
+		for (unsigned i = 1; i < cpu_count; i++)
+			wait_at_least(&cpus[i].seen[SGI], round);
+	}
+	add_difference(&part[0], before, take());
+	for (unsigned i = 1; i < cpu_count; i++)
+		cpu_finish(i);
+	report_parts("sgi_broadcast_7");
+}
+
+/*
+ * What CPU 0 does to an interrupt that CPU 1 has. Both count around it, and nothing else: CPU 1
+ * makes ready, says so, and waits until it is done. No exit is needed for what they tell each other.
+ */
+struct duet {
+	const char *name;
+	void (*prepare)(void);    /* CPU 0 */
+	void (*make_ready)(void); /* CPU 1 */
+	void (*operation)(void);  /* CPU 0 */
+	void (*tidy)(void);       /* CPU 1 */
+	bool masked;              /* CPU 1 takes no interrupts */
+	bool split;               /* EOImode 1 on both */
+};
+
+static atomic_uint duet_steps, duet_done;
+
+/* CPU 1: one before the first round, two in each. */
+static void step(void)
+{
+	atomic_fetch_add(&duet_steps, 1);
+	sev();
+}
+
+static void play_second(void *argument)
+{
+	const struct duet *duet = argument;
+
+	gic_split_end(duet->split);
+	if (duet->masked)
+		irq_mask();
+	step();
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		duet->make_ready();
+		struct sample before = take();
+
+		step();
+		wait_at_least(&duet_done, round);
+		add_difference(&part[1], before, take());
+		duet->tidy();
+		step();
+	}
+	gic_split_end(false);
+}
+
+static void play(struct duet duet)
+{
+	counts_clear();
+	parts_clear();
+	atomic_store(&duet_steps, 0);
+	atomic_store(&duet_done, 0);
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	gic_split_end(duet.split);
+	cpu_start(1, play_second, &duet);
+	wait_at_least(&duet_steps, 1);
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		duet.prepare();
+		wait_at_least(&duet_steps, 2 * round);
+		struct sample before = take();
+
+		duet.operation();
+		add_difference(&part[0], before, take());
+		atomic_store(&duet_done, round);
+		sev();
+		wait_at_least(&duet_steps, 2 * round + 1);
+	}
+	cpu_finish(1);
+	gic_split_end(false);
+	spi_release(SPI);
+	report_parts(duet.name);
+}
+
+static void pend(void)
+{
+	gic_set_pending(0, SPI);
+}
+
+static void wait_until_dropped(void)
+{
+	struct cpu *me = this_cpu();
+
+	wait_at_least(&me->seen[SPI], atomic_load(&duet_done) + 1);
+}
+
+static void deactivate(void)
+{
+	gic_deactivate(SPI);
+}
+
+/* QEMU's own GICv2 has an active state for each CPU, and CPU 0 cannot reach that of CPU 1. */
+static void deactivate_again(void)
+{
+	if (!hypervised && gic_is_v2())
+		gic_deactivate(SPI);
+}
+
+static void pend_enabled(void)
+{
+	gic_set_pending(0, SPI);
+	gic_enable(0, SPI);
+}
+
+static void wait_until_asserted(void)
+{
+	wait_irq_asserted();
+}
+
+/* Whoever waits for RWP waits in WFE; in a GICv2 a read shows that it is done. */
+static void disable_and_wait(void)
+{
+	write32(GICD_BASE + GIC_ICENABLER + SPI / 32 * 4, 1u << SPI % 32);
+	if (gic_is_v2())
+		gic_is_enabled(0, SPI);
+	else
+		while (read32(GICD_BASE + GICD_CTLR) & GICD_CTLR_RWP)
+			wfe();
+}
+
+static void wait_and_acknowledge(void)
+{
+	wait_irq_asserted();
+	gic_acknowledge();
+}
+
+static void read_active(void)
+{
+	gic_is_active(0, SPI);
+}
+
+static void end_it(void)
+{
+	gic_end(SPI);
+}
+
+static void duets(void)
+{
+	play((struct duet){ "dir_shared", pend, wait_until_dropped, deactivate, deactivate_again,
+			    false, true });
+	play((struct duet){ "icenabler_running", pend_enabled, wait_until_asserted,
+			    disable_and_wait, nothing, true, false });
+	play((struct duet){ "isactiver_read_running", pend, wait_and_acknowledge, read_active,
+			    end_it, true, false });
+}
+
+/*
+ * More nested than there are list registers: the first one, of the lowest priority, is outside when
+ * the others have been ended.
+ */
+#define NESTED 5
+
+static void nest(void)
+{
+	for (unsigned i = 0; i < NESTED; i++) {
+		gic_set_pending(0, SPI + i);
+		wait_irq_asserted();
+		gic_acknowledge();
+	}
+	for (unsigned i = NESTED - 1; i > 0; i--)
+		gic_end(SPI + i);
+}
+
+static void eoi_evicted(void)
+{
+	for (unsigned i = 0; i < NESTED; i++)
+		spi_setup(SPI + i, 0, (uint8_t)(PRIORITY_DEFAULT - 0x10 * i), true);
+	irq_mask();
+	row("eoi_evicted", nest, end_it);
+	irq_unmask();
+	for (unsigned i = 0; i < NESTED; i++)
+		spi_release(SPI + i);
 }
 
 static void quiet_timer(struct cpu *me, unsigned intid)
@@ -316,12 +526,15 @@ static void spi_mapped(void)
 	on_interrupt = NULL;
 }
 
-/* The last SPIs there are. All have one priority, so the last to arrive may be any of them. */
-static unsigned inject_first, inject_number;
+/*
+ * The last SPIs there are. With one priority the last to arrive may be any of them. The doorbells of
+ * a GICv2, which nobody counts, have a priority before all others and come first.
+ */
+static unsigned inject_first, inject_number, inject_counted;
 
 static void inject(void)
 {
-	unsigned wanted = count_total(0) + inject_number;
+	unsigned wanted = count_total(0) + inject_counted;
 
 	if (hypervised) {
 		call(CALL_PULSE, inject_first, inject_number, 0);
@@ -332,7 +545,23 @@ static void inject(void)
 	wait_at_least(&cpus[0].logged, wanted);
 }
 
-static void injections(const char *name, unsigned number)
+/* 16 levels, the neighbours far from each other. */
+static uint8_t mixed_priority(unsigned i)
+{
+	return (uint8_t)(0x20 + i * 5 % 16 * 8);
+}
+
+static void injection_setup(unsigned intid, uint8_t priority)
+{
+	inject_counted++;
+	if (gic_is_doorbell(intid)) {
+		priority = PRIORITY_DOORBELL;
+		inject_counted--;
+	}
+	spi_setup(intid, 0, priority, true);
+}
+
+static void injections(const char *name, unsigned number, bool mixed)
 {
 	unsigned end = gic_lines() < 1020 ? gic_lines() : 1020;
 
@@ -343,8 +572,9 @@ static void injections(const char *name, unsigned number)
 	counts_clear();
 	inject_first = end - number;
 	inject_number = number;
+	inject_counted = 0;
 	for (unsigned i = 0; i < number; i++)
-		spi_setup(inject_first + i, 0, PRIORITY_DEFAULT, true);
+		injection_setup(inject_first + i, mixed ? mixed_priority(i) : PRIORITY_DEFAULT);
 	report(name, measure(nothing, inject, ROUNDS), (uint64_t)ROUNDS * number);
 	for (unsigned i = 0; i < number; i++)
 		spi_release(inject_first + i);
@@ -365,11 +595,16 @@ void guest_main(void)
 	row("sgi_self", nothing, sgi_self);
 	ipi("ipi_running", receive_running, false);
 	ipi("ipi_sleeping", receive_sleeping, true);
+	broadcast();
 	timer();
 	spi_mapped();
-	injections("inject_1", 1);
-	injections("inject_16", 16);
-	injections("inject_256", 256);
+	duets();
+	eoi_evicted();
+	/* The last ones to need no other CPU: they take its doorbell. */
+	injections("inject_1", 1, false);
+	injections("inject_16", 16, false);
+	injections("inject_256", 256, false);
+	injections("inject_256_overflow", 256, true);
 	if (hypervised)
 		row("exit_entry", nothing, empty_exit);
 	ok(true, "bench ran to its end");

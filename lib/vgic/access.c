@@ -31,18 +31,22 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 
 	if (first)
 		self->wait_mask = 0;
+	else if (load_relaxed(&self->mode) == MODE_RUNNING)
+		return VGIC_AGAIN; /* it has not called vgic_exit() */
+	else
+		wanted = self->wait_mask;
 	self->wait_key = key;
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned i = (unsigned)__builtin_ctz(wanted);
 		struct vgic_irq *irq = &access->irqs[i];
 		uint64_t w = word_load(irq);
 
-		if (word_live(access->vgic, w) && word_holder(w) == self->index) {
+		if (!first) {
+			waits |= !!(w & W_SYNC);
+		} else if (word_live(access->vgic, w) && word_holder(w) == self->index) {
 			waits = true;
-		} else if (first && irq_sync(self, irq)) {
+		} else if (irq_sync(self, irq)) {
 			self->wait_mask |= 1u << i;
-			waits = true;
-		} else if ((self->wait_mask & 1u << i) && (w & W_SYNC)) {
 			waits = true;
 		}
 	}
@@ -282,6 +286,8 @@ enum vgic_result write_sactive(struct access *access, uint64_t value)
 	uint32_t bits = (uint32_t)value & all_of(access);
 
 	if (settle_truth(access, bits) == VGIC_AGAIN)
+		return VGIC_AGAIN;
+	if (bits && !access->owner && dir_by_hand(access->vgic))
 		return VGIC_AGAIN;
 	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);

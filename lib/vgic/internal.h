@@ -148,21 +148,26 @@ struct vgic_vcpu {
 	struct levels ghosts; /* preemption levels that still wait for the end of an interrupt */
 	/* whose active state was cleared before its priority was dropped */
 	struct slot slots[VGIC_MAX_LRS];
-	uint32_t live;     /* list registers in use */
-	uint32_t soft;     /* mapped, but without the HW bit: deactivation is ours to pass on */
-	uint32_t watched;  /* those whose end has to be seen: maintenance, soft */
-	uint32_t unknown;  /* list registers that do not hold what the image says */
-	uint32_t stale;    /* those that were in use before the last exit */
-	uint32_t odd;      /* not 0: no refill; see vgic_refill() */
-	uint32_t hw_hcr;   /* ICH_HCR_EL2 as hardware has it */
-	uint32_t groups;   /* that the distributor forwards, as of the last enter */
-	unsigned limit;    /* nothing worse than this level may go in as pending: limit_to() */
-	uint32_t limiting; /* what of ICH_HCR_EL2 tells that there will be a limit */
-	uint32_t vmcr;     /* as last seen */
+	uint32_t live;      /* list registers in use */
+	uint32_t soft;      /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint32_t watched;   /* those whose end has to be seen: maintenance, soft */
+	uint32_t unknown;   /* list registers that do not hold what the image says */
+	uint32_t stale;     /* those that were in use before the last exit */
+	uint32_t odd;       /* not 0: no refill; see vgic_refill() */
+	uint32_t hw_hcr;    /* ICH_HCR_EL2 as hardware has it */
+	uint32_t plain_hcr; /* the same with nothing outside the list registers */
+	uint32_t groups;    /* that the distributor forwards, as of the last enter */
+	unsigned limit;     /* nothing worse than this level may go in as pending: limit_to() */
+	uint32_t limiting;  /* what of ICH_HCR_EL2 tells that there will be a limit */
+	uint32_t vmcr;      /* as last seen */
 	uint32_t ap0r[4], ap1r[4];
 	link_t forward; /* settled, and another vCPU's: a list to be posted with no lock held */
 	link_t stash;   /* taken from the inbox, not settled yet: a list */
 	struct gic_cpuif *image; /* the embedder's, while loaded */
+
+	/* dir.c: the owner's, runs_free atomic */
+	bool sharing, runs_free;
+	uint8_t lonely;
 
 	/* A register access that waits for other vCPUs' list registers. The owner's. */
 	uint32_t wait_key;  /* which access; 0: none */
@@ -179,8 +184,10 @@ struct vgic {
 	struct vgic_irq *irqs; /* `privates` for each vCPU, then the SPIs, then the extended SPIs */
 	struct vgic_irq *shared; /* the first SPI */
 	uint32_t privates;
-	uint32_t plain_hcr; /* ICH_HCR_EL2 when nothing is outside the list registers */
-	uint32_t typer;     /* GICD_TYPER */
+	/* dir.c; all atomic */
+	uint32_t sharers, free_runners;
+	bool dir_used, by_hand;
+	uint32_t typer; /* GICD_TYPER */
 	bool v2;
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
@@ -507,8 +514,13 @@ void soft_set_bits(struct vgic_vcpu *vcpu, uint32_t mask, uint32_t value);
 enum vgic_result soft_sysreg_read(struct vgic_vcpu *vcpu, uint32_t reg, uint64_t *value);
 enum vgic_result soft_sysreg_write(struct vgic_vcpu *vcpu, uint32_t reg, uint64_t value);
 
-/* lr.c */
-uint32_t lr_plain_hcr(const struct vgic *vgic);
+/* dir.c */
+void dir_noticed(struct vgic_vcpu *vcpu);
+void dir_trapped(struct vgic_vcpu *vcpu);
+bool dir_settle(struct vgic_vcpu *vcpu);
+void dir_left(struct vgic_vcpu *vcpu);
+void dir_put(struct vgic_vcpu *vcpu);
+bool dir_by_hand(struct vgic *vgic);
 
 /* sysreg.c */
 enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid);

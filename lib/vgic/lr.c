@@ -329,6 +329,10 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
 	image->live = 0;
+	if ((image->vmcr & VMCR_VEOIM) || load_relaxed(&vcpu->runs_free)) {
+		dir_left(vcpu);
+		dir_noticed(vcpu);
+	}
 }
 
 /*
@@ -352,13 +356,25 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 /* --- Enter -------------------------------------------------------------------------------------- */
 
 /*
- * Nothing outside the list registers, nothing to watch for. With more than one vCPU ICC_DIR_EL1
- * always traps: a shared interrupt that another one acknowledged is in no list register here. It
- * costs nothing to a guest with EOImode 0, which has no use for that register.
+ * What ICH_HCR_EL2 has when nothing is outside the list registers: a deactivation by number traps if
+ * it may be about another vCPU's interrupt.
  */
-uint32_t lr_plain_hcr(const struct vgic *vgic)
+static uint32_t plain_hcr(struct vgic_vcpu *vcpu)
 {
-	return HCR_EN | (!IS_V2(vgic) && vgic->config.vcpus > 1 ? HCR_TDIR : 0);
+	const struct vgic *vgic = vcpu->vgic;
+
+	if (IS_V2(vgic) || vgic->config.vcpus == 1)
+		return HCR_EN;
+	if (load_relaxed(&vgic->dir_used) && dir_settle(vcpu))
+		return HCR_EN;
+	return HCR_EN | HCR_TDIR;
+}
+
+/* Interrupts that become shared by a refill would have to be counted. */
+static uint32_t refill_is_odd(const struct vgic_vcpu *vcpu)
+{
+	return (vcpu->live & vcpu->watched) |
+	       (load_relaxed(&vcpu->vgic->dir_used) && !vcpu->sharing);
 }
 
 /* Ends of what is in no list register are counted; a deactivation by number has to be caught. */
@@ -467,6 +483,8 @@ static bool source_waits(uint64_t w)
 
 static void limit_by_sgis(struct vgic_vcpu *vcpu)
 {
+	vcpu->limit = NO_LIMIT;
+	vcpu->limiting = 0;
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
@@ -576,7 +594,7 @@ static uint32_t fill_some(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsig
 	if (hcr)
 		count(&vcpu->stats.overflows);
 	/* What the end of an SGI lets in comes with that. */
-	if (vcpu->limit != NO_LIMIT && before[0] == vcpu->pending[0].count &&
+	if (IS_V2(vcpu->vgic) && vcpu->limit != NO_LIMIT && before[0] == vcpu->pending[0].count &&
 	    before[1] == vcpu->pending[1].count)
 		hcr &= ~HCR_NPIE;
 	return hcr;
@@ -631,13 +649,14 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_resettled(vcpu, 0);
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
-	vcpu->limit = NO_LIMIT;
-	vcpu->limiting = 0;
 	if (IS_V2(vcpu->vgic))
 		limit_by_sgis(vcpu);
 	image->changed = 0;
-	hcr = vcpu->vgic->plain_hcr | fill_all(vcpu, image, vcpu->groups);
-	hcr |= vcpu->limiting;
+	hcr = fill_all(vcpu, image, vcpu->groups);
+	if (IS_V2(vcpu->vgic))
+		hcr |= vcpu->limiting;
+	vcpu->plain_hcr = plain_hcr(vcpu);
+	hcr |= vcpu->plain_hcr;
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
@@ -646,7 +665,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
 	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
-	vcpu->odd = (hcr ^ vcpu->vgic->plain_hcr) | (vcpu->live & vcpu->watched);
+	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
@@ -782,7 +801,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 
 	/* With just NPIE, one group's interrupts wait, and what the guest does with enables is all one. */
 	if (load_relaxed(&vcpu->cpu.resettle) != RESETTLE_MAINTENANCE ||
-	    vcpu->hw_hcr != (vcpu->vgic->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
+	    vcpu->hw_hcr != (vcpu->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
 	    vcpu->cpu.own || load_relaxed(&vcpu->cpu.inbox))
 		return false;
 	for (; left && queue->count; left &= left - 1) {
@@ -802,12 +821,12 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	if (!image->changed)
 		return false; /* no room but that of actives: they have to give way */
 	if (!queue->count) {
-		image->hcr = vcpu->hw_hcr = vcpu->vgic->plain_hcr;
+		image->hcr = vcpu->hw_hcr = vcpu->plain_hcr;
 		image->hcr_changed = true;
 	} else {
 		count(&vcpu->stats.overflows);
 	}
-	vcpu->odd = (vcpu->hw_hcr ^ vcpu->vgic->plain_hcr) | (vcpu->live & vcpu->watched);
+	vcpu->odd = (vcpu->hw_hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	image->live = vcpu->live;
 	__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_MAINTENANCE, __ATOMIC_RELAXED);
 	return true;

@@ -85,8 +85,10 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 		return write_sgir(self, value, false);
 	if (reg == VGIC_ICC_SGI0R_EL1 || reg == VGIC_ICC_ASGI1R_EL1)
 		return write_sgir(self, value, true);
-	if (reg == VGIC_ICC_DIR_EL1)
+	if (reg == VGIC_ICC_DIR_EL1) {
+		dir_trapped(self);
 		return irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+	}
 	if (!HAS_LRS(self->vgic))
 		return soft_sysreg_write(self, reg, value);
 	return VGIC_UNDEFINED;

@@ -151,7 +151,7 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 		.privates = (uint32_t)privates_of(config),
 		.v2 = config->version == VGIC_V2,
 	};
-	vgic->plain_hcr = lr_plain_hcr(vgic);
+
 	vgic->typer = gicd_typer(vgic);
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
@@ -256,6 +256,7 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
 	keep_cpuif(vcpu, image);
+	dir_put(vcpu);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;
 	store_relaxed(&vcpu->mode, MODE_PUT);
@@ -288,6 +289,7 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
 	vcpu->ghosts = (struct levels){ { 0, 0 } };
+	vcpu->lonely = 0;
 	vcpu->wait_key = 0;
 	forget_acknowledges(vcpu);
 	hardware_unknown(vcpu);

@@ -11,7 +11,6 @@ struct cpu;
 
 extern char text_start[], text_end[], rodata_end[], data_end[], image_end[];
 extern char home_start[], secondary_start[];
-extern const char vectors[];
 extern uint64_t *final_table;
 
 __attribute__((noreturn)) void leave_for_home(const void *dtb, uint64_t home, uint64_t size,

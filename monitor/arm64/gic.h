@@ -11,6 +11,7 @@
 
 #define GICD_CTLR       0x0000
 #define GICD_TYPER      0x0004
+#define GICD_IIDR       0x0008
 #define GICD_IGROUPR    0x0080
 #define GICD_ISENABLER  0x0100
 #define GICD_ICENABLER  0x0180
@@ -45,6 +46,8 @@ struct gic {
 	void (*cpu_init)(struct cpu *cpu, unsigned maintenance);
 	/* What the virtual one takes from it: version, list registers, bits of priorities. */
 	void (*describe)(struct vgic_config *config);
+	/* VGIC_HWIRQ_SOFT if its list registers cannot be trusted to deactivate, or 0. */
+	unsigned (*hwirq_flags)(void);
 	/* A shared interrupt that a guest gets: trigger, target, on. */
 	void (*spi_setup)(unsigned intid, bool edge, const struct cpu *target);
 	void (*ppi_enable)(struct cpu *cpu, unsigned intid);

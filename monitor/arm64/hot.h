@@ -56,6 +56,9 @@ void vcpu_wait(struct cpu *cpu);
 /* calls.c: a hypercall or a trapped SMC, ELR already behind it. */
 void smccc_call(struct cpu *cpu);
 
+/* How many times to yield before looking again at what another CPU has to do first. */
+#define WAIT_YIELDS 8
+
 /* Cold. */
 void cold_inject_undefined(struct cpu *cpu, uint64_t esr);
 void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa);

@@ -8,8 +8,6 @@
 #include "hot.h"
 #include "vm.h"
 
-#define PAUSE_YIELDS 32
-
 static inline void leave(struct cpu *cpu)
 {
 	struct gic_cpuif *image = &cpu->image;
@@ -52,7 +50,7 @@ void vgic_pause(struct cpu *cpu)
 	if (!vgic_attention(cpu->vgic))
 		return;
 	cpu->waits++;
-	yield(PAUSE_YIELDS);
+	yield(WAIT_YIELDS);
 }
 
 void lists_leave(struct cpu *cpu)

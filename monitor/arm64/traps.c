@@ -8,8 +8,6 @@
 #include "vm.h"
 #include "../common/trace.h"
 
-#define WAIT_YIELDS 32
-
 typedef enum vgic_result read_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				       uint64_t *value);
 typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,

@@ -53,16 +53,22 @@ static void make_vgic(const struct board *board)
 		panic("vgic_init: error %d", result);
 }
 
+/* A physical interrupt that is the guest's under its own number. */
+static void map_interrupt(unsigned vcpu, unsigned intid, bool edge)
+{
+	unsigned how = gic->hwirq_flags() | (edge ? 0 : VGIC_HWIRQ_LEVEL);
+
+	vm.route[intid] = (struct route){ (uint16_t)intid, edge ? ROUTE_EDGE : ROUTE_LEVEL };
+	if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, how) != 0)
+		panic("interrupt %u cannot be mapped", intid);
+}
+
 static void map_private(unsigned intid)
 {
 	unsigned vcpu;
 
-	vm.route[intid] = (struct route){ (uint16_t)intid, ROUTE_LEVEL };
-	for (vcpu = 0; vcpu < vm.vcpus; vcpu++) {
-		if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid },
-				   VGIC_HWIRQ_LEVEL) != 0)
-			panic("interrupt %u cannot be mapped", intid);
-	}
+	for (vcpu = 0; vcpu < vm.vcpus; vcpu++)
+		map_interrupt(vcpu, intid, false);
 }
 
 static void pass_device(const struct board_device *device)
@@ -73,11 +79,7 @@ static void pass_device(const struct board_device *device)
 	stage2_map(device->start, device->start, device->size, MAP_DEVICE);
 	if (intid < 32 || vm.route[intid].kind != ROUTE_NONE)
 		return;
-	vm.route[intid] =
-		(struct route){ (uint16_t)intid, device->edge ? ROUTE_EDGE : ROUTE_LEVEL };
-	if (vgic_map_hwirq(vm.vgic, 0, intid, (struct hwirq){ (uint16_t)intid },
-			   device->edge ? 0 : VGIC_HWIRQ_LEVEL) != 0)
-		panic("interrupt %u cannot be mapped", intid);
+	map_interrupt(0, intid, device->edge);
 	gic->spi_setup(intid, device->edge, cpus[0]);
 }
 

@@ -656,7 +656,7 @@ static void handle_last(struct machine *m, unsigned v)
 	const struct model_pe *pe = &m->model.pe[v];
 	struct model_irq *irq = model_irq(&m->model, v, pe->stack[pe->depth - 1].intid);
 
-	if (irq->mapped && irq->wire.level)
+	if (irq->mapped && (irq->wire.level || irq->line))
 		machine_device(m, v, irq->intid, false);
 	else if (!irq->mapped && irq->intid >= 16)
 		machine_source(m, MODEL_NOBODY, v, irq->intid, false, false);

@@ -98,6 +98,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "np", NULL, &c->manners.np_both },
 		{ "strict", NULL, &c->manners.strict_eoi },
 		{ "refill", NULL, &c->refill },
+		{ "lines", NULL, &c->lines },
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
 		{ "notify", NULL, &c->notify },
@@ -158,15 +159,16 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 
 void generate_print_config(char *to, size_t size, const struct machine_config *c)
 {
-	snprintf(to, size,
-		 "version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
-		 "cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,misconfigure=%d,"
-		 "eoimode1=%d,notify=%d,twin=%d,tolerate=%u",
-		 c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
-		 c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
-		 c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins,
-		 c->manners.np_both, c->manners.strict_eoi, c->refill, c->misconfigure, c->eoimode1,
-		 c->notify, c->twin, c->tolerate);
+	snprintf(
+		to, size,
+		"version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
+		"cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,lines=%d,misconfigure=%d,"
+		"eoimode1=%d,notify=%d,twin=%d,tolerate=%u",
+		c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
+		c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
+		c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins, c->manners.np_both,
+		c->manners.strict_eoi, c->refill, c->lines, c->misconfigure, c->eoimode1, c->notify,
+		c->twin, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */

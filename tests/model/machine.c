@@ -718,6 +718,8 @@ void machine_device(struct machine *m, unsigned v, unsigned intid, bool level)
 		return;
 	if (!irq->wire.level) {
 		irq->wire.latch |= level;
+		if (!level && irq->line)
+			machine_source(m, MODEL_NOBODY, v, intid, false, false);
 		return;
 	}
 	irq->wire.line = level;
@@ -735,8 +737,8 @@ void machine_take(struct machine *m, unsigned v, unsigned intid)
 		return;
 	irq->wire.active = true;
 	irq->wire.latch = false;
-	machine_source(m, model_is_private(irq) ? (int)v : MODEL_NOBODY, v, intid, !irq->wire.level,
-		       true);
+	machine_source(m, model_is_private(irq) ? (int)v : MODEL_NOBODY, v, intid,
+		       !irq->wire.level && (irq->line || !m->config.lines), true);
 	if (model_is_private(irq))
 		machine_back(m, v);
 }

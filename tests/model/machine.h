@@ -95,6 +95,7 @@ struct machine_config {
 	unsigned soft;   /* those with INTIDs 0 to soft - 1 modulo 4 are VGIC_HWIRQ_SOFT */
 	struct cpuif_manners manners;
 	bool refill;       /* the embedder uses vgic_refill() */
+	bool lines;        /* the host tells mapped edges with vgic_set_line() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */
 	bool twin;         /* beside one with a software CPU interface: twin.h */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # For the system tests: TAP output, and runs of tools/run with a time limit and a log of their own.
-# The test sets its name first: name=...; . tests/system/lib.sh
+# The test sets its name first, and gic, if it is for more than a GICv3: name=...; . tests/system/lib.sh
 #
 # From the environment: TEST_LIMIT, seconds a boot may take (60); TEST_BARE=1 runs on the bare machine
 # what would run under the hypervisor, which tells whose fault a failure is; QEMU, the emulator; SUITE, a word
@@ -41,12 +41,13 @@ done_testing() {
 	exit
 }
 
-# launch LOG-NAME OPTIONS...: a run; prints nothing, keeps the console and what the launcher said.
+# launch LOG-NAME OPTIONS...: a run on a machine with the GIC that $gic says; prints nothing, keeps the
+# console and what the launcher said.
 launch() {
 	log=$results/$name-$1.log
 	said=$results/$name-$1.run
 	shift
-	tools/run --batch --quiet --limit "$limit" --log "$log" ${QEMU:+--qemu "$QEMU"} "$@" \
+	tools/run --batch --quiet --limit "$limit" --log "$log" --gic "${gic:-3}" ${QEMU:+--qemu "$QEMU"} "$@" \
 		>"$said" 2>&1
 }
 

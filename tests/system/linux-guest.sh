@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # Runs inside Debian's Linux, as its command, under busybox. tests/system/linux puts in front of it:
-# cpus, mem_mib, disk_sha256, half_mib, net_sha256. Each result is a line "@ok name" or "@not ok name",
+# cpus, mem_mib, disk_sha256, half_mib, net_sha256, gic. Each result is a line "@ok name" or "@not ok name",
 # with reasons in lines "@# ..."; "@end" closes them.
 
 dmesg -n 1	# the kernel must not write into our lines
@@ -41,6 +41,15 @@ count_all() {
 all_cpus_online() { [ "$(nproc)" = "$cpus" ] || { said "nproc: $(nproc)"; return 1; }; }
 
 started_at_el1() { dmesg | grep -q 'All CPU(s) started at EL1'; }
+
+# The driver's name for it is in each line of /proc/interrupts.
+gic_is_as_asked() {
+	case $gic in
+	2) chip=GIC-0 ;;
+	3) chip=GICv3 ;;
+	esac
+	grep -q " $chip .*arch_timer" /proc/interrupts || { said "$(grep arch_timer /proc/interrupts)"; return 1; }
+}
 
 memory_is_as_asked() {
 	kib=$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)
@@ -216,6 +225,7 @@ kernel_log_is_clean() {
 check "all CPUs are online" all_cpus_online
 check "all CPUs started at EL1" started_at_el1
 check "memory is as asked for" memory_is_as_asked
+check "it has a GICv$gic" gic_is_as_asked
 check "the clock agrees with the RTC" clock_agrees_with_rtc
 check "the date agrees with the RTC" date_agrees_with_rtc
 check "sleeps take their time on each CPU" sleeps_are_right

@@ -19,15 +19,16 @@ $(SYSTEM_CASES_NEW)/%: tests/system/system.mk
 	$(Q)printf '#!/bin/sh\nQEMU=%s SUITE=qemu-10.0 exec tests/system/%s\n' '$(QEMU_10)' \
 		'$(subst $(comma),$(space),$*)' >$@ && chmod +x $@
 
-# Linux: CPUs, model, MiB of memory. Here each value of one meets each value of every other;
-# test-all has the whole product, and all of it again on QEMU 10.0.
+# Linux: CPUs, model, MiB of memory, GIC (3 if it is left out). Here each value of one meets each value
+# of every other; test-all has the whole product, and all of it again on QEMU 10.0.
 SYSTEM_LINUX := 8,max,512 8,cortex-a72,1024 4,cortex-a72,512 4,max,1024 2,max,96 2,cortex-a72,1024 \
-	1,cortex-a72,96 1,max,512 4,max,96 8,cortex-a72,96 2,max,512 1,max,1024
+	1,cortex-a72,96 1,max,512 4,max,96 8,cortex-a72,96 2,max,512 1,max,1024 \
+	8,cortex-a72,512,2 4,max,1024,2 2,cortex-a72,96,2 1,max,512,2
 SYSTEM_LINUX_ALL := $(foreach cpus,8 4 2 1,$(foreach cpu,cortex-a72 max,$(foreach mem,96 512 1024, \
-	$(cpus),$(cpu),$(mem))))
+	$(cpus),$(cpu),$(mem) $(cpus),$(cpu),$(mem),2)))
 
 SYSTEM_OTHERS := ending,panic ending,hang ending,status ending,quotes ending,off-cpu reboot dtb \
-	firmware,cortex-a72 firmware,max
+	firmware,cortex-a72 firmware,max ending,off-cpu,2 reboot,2 dtb,2 firmware,cortex-a72,2
 # Our guests: name, model, GIC, CPUs, form. GICv3 on both models; GICv2 on one, and on the other those
 # three that use most of it.
 SYSTEM_GUESTS_V3  := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,guest,$g,$(cpu),3))

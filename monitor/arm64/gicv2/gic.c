@@ -17,6 +17,8 @@
 #define GICC_CTLR_BYPASS  (15u << 5) /* as the firmware left it */
 #define GICC_CTLR_EOIMODE (1u << 9)  /* of the non-secure view: EOImodeNS */
 
+#define IIDR_QEMU 0x0000043bu
+
 #define PAGE 0x1000
 
 /* This GIC's hot code, as the build calls it. */
@@ -101,6 +103,16 @@ static void describe(struct vgic_config *config)
 	config->preemption_bits = (vtr >> 26 & 7) + 1;
 }
 
+/*
+ * QEMU's GICv2 (up to 10.0 at least), when the end of a virtual interrupt has deactivated a physical
+ * one, does not look again whether that one is pending: a level that is still high is not signalled
+ * before something else happens to the GIC. A write to GICD_ICACTIVER does make it look.
+ */
+static unsigned hwirq_flags(void)
+{
+	return mmio_read32(gicd + GICD_IIDR) == IIDR_QEMU ? VGIC_HWIRQ_SOFT : 0;
+}
+
 const struct gic gicv2 = {
 	.name = "GICv2",
 	.vectors = v2_vectors,
@@ -109,6 +121,7 @@ const struct gic gicv2 = {
 	.init = init,
 	.cpu_init = cpu_init,
 	.describe = describe,
+	.hwirq_flags = hwirq_flags,
 	.spi_setup = spi_setup,
 	.ppi_enable = ppi_enable,
 };
