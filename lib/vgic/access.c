@@ -43,7 +43,9 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 
 		if (!first) {
 			waits |= !!(w & W_SYNC);
-		} else if (word_live(access->vgic, w) && word_holder(w) == self->index) {
+		} else if (!word_live(access->vgic, w)) {
+			continue;
+		} else if (word_holder(w) == self->index) {
 			waits = true;
 		} else if (irq_sync(self, irq)) {
 			self->wait_mask |= 1u << i;

@@ -357,10 +357,12 @@ static inline void count(uint64_t *statistic)
  */
 static inline bool word_live(const struct vgic *vgic, uint64_t w)
 {
+	if (!(w & (W_IN_LR | W_ACTIVE)))
+		return false;
 	if (w & W_IN_LR)
 		return true;
 	/* acquire: if it is not running, the word that is loaded next has the truth; vgic_exit() */
-	return (w & (W_HELD | W_ACTIVE)) == (W_HELD | W_ACTIVE) &&
+	return (w & W_HELD) &&
 	       __atomic_load_n(&vgic->vcpus[word_holder(w)].mode, __ATOMIC_ACQUIRE) == MODE_RUNNING;
 }
 

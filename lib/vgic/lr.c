@@ -397,9 +397,9 @@ static bool reconfigured(uint64_t w)
  * on, it must be seen: no HW bit, EOI request.
  */
 static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_irq *irq,
-			       uint64_t old, uint64_t now, bool waits)
+			       unsigned hwirq, uint64_t old, uint64_t now, bool waits)
 {
-	unsigned hwirq = irq_hwirq(irq), bit = 1u << n;
+	unsigned bit = 1u << n;
 	bool active = now & W_ACTIVE, acked = active && word_ack(now) != ACK_BY_HAND;
 	bool pending = now & W_LR_PENDING;
 	uint64_t priority = acked ? word_ack(now) : word_priority(now);
@@ -415,8 +415,10 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 	if (now & (acked ? W_ACK_GROUP1 : W_GROUP1))
 		lr |= LR_GROUP1;
 	vcpu->live |= bit;
-	vcpu->soft &= ~bit;
-	vcpu->watched &= ~bit;
+	if (vcpu->watched & bit) { /* `soft` ones are among them */
+		vcpu->soft &= ~bit;
+		vcpu->watched &= ~bit;
+	}
 	waits |= told;
 	if (hwirq && !waits) {
 		lr |= LR_HW | (uint64_t)(hwirq & ~HWIRQ_LEVEL) << LR_PINTID_SHIFT;
@@ -529,7 +531,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	} while (!word_cas(irq, &old, now));
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
-	lr = take_lr(vcpu, n, irq, old, now, waits);
+	lr = take_lr(vcpu, n, irq, hwirq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;
@@ -708,9 +710,10 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 {
 	uint64_t me = vcpu->index, old = word_load(irq), now;
 	uint64_t taken = W_QUEUED | W_LATCH | W_ACTIVE | W_HOLDER;
+	unsigned hwirq = irq_hwirq(irq);
 	int n;
 
-	if (irq_hwirq(irq) & HWIRQ_LEVEL)
+	if (hwirq & HWIRQ_LEVEL)
 		taken |= W_LINE;
 	do {
 		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) !=
@@ -730,7 +733,7 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 		irq->bucket = (uint8_t)n;
 	} while (!word_cas(irq, &old, now));
 
-	image->lr[n] = take_lr(vcpu, (unsigned)n, irq, old, now, false);
+	image->lr[n] = take_lr(vcpu, (unsigned)n, irq, hwirq, old, now, false);
 	image->changed |= 1u << n;
 	return n;
 }
