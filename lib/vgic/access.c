@@ -17,6 +17,18 @@ static uint32_t key_of(const struct access *access)
 	return frame << 16 | access->offset | 1u << 31;
 }
 
+/* Is one of these in a list register of our own? That has to be folded first. */
+static bool own_live(struct access *access, uint32_t bits)
+{
+	for (; bits; bits &= bits - 1) {
+		uint64_t w = word_load(&access->irqs[__builtin_ctz(bits)]);
+
+		if (word_live(access->vgic, w) && word_holder(w) == access->self->index)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Bring the truth about these interrupts from live list registers into their words, as far as
  * `wanted` says. Our own have to be folded by our caller; others' holders are asked once, and have
@@ -31,8 +43,6 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 
 	if (first)
 		self->wait_mask = 0;
-	else if (load_relaxed(&self->mode) == MODE_RUNNING)
-		return VGIC_AGAIN; /* it has not called vgic_exit() */
 	else
 		wanted = self->wait_mask;
 	self->wait_key = key;
@@ -41,13 +51,10 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 		struct vgic_irq *irq = &access->irqs[i];
 		uint64_t w = word_load(irq);
 
-		if (!first) {
-			waits |= !!(w & W_SYNC);
-		} else if (!word_live(access->vgic, w)) {
+		if (first && !word_live(access->vgic, w))
 			continue;
-		} else if (word_holder(w) == self->index) {
-			waits = true;
-		} else if (irq_sync(self, irq)) {
+		if (first ? word_holder(w) == self->index || irq_sync(self, irq)
+			  : (w & W_SYNC) || own_live(access, 1u << i)) {
 			self->wait_mask |= 1u << i;
 			waits = true;
 		}
@@ -224,18 +231,6 @@ enum vgic_result write_spend(struct access *access, uint64_t value)
 		change(access, i, 0, W_LATCH | (mapped(access, i) ? W_PHYSICAL : 0));
 	}
 	return VGIC_DONE;
-}
-
-/* Our own list registers are folded first, so that an acknowledge before this write is known. */
-static bool own_live(struct access *access, uint32_t bits)
-{
-	for (; bits; bits &= bits - 1) {
-		uint64_t w = word_load(&access->irqs[__builtin_ctz(bits)]);
-
-		if (word_live(access->vgic, w) && word_holder(w) == access->self->index)
-			return true;
-	}
-	return false;
 }
 
 /*

@@ -532,7 +532,7 @@ static bool build(struct machine *m, struct input *in)
 	map_some(m, mapped);
 	end(m);
 	for (v = 0; v < m->config.vcpus; v++) {
-		cpuif_init(&m->vcpu[v].hw, m->config.lrs, m->config.priority_bits,
+		cpuif_init(&m->vcpu[v].hw, 3, m->config.lrs, m->config.priority_bits,
 			   m->config.preemption_bits);
 		do_load(m, v);
 		present(m, v, 2, v * VGIC_REDIST_STRIDE + 0x14, 4, 0);

@@ -593,7 +593,7 @@ static void start_vcpus(uint64_t seed)
 
 		vcpu->n = n;
 		vcpu->random = seed + n;
-		cpuif_init(&vcpu->hw, lrs, 5, 5);
+		cpuif_init(&vcpu->hw, 3, lrs, 5, 5);
 		cpuif_set_pmr(&vcpu->hw, 0xff);
 		cpuif_set_igrpen(&vcpu->hw, 1, true);
 		vcpu->hw.deactivate = guest_deactivates;

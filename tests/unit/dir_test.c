@@ -13,19 +13,16 @@ static bool traps(const struct vcpu *v)
 	return v->image.hcr & TDIR;
 }
 
-static void pass(struct vcpu *v)
+static void round_trip(struct vcpu *v)
 {
 	vgic_exit(v->cpu, &v->image);
 	vgic_enter(v->cpu, &v->image);
 }
 
-static void deactivate(struct vcpu *v, virq_t virq)
+static void end_by_dir(struct machine *m, struct vcpu *v, virq_t virq)
 {
 	if (!traps(v)) {
-		int n = lr_of(v, virq);
-
-		assert_true(n >= 0);
-		v->image.lr[n] &= ~(1ull << 63);
+		deactivate(m, v, virq);
 		return;
 	}
 	while (vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, virq) == VGIC_AGAIN)
@@ -41,14 +38,14 @@ static struct machine *machine_of_two(void)
 
 	for (unsigned i = 0; i < 2; i++) {
 		m->vcpus[i].image.vmcr |= EOIMODE;
-		pass(&m->vcpus[i]);
+		round_trip(&m->vcpus[i]);
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		vgic_pulse(m->vgic, 0, PPI);
 		enter(v);
 		assert_int_equal(ack(v), PPI);
 		drop(v);
-		deactivate(v, PPI);
+		end_by_dir(m, v, PPI);
 	}
 	return m;
 }
@@ -69,7 +66,7 @@ static void with_eoimode_0_it_always_traps(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 8; i++)
-		pass(&m->vcpus[0]);
+		round_trip(&m->vcpus[0]);
 	assert_true(traps(&m->vcpus[0]));
 	machine_free(m);
 }
@@ -84,15 +81,15 @@ static void a_shared_interrupt_waits_until_the_free_runner_came_out(void **state
 	assert_false(traps(runner));
 	m->kicks[0] = 0;
 	vgic_pulse(m->vgic, 0, 40);
-	pass(v);
+	round_trip(v);
 	assert_true(vgic_attention(v->cpu)); /* not into the guest with it */
 	assert_int_equal(m->kicks[0], 1);
-	pass(v);
+	round_trip(v);
 	assert_true(vgic_attention(v->cpu));
 	assert_int_equal(m->kicks[0], 1); /* asked once */
 	enter(runner);
 	assert_true(traps(runner));
-	pass(v);
+	round_trip(v);
 	assert_false(vgic_attention(v->cpu));
 	assert_int_equal(ack(v), 40);
 	drop(v);
@@ -115,7 +112,7 @@ static void active_by_hand_ends_free_running(void **state)
 	assert_int_equal(vgic_dist_write(m->vcpus[1].cpu, GICD_ISACTIVER + 4, 4, 1), VGIC_AGAIN);
 	dist_write(m, 1, GICD_ISACTIVER + 4, 4, 1);
 	assert_true(traps(&m->vcpus[0]));
-	deactivate(&m->vcpus[0], 32);
+	end_by_dir(m, &m->vcpus[0], 32);
 	assert_int_equal(dist_read(m, 1, GICD_ISACTIVER + 4, 4), 0);
 	machine_free(m);
 }
