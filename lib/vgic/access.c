@@ -18,7 +18,7 @@ static uint32_t key_of(const struct access *access)
 }
 
 /* Is one of these in a list register of our own? That has to be folded first. */
-static bool own_live(struct access *access, uint32_t bits)
+bool own_live(struct access *access, uint32_t bits)
 {
 	for (; bits; bits &= bits - 1) {
 		uint64_t w = word_load(&access->irqs[__builtin_ctz(bits)]);

@@ -481,6 +481,7 @@ typedef enum vgic_result write_fn(struct access *access, uint64_t value);
 read_fn read_group, read_enable, read_pending, read_active, read_priority, read_config;
 write_fn write_group, write_senable, write_cenable, write_spend, write_cpend, write_sactive,
 	write_cactive, write_priority, write_config;
+bool own_live(struct access *access, uint32_t bits);
 enum vgic_result settle_truth(struct access *access, uint32_t wanted);
 enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
 			     uint64_t physical);

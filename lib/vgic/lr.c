@@ -329,7 +329,7 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
 	image->live = 0;
-	if ((image->vmcr & VMCR_VEOIM) || load_relaxed(&vcpu->runs_free)) {
+	if (!IS_V2(vcpu->vgic) && ((image->vmcr & VMCR_VEOIM) || load_relaxed(&vcpu->runs_free))) {
 		dir_left(vcpu);
 		dir_noticed(vcpu);
 	}

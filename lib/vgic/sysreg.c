@@ -49,27 +49,25 @@ static enum vgic_result write_sgir(struct vgic_vcpu *self, uint64_t value, bool 
 	return VGIC_DONE;
 }
 
-/* Offset of no register: what a wait for a deactivation is known by. */
-#define DEACTIVATION 0xffffu
-
 /*
  * The guest deactivates an interrupt by its number; whoever has it active. A private one is that of
- * `self`. What list registers have is asked for first, so that one that was not acknowledged before
- * this is left alone. `cpuid`: the source of a GICv2's SGI, which has to fit.
+ * `self`. What is in another vCPU's list register is deactivated when that one is folded, if it is
+ * active then. `cpuid`: the source of a GICv2's SGI, which has to fit.
  */
 enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid)
 {
 	struct vgic *vgic = self->vgic;
-	struct access access = { .vgic = vgic, .self = self, .n = 1, .offset = DEACTIVATION };
+	struct access access = { .vgic = vgic, .self = self, .n = 1 };
 	uint64_t w;
 
 	access.irqs = irq_of(vgic, self->index, virq);
 	if (!access.irqs)
 		return VGIC_DONE;
-	if (settle_truth(&access, 1) == VGIC_AGAIN)
+	if (own_live(&access, 1))
 		return VGIC_AGAIN;
 	w = word_load(access.irqs);
-	if (!(w & W_ACTIVE) || (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid))
+	if (!(w & (W_ACTIVE | W_IN_LR)) ||
+	    (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid))
 		return VGIC_DONE;
 	return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
 }
