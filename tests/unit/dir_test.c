@@ -147,5 +147,6 @@ int main(void)
 		cmocka_unit_test(what_was_not_acknowledged_is_left_alone),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("dir", tests, NULL, NULL);
 }

@@ -237,6 +237,25 @@ static void dir_of_an_sgi_names_its_source(void **state)
 	machine_free(m);
 }
 
+/* IAR's value is what DIR takes: with another source it is another interrupt. */
+static void dir_of_an_sgi_from_another_source_has_no_effect(void **state)
+{
+	struct machine *m = with_eoimode1(VERSION(state), 3, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	send_sgi(m, 1, 0, 5);
+	settle(m);
+	assert_int_equal(ack(v), 1 << 10 | 5);
+	drop(v);
+	dir(m, 0, 2 << 10 | 5);
+	settle(m);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER, 4), 1u << 5);
+	dir(m, 0, 1 << 10 | 5);
+	settle(m);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER, 4), 0);
+	machine_free(m);
+}
+
 static void dir_deactivates_the_physical_one(void **state)
 {
 	for (unsigned lrs = 1; lrs <= 4; lrs += 3)
@@ -257,6 +276,59 @@ static void dir_deactivates_the_physical_one(void **state)
 			settle(m);
 			assert_false(m->phys_active[40]);
 			assert_false(bit_read(m, 0, 40, GICD_ISACTIVER));
+			machine_free(m);
+		}
+}
+
+/*
+ * 32 was dropped with EOImode 1 and waits for its DIR. With EOImode 0 now, the end that is only counted
+ * is 33's, though 32 has a better priority, or the same.
+ */
+static void end_is_not_that_of_what_was_dropped_before(void **state)
+{
+	for (unsigned lrs = 1; lrs <= 4; lrs++)
+		for (unsigned priority = 0x80; priority <= 0xa0; priority += 0x20) {
+			struct machine *m = with_eoimode1(VERSION(state), 1, lrs);
+			struct vcpu *v = &m->vcpus[0];
+
+			nest(m, 0, 1);
+			drop(v);
+			for (virq_t virq = 33; virq < 36; virq++) {
+				set_priority(m, 0, virq,
+					     virq == 33 ? priority : 0x60 - 0x10 * (virq - 33));
+				vgic_pulse(m->vgic, 0, virq);
+				settle(m);
+				assert_int_equal(ack(v), virq);
+				vgic_maintenance(v->cpu);
+				settle(m);
+				v->image.vmcr &= ~VMCR_VEOIM;
+			}
+			assert_int_equal(actives(m, 0), 0xf);
+			for (virq_t virq = 36; virq-- > 33;)
+				eoi(m, v, virq);
+			settle(m);
+			assert_int_equal(actives(m, 0), 1);
+			machine_free(m);
+		}
+}
+
+/* EOImode 0, and others outside the list registers that the end must not hit. */
+static void end_of_a_cleared_active_ends_no_other(void **state)
+{
+	for (unsigned lrs = 1; lrs <= 4; lrs++)
+		for (unsigned cleared = 0; cleared < 4; cleared++) {
+			struct machine *m = machine_of(VERSION(state), 1, 32, lrs);
+			uint64_t left = 0xf & ~(1u << cleared);
+
+			nest(m, 0, 4);
+			dist_write(m, 0, GICD_ICACTIVER + 4, 4, 1u << cleared);
+			for (unsigned i = 4; i-- > 0;) {
+				assert_int_equal(actives(m, 0), left);
+				eoi(m, &m->vcpus[0], 32 + i);
+				settle(m);
+				left &= ~(1u << i);
+			}
+			assert_int_equal(actives(m, 0), 0);
 			machine_free(m);
 		}
 }
@@ -415,6 +487,25 @@ static void ends_are_not_told_any_more(void **state)
 	machine_free(m);
 }
 
+/* Ends that are seen anyway: in no list register, by hand, of a soft mapping. */
+static void ends_that_nobody_asked_for_are_not_told(void **state)
+{
+	struct machine *m = machine_of(VERSION(state), 1, 32, 1);
+
+	vgic_map_hwirq(m->vgic, 0, 33, (struct hwirq){ 90 }, VGIC_HWIRQ_SOFT);
+	nest(m, 0, 3);
+	for (unsigned i = 3; i-- > 1;) {
+		eoi(m, &m->vcpus[0], 32 + i);
+		settle(m);
+	}
+	dist_write(m, 0, GICD_ICACTIVER + 4, 4, 1);
+	settle(m);
+	assert_int_equal(actives(m, 0), 0);
+	for (virq_t virq = 0; virq < 64; virq++)
+		assert_int_equal(m->ended[virq], 0);
+	machine_free(m);
+}
+
 static void ends_of_extended_interrupts_have_their_numbers(void **state)
 {
 	struct vgic_config config = config_of(VERSION(state), 1, 32, 4);
@@ -532,13 +623,17 @@ int main(void)
 		BOTH(dir_of_a_private_one_is_the_writers),
 		BOTH(dir_of_what_is_not_active_has_no_effect),
 		GICV2(dir_of_an_sgi_names_its_source),
+		GICV2(dir_of_an_sgi_from_another_source_has_no_effect),
 		BOTH(dir_deactivates_the_physical_one),
+		BOTH(end_is_not_that_of_what_was_dropped_before),
+		BOTH(end_of_a_cleared_active_ends_no_other),
 		BOTH(end_in_a_list_register_is_told_once),
 		BOTH(end_of_a_level_is_told_each_time),
 		BOTH(end_without_a_list_register_is_told_once),
 		BOTH(drop_is_no_end_and_dir_is_told_once),
 		BOTH(icactiver_is_an_end_told_once),
 		BOTH(ends_are_not_told_any_more),
+		BOTH(ends_that_nobody_asked_for_are_not_told),
 		GICV3(ends_of_extended_interrupts_have_their_numbers),
 		BOTH(end_of_a_mapped_one_is_told),
 		BOTH(soft_mapping_is_deactivated_by_the_port_at_the_end),

@@ -137,6 +137,25 @@ static void B03_sgi_to_absent_affinity_goes_nowhere(void **state)
 	machine_free(m);
 }
 
+/* 0.0.0.4 is nobody with four in a cluster, and not vCPU 4, which is 0.0.1.0. */
+static void B03_aff0_beyond_the_cluster_is_nobody(void **state)
+{
+	struct vgic_config config = config_of(VERSION(state), 8, 32, 4);
+	struct machine *m;
+
+	config.cluster_bits = 2;
+	m = machine_with(config);
+	vgic_sysreg_write(m->vcpus[0].cpu, VGIC_ICC_SGI1R_EL1, 7ull << 24 | 0xfff0);
+	dist_write(m, 0, GICD_IROUTER + 8 * 40, 8, 4);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(ack(&m->vcpus[i]), SPURIOUS);
+	assert_int_equal(vgic_vcpu_of_mpidr(m->vgic, 4), -VIRQ_ERR_RANGE);
+	assert_int_equal(vgic_vcpu_of_mpidr(m->vgic, 0x100), 4);
+	machine_free(m);
+}
+
 static void B03_target_list_above_the_cpus_reaches_those_that_exist(void **state)
 {
 	struct machine *m = machine_of(VERSION(state), 3, 32, 4);
@@ -1051,6 +1070,7 @@ int main(void)
 		GICV2(B02_reserved_target_filter_sends_nothing),
 		GICV2(B03_target_list_above_the_cpus_reaches_those_that_exist),
 		GICV3(B03_sgi_to_absent_affinity_goes_nowhere),
+		GICV3(B03_aff0_beyond_the_cluster_is_nobody),
 		GICV2(B04_sgir_with_fewer_than_eight_cpus),
 		BOTH(B05_redistributor_of_a_vcpu_that_is_not_there),
 		BOTH(B06_sgi_number_has_four_bits),

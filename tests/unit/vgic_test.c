@@ -230,9 +230,11 @@ static void reading_active_waits_for_the_running_holder(void **state)
 	assert_int_equal(ack(v), 40);
 	assert_int_equal(vgic_dist_read(m->vcpus[0].cpu, GICD_ISACTIVER + 4, 4, &value),
 			 VGIC_AGAIN);
+	leave(&m->vcpus[0]);
 	assert_int_equal(vgic_dist_read(m->vcpus[0].cpu, GICD_ISACTIVER + 4, 4, &value),
 			 VGIC_AGAIN);
 	enter(v); /* folds, and has it in a list register again: the answer is there all the same */
+	leave(&m->vcpus[0]);
 	assert_int_equal(vgic_dist_read(m->vcpus[0].cpu, GICD_ISACTIVER + 4, 4, &value), VGIC_DONE);
 	assert_int_equal(value, 1u << 8);
 	machine_free(m);
