@@ -308,6 +308,9 @@ static bool choose_dir(struct machine *m, const struct op *op, unsigned *intid)
 		vcpu->ended[n] = vcpu->ended[--vcpu->ended_count];
 	}
 	irq = model_irq(&m->model, op->vcpu, *intid);
+	/* Active by hand, an SGI of a GICv2 has no CPUID that could be written with it. */
+	if (irq && is_v2(m) && irq->intid < 16 && irq->active && !irq->dropped)
+		return false;
 	return irq && model_can_deactivate(irq);
 }
 

@@ -107,8 +107,7 @@ static bool hook_line(void *host, unsigned vcpu, struct hwirq hw)
 {
 	struct model_irq *irq = hooked_irq(host, vcpu, hw, "hwirq_line");
 
-	if (!irq->wire.line)
-		irq->told = false;
+	irq->told = irq->wire.line;
 	return irq->wire.line;
 }
 
