@@ -409,6 +409,9 @@ static void controls(struct machine *m, unsigned v, const struct op *op)
 		machine_access(m, v, op);
 		return;
 	}
+	/* Switched twice between exits, EOImode leaves no trace that tells whose end EOIcount counts. */
+	if (op->kind == OP_EOIMODE && pe->eoimode != pe->seen_eoimode)
+		return;
 	change_model(m, v, op);
 	change_hardware(m, v, op);
 }

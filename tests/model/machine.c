@@ -107,7 +107,10 @@ static bool hook_line(void *host, unsigned vcpu, struct hwirq hw)
 {
 	struct model_irq *irq = hooked_irq(host, vcpu, hw, "hwirq_line");
 
-	irq->told = irq->wire.line;
+	if (!irq->wire.line)
+		irq->told = false;
+	else if (!irq->active)
+		irq->told = true;
 	return irq->wire.line;
 }
 

@@ -231,7 +231,7 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 	if ((!irq->active || irq->active_unsure) && (irq->notify || irq->notify_since))
 		irq->end_told = MAYBE;
 	if (!irq->active || irq->active_unsure)
-		irq->active_on = MODEL_NOBODY;
+		irq->active_on = MODEL_NOBODY, irq->dropped = false;
 	irq->active = true;
 	irq->active_unsure = false;
 }
