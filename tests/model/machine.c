@@ -854,6 +854,7 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_DIR:
 	case OP_ACKCTL:
 	case OP_CPUIF:
+	case OP_STRAY:
 		guest_do(m, op);
 		break;
 	case OP_MAINTENANCE:
