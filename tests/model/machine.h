@@ -117,6 +117,7 @@ struct machine_vcpu {
 	bool kicked;  /* a host interrupt is on its way */
 	bool waiting; /* `access` answered AGAIN */
 	struct op access;
+	unsigned long since;                /* when it began */
 	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
 	unsigned again;
 	bool aprs_known;    /* the last exit was given the active priorities */

@@ -37,6 +37,7 @@
  * | line of a mapped level interrupt that fell | - | seen when next sampled |
  * | GICv2: an SPI with several targets: which CPU | IHI 0048 3.2 | any of them |
  * | GICv2: GICD_ITARGETSR at reset | IHI 0048 4.3.12 | any |
+ * | GICv2: a disable while a read back already waits | - | the read need not wait for it |
  * | GICv2: an SGI that is active, further sources | IHI 0048 3.2 | next one when it is deactivated |
  * | EOI of an interrupt whose active state ICACTIVER has cleared | 12.5.4 | counted, nothing else |
  */
