@@ -474,11 +474,30 @@ static struct op any_dir(struct generator *g)
 	return op;
 }
 
+/* A register that may not exist. */
+static struct op any_stray(struct generator *g)
+{
+	static const uint8_t widths[] = { 1, 2, 4, 4, 4, 8 };
+	struct op op = { .kind = OP_STRAY, .b = below(g, 2), .n = widths[below(g, 6)] };
+
+	op.c = next(&g->random);
+	if (is_v2(g))
+		op.a = chance(g, 50)   ? below(g, 0x44)
+		       : chance(g, 50) ? 0x1000 + below(g, 16)
+				       : below(g, 0x2000);
+	else
+		op.a = chance(g, 95) ? VGIC_SYSREG(3u, 0u, 12u, 8 + below(g, 5), below(g, 8))
+				     : (uint32_t)next(&g->random) & 0x3fffff;
+	return op;
+}
+
 static struct op any_guest(struct generator *g)
 {
 	struct op op = { .kind = OP_IAR, .a = below(g, 2) };
 	unsigned what = below(g, 100);
 
+	if ((g->machine->config.lrs == 0 || is_v2(g)) && chance(g, 3))
+		return any_stray(g);
 	if (g->machine->config.lrs == 0 && chance(g, 15)) {
 		op.kind = OP_CPUIF;
 		op.a = below(g, CPUIF_REGISTERS);
@@ -631,6 +650,7 @@ void machine_print_op(const struct op *op)
 		[OP_IGRPEN] = "IGRPEN",
 		[OP_CBPR] = "CBPR",
 		[OP_EOIMODE] = "EOImode",
+		[OP_STRAY] = "stray access",
 		[OP_DIR] = "DIR",
 		[OP_ACKCTL] = "AckCtl, FIQEn",
 		[OP_CPUIF] = "read of CPU interface register",
@@ -665,6 +685,9 @@ void machine_print_op(const struct op *op)
 	case OP_NOTIFY:
 	case OP_PULSE:
 		printf(" %u = %u%s", op->a, op->b, op->n ? " (from its own trap)" : "");
+		break;
+	case OP_STRAY:
+		printf(" (%s) of %#x, %u bytes", op->b ? "write" : "read", op->a, op->n);
 		break;
 	case OP_BPR:
 	case OP_IGRPEN:

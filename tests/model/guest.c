@@ -308,6 +308,9 @@ static bool choose_dir(struct machine *m, const struct op *op, unsigned *intid)
 		vcpu->ended[n] = vcpu->ended[--vcpu->ended_count];
 	}
 	irq = model_irq(&m->model, op->vcpu, *intid);
+	/* Active by hand, an SGI of a GICv2 has no CPUID that could be written with it. */
+	if (irq && is_v2(m) && irq->intid < 16 && irq->active && !irq->dropped)
+		return false;
 	return irq && model_can_deactivate(irq);
 }
 
@@ -406,6 +409,9 @@ static void controls(struct machine *m, unsigned v, const struct op *op)
 		machine_access(m, v, op);
 		return;
 	}
+	/* Switched twice between exits, EOImode leaves no trace that tells whose end EOIcount counts. */
+	if (op->kind == OP_EOIMODE && pe->eoimode != pe->seen_eoimode)
+		return;
 	change_model(m, v, op);
 	change_hardware(m, v, op);
 }
@@ -520,6 +526,102 @@ static void was_read(struct machine *m, unsigned v, unsigned which, uint64_t val
 			     v, which, (unsigned long long)value, (unsigned long long)bits.value);
 }
 
+/* --- What a CPU interface does not have ------------------------------------------------------------ */
+
+/* ICC_AP<n>R1_EL1 to R3: with 6 and 7 preemption bits only. */
+static bool has_apr(const struct machine *m, unsigned n)
+{
+	return n == 0 || (n == 1 && m->config.model.preemption_bits >= 6) ||
+	       m->config.model.preemption_bits == 7;
+}
+
+/* Does this system register exist, for this direction? 12.2; those that are written elsewhere: yes. */
+static bool has_sysreg(const struct machine *m, uint32_t reg, bool write)
+{
+	static const uint32_t both[] = { VGIC_ICC_PMR_EL1,    VGIC_ICC_BPR0_EL1,
+					 VGIC_ICC_BPR1_EL1,   VGIC_ICC_CTLR_EL1,
+					 VGIC_ICC_SRE_EL1,    VGIC_ICC_IGRPEN0_EL1,
+					 VGIC_ICC_IGRPEN1_EL1 };
+	static const uint32_t reads[] = { VGIC_ICC_IAR0_EL1, VGIC_ICC_IAR1_EL1, VGIC_ICC_HPPIR0_EL1,
+					  VGIC_ICC_HPPIR1_EL1, VGIC_ICC_RPR_EL1 };
+	static const uint32_t writes[] = { VGIC_ICC_EOIR0_EL1, VGIC_ICC_EOIR1_EL1,
+					   VGIC_ICC_DIR_EL1,   VGIC_ICC_SGI0R_EL1,
+					   VGIC_ICC_SGI1R_EL1, VGIC_ICC_ASGI1R_EL1 };
+	unsigned n;
+
+	for (n = 0; n < sizeof(both) / sizeof(both[0]); n++)
+		if (both[n] == reg)
+			return true;
+	for (n = 0; n < sizeof(reads) / sizeof(reads[0]); n++)
+		if (reads[n] == reg)
+			return !write;
+	for (n = 0; n < sizeof(writes) / sizeof(writes[0]); n++)
+		if (writes[n] == reg)
+			return write;
+	for (n = 0; n < 4; n++)
+		if (reg == VGIC_SYSREG(3u, 0u, 12u, 8u, 4 + n) ||
+		    reg == VGIC_SYSREG(3u, 0u, 12u, 9u, n))
+			return has_apr(m, n);
+	return false;
+}
+
+static void strays_v3(struct machine *m, unsigned v, const struct op *op)
+{
+	enum vgic_result result;
+	uint64_t value;
+	int before;
+
+	if (has_sysreg(m, op->a, op->b))
+		return;
+	before = machine_library_begin(m, (int)v);
+	result = op->b ? vgic_sysreg_write(m->vcpu[v].cpu, op->a, op->c)
+		       : vgic_sysreg_read(m->vcpu[v].cpu, op->a, &value);
+	machine_library_end(m, before);
+	if (result != VGIC_UNDEFINED)
+		machine_fail(m, "vCPU %u: %s of system register %#x is not undefined", v,
+			     op->b ? "a write" : "a read", op->a);
+}
+
+/* GICC: a word that reads and writes as something, or of which nothing is told. */
+static bool is_gicc(const struct op *op)
+{
+	if (op->a >= 0x40 && op->a < 0x100)
+		return true;
+	if (op->n != 4 || op->a % 4)
+		return false;
+	if (op->a == GICC_RPR || op->a == GICC_HPPIR || op->a == GICC_AHPPIR || op->a == GICC_IAR ||
+	    op->a == GICC_AIAR)
+		return !op->b;
+	return op->a <= GICC_AHPPIR || op->a == GICC_DIR;
+}
+
+static void strays_v2(struct machine *m, unsigned v, const struct op *op)
+{
+	enum vgic_result result;
+	uint64_t value = 0;
+	int before;
+
+	if (is_gicc(op) || op->a >= VGIC_V2_CPUIF_SIZE || (m->config.lrs && op->a < GICC_DIR))
+		return;
+	before = machine_library_begin(m, (int)v);
+	result = op->b ? vgic_cpuif_write(m->vcpu[v].cpu, op->a, op->n, op->c)
+		       : vgic_cpuif_read(m->vcpu[v].cpu, op->a, op->n, &value);
+	machine_library_end(m, before);
+	if (result != VGIC_DONE || value)
+		machine_fail(m, "vCPU %u: GICC+%#x, %u bytes: result %d, value %#llx", v, op->a,
+			     op->n, result, (unsigned long long)value);
+}
+
+/* Undefined, or RAZ/WI; nothing else changes, which the comparisons after it tell. */
+static void strays(struct machine *m, unsigned v, const struct op *op)
+{
+	if (is_v2(m))
+		strays_v2(m, v, op);
+	else if (is_software(m))
+		strays_v3(m, v, op);
+	machine_back(m, v);
+}
+
 /* The access of an operation is done. */
 void guest_done(struct machine *m, unsigned v, const struct op *op, uint64_t value)
 {
@@ -562,6 +664,9 @@ void guest_do(struct machine *m, const struct op *op)
 		break;
 	case OP_DIR:
 		deactivates(m, v, op);
+		break;
+	case OP_STRAY:
+		strays(m, v, op);
 		break;
 	case OP_CPUIF:
 		if (is_software(m))

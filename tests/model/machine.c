@@ -109,6 +109,8 @@ static bool hook_line(void *host, unsigned vcpu, struct hwirq hw)
 
 	if (!irq->wire.line)
 		irq->told = false;
+	else if (!irq->active)
+		irq->told = true;
 	return irq->wire.line;
 }
 
@@ -396,7 +398,7 @@ static void read_done(struct machine *m, unsigned v, uint64_t value)
 		machine_fail(m, "vCPU %u: %s %#x, %u bytes, reads %#llx; bits %#llx are wrong", v,
 			     op->a == MODEL_DIST ? "GICD" : "GICR", op->b, op->n,
 			     (unsigned long long)value, (unsigned long long)wrong);
-	model_was_read(&m->model, machine_at(op), value);
+	model_was_read(&m->model, machine_at(op), value, vcpu->since);
 	if (m->config.model.version == 3 && op->a == MODEL_DIST && op->b == 0 && op->n == 4 &&
 	    (value >> 31 & 1) && !machine_anyone_unsettled(m))
 		machine_fail(m, "GICD_CTLR.RWP is stuck");
@@ -475,6 +477,7 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 		return;
 	vcpu->access = *op;
 	vcpu->access.vcpu = (uint8_t)v;
+	vcpu->since = m->model.now;
 	vcpu->waiting = true;
 	vcpu->seen0 = vcpu->seen1 = 0;
 	if (op->kind == OP_WRITE)
@@ -852,6 +855,7 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_DIR:
 	case OP_ACKCTL:
 	case OP_CPUIF:
+	case OP_STRAY:
 		guest_do(m, op);
 		break;
 	case OP_MAINTENANCE:

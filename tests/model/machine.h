@@ -30,8 +30,9 @@ enum op_kind {
 	OP_EOIMODE, /* a: on */
 	OP_ACKCTL,  /* GICv2; a: AckCtl, and FIQEn in bit 1 */
 	OP_CPUIF,   /* a: enum cpuif_register: read it, if it is the library's */
-	OP_DIR,     /* b: enum dir_of; a: which; c: the vCPU that acknowledged it (DIR_OTHERS) */
-	OP_KICK,    /* deliver the host interrupt of a kick */
+	OP_STRAY, /* a: where, b: 1 writes, n: bytes, c: value: what the CPU interface does not have */
+	OP_DIR,  /* b: enum dir_of; a: which; c: the vCPU that acknowledged it (DIR_OTHERS) */
+	OP_KICK, /* deliver the host interrupt of a kick */
 	OP_MAINTENANCE,
 	OP_BOUNCE, /* leave the guest and enter it again, without a reason */
 	OP_EXIT,
@@ -116,6 +117,7 @@ struct machine_vcpu {
 	bool kicked;  /* a host interrupt is on its way */
 	bool waiting; /* `access` answered AGAIN */
 	struct op access;
+	unsigned long since;                /* when it began */
 	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
 	unsigned again;
 	bool aprs_known;    /* the last exit was given the active priorities */

@@ -27,6 +27,7 @@
  * | STATUSR, IIDR, identification registers but PIDR2.ArchRev | 12.9, 12.1.13 | any |
  * | GICD_CTLR.E1NWF, GICR_CTLR.DPG*, CES, IR | 12.9.4, 12.10.7 | any |
  * | GICR_WAKER at reset | 12.11.42 | any; later it follows writes |
+ * | EOImode switched more than once between two exits | 12.5.4 | not exercised |
  * | EOI that matches no acknowledge, or out of order | 4.8.3 | not exercised here (fuzz does) |
  * | BPR, CBPR written while something is active | 4.8.2 | not exercised |
  * | a raise while a running vCPU may be acknowledging the earlier one | 4.1 | merges, or not |
@@ -36,6 +37,7 @@
  * | line of a mapped level interrupt that fell | - | seen when next sampled |
  * | GICv2: an SPI with several targets: which CPU | IHI 0048 3.2 | any of them |
  * | GICv2: GICD_ITARGETSR at reset | IHI 0048 4.3.12 | any |
+ * | GICv2: a disable while a read back already waits | - | the read need not wait for it |
  * | GICv2: an SGI that is active, further sources | IHI 0048 3.2 | next one when it is deactivated |
  * | EOI of an interrupt whose active state ICACTIVER has cleared | 12.5.4 | counted, nothing else |
  */
@@ -737,7 +739,7 @@ const char *model_acknowledge(struct model *m, unsigned vcpu, const struct model
 void model_make_inactive(struct model *m, struct model_irq *irq)
 {
 	model_note_end(irq);
-	irq->active = irq->active_unsure = false;
+	irq->active = irq->active_unsure = irq->dropped = false;
 	irq->touched = m->now;
 	irq->flux_acted |= irq->flux || m->ctlr_flux;
 }

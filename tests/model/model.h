@@ -153,8 +153,11 @@ void model_end(struct model *m, struct model_at at, uint64_t value);
  */
 void model_post(struct model *m, struct model_at at, uint64_t value, unsigned holder,
 		bool (*holds)(void *to, unsigned intid), void *to);
-/* A read gave this value: what was to be withdrawn before it could (RWP = 0; GICv2: always), is. */
-void model_was_read(struct model *m, struct model_at at, uint64_t value);
+/*
+ * A read that began at `since` gave this value: what was to be withdrawn before it could (RWP = 0;
+ * GICv2: always), is.
+ */
+void model_was_read(struct model *m, struct model_at at, uint64_t value, unsigned long since);
 
 enum maybe model_pending(const struct model_irq *irq);
 /* Is it one that the Distributor or Redistributor forwards to this PE? Without PE's own enables. */

@@ -231,7 +231,7 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 	if ((!irq->active || irq->active_unsure) && (irq->notify || irq->notify_since))
 		irq->end_told = MAYBE;
 	if (!irq->active || irq->active_unsure)
-		irq->active_on = MODEL_NOBODY;
+		irq->active_on = MODEL_NOBODY, irq->dropped = false;
 	irq->active = true;
 	irq->active_unsure = false;
 }
@@ -642,10 +642,12 @@ static bool group_is_off(const struct model *m, const struct model_irq *irq)
 	return !m->grp[irq->group] && irq->regrouped < m->grp_off[irq->group];
 }
 
-static void groups_withdrawn(struct model *m)
+static void groups_withdrawn(struct model *m, unsigned long since)
 {
 	unsigned n, v;
 
+	if (m->grp_off[0] >= since || m->grp_off[1] >= since)
+		return;
 	for (n = 0; n < model_shared_count(m); n++)
 		if (group_is_off(m, &m->shared[n]))
 			m->shared[n].withdrawn = m->now;
@@ -668,32 +670,33 @@ static void rwp_is_clear(struct model *m, int redist)
 	for (n = 0; n < model_shared_count(m); n++)
 		if (!m->shared[n].enabled)
 			m->shared[n].withdrawn = m->now;
-	groups_withdrawn(m);
+	groups_withdrawn(m, ~0ul);
 }
 
-/* A GICv2 has no RWP: what reads as disabled is no longer delivered. */
-static void withdrawn_of_v2(struct model *m, struct model_at at, uint64_t value)
+/* A GICv2 has no RWP: what was disabled before the read began, and reads so, is not delivered any more. */
+static void withdrawn_of_v2(struct model *m, struct model_at at, uint64_t value,
+			    unsigned long since)
 {
 	struct place place;
 	unsigned n;
 
 	if (at.region == MODEL_DIST && at.offset == 0 && at.bytes == 4)
-		groups_withdrawn(m);
+		groups_withdrawn(m, since);
 	if (!find_place(m, at, &place) ||
 	    (place.row->bank != SET_ENABLE && place.row->bank != CLEAR_ENABLE))
 		return;
 	for (n = 0; n < place.count; n++) {
 		struct model_irq *irq = irq_at(m, at, &place, n);
 
-		if (irq && !irq->enabled && !(value >> n & 1))
+		if (irq && !irq->enabled && !(value >> n & 1) && irq->touched < since)
 			irq->withdrawn = m->now;
 	}
 }
 
-void model_was_read(struct model *m, struct model_at at, uint64_t value)
+void model_was_read(struct model *m, struct model_at at, uint64_t value, unsigned long since)
 {
 	if (m->config.version == 2)
-		withdrawn_of_v2(m, at, value);
+		withdrawn_of_v2(m, at, value, since);
 	else if (at.bytes != 4)
 		return;
 	else if (at.region == MODEL_DIST && at.offset == 0 && !(value & CTLR_RWP))
