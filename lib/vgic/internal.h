@@ -424,6 +424,8 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq);
 bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+bool physical_due(const struct vgic_irq *irq, uint64_t w);
+bool physical_waits(const struct vgic_irq *irq, uint64_t w);
 void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 void physical_release(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 

@@ -218,7 +218,7 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	if (hwirq & HWIRQ_LEVEL)
 		fold_line(vcpu, slot, lr, &folded, &lowered);
 	/* Hardware deactivated it at the guest's end, but there is more to deliver. */
-	if (hwirq && ended && (word_load(irq) & (W_LATCH | W_LINE)))
+	if (hwirq && ended && physical_waits(irq, word_load(irq)))
 		physical_hold(vcpu, irq);
 	irq_settle(vcpu, irq, FROM_LR, &folded);
 	if (ended && (vcpu->soft & 1u << n))

@@ -303,14 +303,20 @@ bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 }
 
 /*
- * While the guest has it pending or active, the physical interrupt is kept active, and silent. A high
- * line counts where it makes, or will make, anything pending.
+ * Is there more of a mapped interrupt to deliver, outside list registers? A high line counts where it
+ * makes, or will make, anything pending.
  */
-static bool physical_due(const struct vgic_irq *irq, uint64_t w)
+bool physical_waits(const struct vgic_irq *irq, uint64_t w)
 {
-	if (w & (W_ACTIVE | W_LATCH | W_LR_PENDING))
+	if (w & W_LATCH)
 		return true;
 	return (w & W_LINE) && ((w & W_LEVEL) || (irq_hwirq(irq) & HWIRQ_LEVEL));
+}
+
+/* While the guest has it pending or active, the physical interrupt is kept active, and silent. */
+bool physical_due(const struct vgic_irq *irq, uint64_t w)
+{
+	return (w & (W_ACTIVE | W_LR_PENDING)) || physical_waits(irq, w);
 }
 
 /* The guest cleared the pending state by hand: that of the physical interrupt, too. */

@@ -198,7 +198,7 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 
 	for (unsigned i = SGIS; i < vgic->privates; i++) {
 		struct vgic_irq *irq = &vcpu->private[i];
-		bool active = word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE);
+		bool active = physical_due(irq, word_load(irq));
 
 		if (irq_hwirq(irq))
 			vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq),

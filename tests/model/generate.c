@@ -56,6 +56,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.manners.last_wins = next(&s) % 2;
 	c.manners.strict_eoi = next(&s) % 2;
 	c.misconfigure = next(&s) % 8 == 0;
+	c.lines = !c.misconfigure && next(&s) % 4 == 0;
 	c.refill = next(&s) % 2;
 	c.eoimode1 = next(&s) % 2;
 	c.notify = next(&s) % 3 == 0;

@@ -303,7 +303,7 @@ static const struct {
 	const char *name, *config;
 } fixed[] = {
 	{ "one_vcpu_one_list_register", "vcpus=1,spis=16,lrs=1,eoimode1=1" },
-	{ "one_vcpu_mapped", "vcpus=1,spis=16,mapped=6,soft=2,eoimode1=1" },
+	{ "one_vcpu_mapped", "vcpus=1,spis=16,mapped=6,soft=2,lines=1,eoimode1=1" },
 	{ "two_vcpus", "vcpus=2,spis=8" },
 	{ "two_vcpus_mapped_strict_eoi",
 	  "vcpus=2,spis=8,lrs=2,mapped=4,strict=1,refill=1,notify=1" },

@@ -952,6 +952,59 @@ static void B31_each_interrupt_has_its_own_irouter(void **state)
 /* --- Lifetime, races, abuse --------------------------------------------------------------------- */
 
 /* A guest's errors are counted, and cost nobody else anything: no kick, nothing to settle. */
+/* A physical interrupt's handler that raises, in the middle of what holds the vCPU's lock. */
+static struct vgic *interrupted;
+
+static void raising_set_active(void *host, unsigned vcpu, struct hwirq irq, bool active)
+{
+	static bool nested;
+
+	(void)host;
+	(void)vcpu;
+	(void)irq;
+	(void)active;
+	if (!nested) {
+		nested = true;
+		vgic_pulse(interrupted, 0, 50);
+		nested = false;
+	}
+}
+
+static void B37_a_handler_raises_while_the_lock_is_held(void **state)
+{
+	struct vgic_config config = config_of(VERSION(state), 2, 32, 4);
+	struct machine *m = machine_with(config);
+	const struct vgic_port port = { .kick = fake_kick,
+					.hwirq_set_active = raising_set_active,
+					.hwirq_clear_pending = fake_clear_pending,
+					.hwirq_line = fake_line };
+	struct vcpu *v = &m->vcpus[1];
+	bool v2 = VERSION(state) == VGIC_V2;
+
+	assert_int_equal(vgic_init(&m->vgic, m->memory, vgic_size(&config), &config, &port, m), 0);
+	interrupted = m->vgic;
+	m->vcpus[0].cpu = NULL; /* put: whoever raises for it serves its inbox under its lock */
+	v->cpu = vgic_load(m->vgic, 1);
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	if (v2)
+		for (unsigned virq = 40; virq <= 50; virq += 10)
+			vgic_dist_write(v->cpu, GICD_ITARGETSR + virq, 1, 1);
+	vgic_dist_write(v->cpu, GICD_CTLR, 4, 3);
+	vgic_dist_write(v->cpu, GICD_ISENABLER + 4, 4, ~0u);
+	vgic_dist_write(v->cpu, GICD_ISPENDR + 4, 4, 1u << 8);
+	/* Both are there, whoever served the second. */
+	v = &m->vcpus[0];
+	v->cpu = vgic_load(m->vgic, 0);
+	if (!v2)
+		vgic_redist_write(v->cpu, GICR_WAKER, 4, 0);
+	v->image.vmcr = VMCR_OPEN;
+	vgic_exit(v->cpu, &v->image);
+	vgic_enter(v->cpu, &v->image);
+	assert_int_not_equal(lr_of(v, 40), -1);
+	assert_int_not_equal(lr_of(v, 50), -1);
+	machine_free(m);
+}
+
 static void B38_a_flood_of_bad_accesses_is_only_counted(void **state)
 {
 	struct machine *m = machine_of(VERSION(state), 2, 32, 4);
@@ -1096,6 +1149,7 @@ int main(void)
 		BOTH(B28_byte_write_leaves_its_neighbours),
 		BOTH(B30_last_word_of_each_range),
 		GICV3(B31_each_interrupt_has_its_own_irouter),
+		BOTH(B37_a_handler_raises_while_the_lock_is_held),
 		BOTH(B38_a_flood_of_bad_accesses_is_only_counted),
 		BOTH(B40_a_vcpu_is_used_before_it_is_first_loaded),
 		BOTH(B47_raised_many_times_it_is_there_once),
