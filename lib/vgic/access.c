@@ -53,7 +53,7 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 
 		if (first && !word_live(access->vgic, w))
 			continue;
-		if (first ? word_holder(w) == self->index || irq_sync(self, irq)
+		if (first ? word_holder(w) == self->index || irq_sync(access->vgic, self, irq, 0)
 			  : (w & W_SYNC) || own_live(access, 1u << i)) {
 			self->wait_mask |= 1u << i;
 			waits = true;
@@ -174,7 +174,7 @@ enum vgic_result write_cenable(struct access *access, uint64_t value)
 		unsigned i = (unsigned)__builtin_ctz(bits);
 
 		change(access, i, W_ENABLED, 0);
-		irq_sync(access->self, &access->irqs[i]);
+		irq_sync(access->vgic, access->self, &access->irqs[i], 0);
 	}
 	return VGIC_DONE;
 }

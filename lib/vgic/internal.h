@@ -421,7 +421,7 @@ struct folded {
 
 void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why why,
 		const struct folded *folded);
-bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq);
+bool irq_sync(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq, uint64_t requests);
 bool physical_line(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 bool physical_due(const struct vgic_irq *irq, uint64_t w);

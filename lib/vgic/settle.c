@@ -161,22 +161,24 @@ static uint32_t *rwp_of(struct vgic *vgic, const struct vgic_irq *irq)
 }
 
 /*
- * Wait for the truth about a live interrupt: make its holder fold. Returns
+ * Wait for the truth about a live interrupt: make its holder fold, and do what `requests` say. Returns
  * true if there is something to wait for; W_SYNC is then cleared by whoever settles it. RWP counts
- * the request before it can be taken, or it would miss one that is taken at once.
+ * the request before it can be taken, or it would miss one that is taken at once. With requests, only
+ * what is in a list register is live.
  */
-bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
+bool irq_sync(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq, uint64_t requests)
 {
-	struct vgic *vgic = self->vgic;
 	uint32_t *rwp = rwp_of(vgic, irq);
 	uint64_t old = word_load(irq), now;
 
 	if (!word_live(vgic, old))
 		return false;
 	__atomic_fetch_add(rwp, 1, __ATOMIC_RELAXED);
-	do
-		now = word_live(vgic, old) ? old | W_SYNC | W_QUEUED : old;
-	while (!word_cas(irq, &old, now));
+	do {
+		bool live = requests ? !!(old & W_IN_LR) : word_live(vgic, old);
+
+		now = live ? old | W_SYNC | W_QUEUED | requests : old;
+	} while (!word_cas(irq, &old, now));
 	if ((old & W_SYNC) || !(now & W_SYNC)) /* counted already, or no longer needed */
 		__atomic_fetch_sub(rwp, 1, __ATOMIC_RELAXED);
 	if ((now & ~old) & W_QUEUED)

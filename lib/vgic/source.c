@@ -122,9 +122,12 @@ int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on)
 
 	if (error)
 		return error;
-	if (on)
-		__atomic_fetch_or(&irq->route, ROUTE_NOTIFY, __ATOMIC_RELAXED);
-	else
+	if (!on) {
 		__atomic_fetch_and(&irq->route, ~ROUTE_NOTIFY, __ATOMIC_RELAXED);
+		return 0;
+	}
+	/* release: who folds it for the request below fills it by the new route; partner: vcpu_drain() */
+	__atomic_fetch_or(&irq->route, ROUTE_NOTIFY, __ATOMIC_RELEASE);
+	irq_sync(vgic, NULL, irq, 0);
 	return 0;
 }

@@ -49,10 +49,15 @@ static enum vgic_result write_sgir(struct vgic_vcpu *self, uint64_t value, bool 
 	return VGIC_DONE;
 }
 
+/* What a vCPU waits for that deactivates by number; no register access has this key. */
+#define WAIT_DEACTIVATION 1u
+
 /*
  * The guest deactivates an interrupt by its number; whoever has it active. A private one is that of
- * `self`. What is in another vCPU's list register is deactivated when that one is folded, if it is
- * active then. `cpuid`: the source of a GICv2's SGI, which has to fit.
+ * `self`. One that another vCPU was entered with as active is so until it is folded, which deactivates
+ * it: nothing to wait for. One that went in as pending may have been acknowledged or not, which its
+ * fold tells, and deactivates it if so; that is waited for, so that no later acknowledge is hit.
+ * `cpuid`: the source of a GICv2's SGI, which has to fit.
  */
 enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid)
 {
@@ -63,13 +68,25 @@ enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cp
 	access.irqs = irq_of(vgic, self->index, virq);
 	if (!access.irqs)
 		return VGIC_DONE;
+	w = word_load(access.irqs);
+	if (self->wait_key == WAIT_DEACTIVATION) {
+		if (w & W_SYNC)
+			return VGIC_AGAIN;
+		self->wait_key = 0;
+		return VGIC_DONE;
+	}
 	if (own_live(&access, 1))
 		return VGIC_AGAIN;
-	w = word_load(access.irqs);
-	if (!(w & (W_ACTIVE | W_IN_LR)) ||
-	    (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid))
+	if (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid)
 		return VGIC_DONE;
-	return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
+	if (w & W_ACTIVE)
+		return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
+	if (!(w & W_IN_LR))
+		return VGIC_DONE;
+	if (irq_sync(vgic, self, access.irqs,
+		     W_DEACTIVATE | (irq_hwirq(access.irqs) ? W_PHYSICAL : 0)))
+		self->wait_key = WAIT_DEACTIVATION;
+	return VGIC_AGAIN;
 }
 
 /* ICC_SGI1R_EL1 first: it is the one that is written often. */

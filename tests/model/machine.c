@@ -339,6 +339,8 @@ static bool check_pending(struct machine *m, unsigned v)
 	before = machine_library_begin(m, m->vcpu[v].where == UNLOADED ? MODEL_NOBODY : (int)v);
 	is = vgic_pending(m->vgic, v);
 	machine_library_end(m, before);
+	/* What it settled may have let a physical interrupt go that fires again. */
+	may |= model_signals(&m->model, v);
 	if (is ? may == MODEL_QUIET : !(may & MODEL_QUIET))
 		machine_fail(m, "vCPU %u: vgic_pending() is %d", v, is);
 	return is;

@@ -156,20 +156,45 @@ static void dir_ends_what_another_vcpu_acknowledged(void **state)
 }
 
 /* It waits for the other one's list register, and is presented again until that has passed. */
-static void dir_takes_effect_when_the_vcpu_that_has_it_comes_out(void **state)
+static enum vgic_result write_dir(struct machine *m, virq_t virq)
+{
+	struct vcpu *v = &m->vcpus[0];
+
+	return v->version == VGIC_V2 ? vgic_cpuif_write(v->cpu, GICC_DIR, 4, virq)
+				     : vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, virq);
+}
+
+/* Went in as pending: whether it was acknowledged, its fold tells, and that is waited for. */
+static void dir_waits_for_the_vcpu_that_may_have_acknowledged(void **state)
 {
 	struct machine *m = with_eoimode1(VERSION(state), 2, 4);
-	struct vgic_cpu *cpu = m->vcpus[0].cpu;
-	bool v2 = VERSION(state) == VGIC_V2;
 
 	nest(m, 1, 1);
 	drop(&m->vcpus[1]);
 	m->kicks[1] = 0;
-	assert_int_equal(v2 ? vgic_cpuif_write(cpu, GICC_DIR, 4, 32)
-			    : vgic_sysreg_write(cpu, VGIC_ICC_DIR_EL1, 32),
-			 VGIC_DONE);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(write_dir(m, 32), VGIC_AGAIN);
+		leave(&m->vcpus[0]);
+	}
 	assert_int_equal(m->kicks[1], 1);
-	assert_int_not_equal(lr_of(&m->vcpus[1], 32), -1);
+	enter(&m->vcpus[1]);
+	assert_int_equal(lr_of(&m->vcpus[1], 32), -1); /* with that one look */
+	assert_int_equal(write_dir(m, 32), VGIC_DONE);
+	settle(m);
+	assert_int_equal(actives(m, 0), 0);
+	machine_free(m);
+}
+
+/* Went in as active: it is until it is folded. */
+static void dir_of_what_is_known_to_be_active_does_not_wait(void **state)
+{
+	struct machine *m = with_eoimode1(VERSION(state), 2, 4);
+
+	nest(m, 1, 1);
+	drop(&m->vcpus[1]);
+	leave(&m->vcpus[1]);
+	vgic_enter(m->vcpus[1].cpu, &m->vcpus[1].image);
+	assert_int_equal(write_dir(m, 32), VGIC_DONE);
 	enter(&m->vcpus[1]);
 	assert_int_equal(lr_of(&m->vcpus[1], 32), -1);
 	settle(m);
@@ -616,7 +641,8 @@ int main(void)
 		BOTH(dir_before_the_drop),
 		BOTH(ghost_of_a_cleared_active_takes_drop_and_dir),
 		BOTH(dir_ends_what_another_vcpu_acknowledged),
-		BOTH(dir_takes_effect_when_the_vcpu_that_has_it_comes_out),
+		BOTH(dir_waits_for_the_vcpu_that_may_have_acknowledged),
+		BOTH(dir_of_what_is_known_to_be_active_does_not_wait),
 		BOTH(dir_of_a_private_one_is_the_writers),
 		BOTH(dir_of_what_is_not_active_has_no_effect),
 		GICV2(dir_of_an_sgi_names_its_source),
