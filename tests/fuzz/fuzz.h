@@ -85,7 +85,7 @@ bool host_init(struct machine *m, unsigned mapped, unsigned soft);
 void host_free(struct machine *m);
 void host_load(struct machine *m, unsigned v);
 void host_put(struct machine *m, unsigned v);
-void host_block(struct machine *m, unsigned v);
+void host_block(struct machine *m, unsigned v, virq_t virq);
 void host_exit(struct machine *m, unsigned v, bool aprs);
 void host_enter(struct machine *m, unsigned v);
 void host_back(struct machine *m, unsigned v);

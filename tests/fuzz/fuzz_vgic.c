@@ -210,7 +210,7 @@ static void schedule(struct machine *m, unsigned v, struct input *in)
 		host_put(m, v);
 		break;
 	case 2:
-		host_block(m, v);
+		host_block(m, v, byte & 16 ? take_intid(m, in) : 0);
 		break;
 	case 3:
 		host_exit(m, v, byte & 16);
@@ -250,6 +250,9 @@ static void schedule(struct machine *m, unsigned v, struct input *in)
 	case 13:
 		m->refill = !m->refill;
 		break;
+	case 14:
+		guest_control(m, v, 5, byte >> 4);
+		break;
 	default:
 		for (unsigned u = 0; u < m->config.vcpus; u++)
 			host_enter(m, u);
@@ -282,6 +285,21 @@ static void raise(struct machine *m, unsigned v, struct input *in)
 		host_device(m, wire, what & 2);
 	if (!(what & 8))
 		host_take(m, wire);
+}
+
+/* Several at once: more than there are list registers. */
+static void storm(struct machine *m, unsigned v, struct input *in)
+{
+	unsigned what = take(in), mask = (unsigned)take_many(in, 2);
+	virq_t first = what & 1 ? 32 : 16;
+
+	for (unsigned n = 0; mask; n++, mask >>= 1)
+		if ((mask & 1) && !wire_with(m, v, first + n))
+			host_raise(m, v, v, first + n, what & 2, true, what & 4);
+	if (what & 8)
+		host_serve(m, v);
+	if (what & 16)
+		guest_handle(m, v, what >> 5);
 }
 
 static unsigned take_acked(struct machine *m, unsigned v, struct input *in, unsigned how)
@@ -386,27 +404,12 @@ static void operation(struct machine *m, struct input *in)
 		any_access(m, v, in);
 		break;
 	default:
-		guest_control(m, v, 5, (byte & 15) >> 1);
+		storm(m, v, in);
 	}
 	check_step(m);
 }
 
 /* --- Set-up ----------------------------------------------------------------------------------- */
-
-/* Any configuration at all; most are refused. */
-static void any_config(struct vgic_config *c, struct input *in)
-{
-	c->version = (uint8_t)take(in);
-	c->vcpus = (uint16_t)take_many(in, 2);
-	c->spis = (uint16_t)take_many(in, 2);
-	c->espis = (uint16_t)take_many(in, 2);
-	c->eppis = (uint8_t)take(in);
-	c->priority_bits = (uint8_t)take(in);
-	c->preemption_bits = (uint8_t)take(in);
-	c->lrs = (uint8_t)take(in);
-	c->region_redists = (uint16_t)take_many(in, 2);
-	c->cluster_bits = (uint8_t)take(in);
-}
 
 static void some_config(struct vgic_config *c, unsigned first, struct input *in)
 {
@@ -432,39 +435,127 @@ static void some_config(struct vgic_config *c, unsigned first, struct input *in)
 	c->region_redists = byte >> 6;
 }
 
+/* One field is anything at all; most are refused then. */
+static void spoil_config(struct vgic_config *c, struct input *in)
+{
+	unsigned field = take(in) % 10, value = (unsigned)take_many(in, 2);
+
+	switch (field) {
+	case 0:
+		c->version = (uint8_t)value;
+		break;
+	case 1:
+		c->vcpus = (uint16_t)value;
+		break;
+	case 2:
+		c->spis = (uint16_t)value;
+		break;
+	case 3:
+		c->espis = (uint16_t)value;
+		break;
+	case 4:
+		c->eppis = (uint8_t)value;
+		break;
+	case 5:
+		c->priority_bits = (uint8_t)value;
+		break;
+	case 6:
+		c->preemption_bits = (uint8_t)value;
+		break;
+	case 7:
+		c->lrs = (uint8_t)value;
+		break;
+	case 8:
+		c->region_redists = (uint16_t)value;
+		break;
+	default:
+		c->cluster_bits = (uint8_t)value;
+	}
+}
+
+static void write_word(struct machine *m, unsigned v, enum region region, uint32_t offset,
+		       uint64_t value)
+{
+	host_access(m, v,
+		    (struct trap){ .region = region,
+				   .write = true,
+				   .bytes = 4,
+				   .offset = offset,
+				   .value = value });
+}
+
+/* A word of IPRIORITYR: from `spread` priorities, never the lowest. */
+static uint64_t priorities(unsigned n, unsigned spread)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 8 + 8);
+	return value;
+}
+
+/* The registers of 32 interrupts, all enabled. */
+static void enliven_some(struct machine *m, unsigned v, enum region region, uint32_t base, unsigned n,
+			 unsigned how)
+{
+	write_word(m, v, region, base + 0x080 + 4 * n, how & 4 ? 0xcccccccc : how & 8 ? ~0u : 0);
+	write_word(m, v, region, base + 0x100 + 4 * n, ~0u);
+	for (unsigned i = 0; i < 8; i++)
+		write_word(m, v, region, base + 0x400 + 32 * n + 4 * i, priorities(i, how & 3));
+	write_word(m, v, region, base + 0xc00 + 8 * n, how & 16 ? 0 : 0xaaaa6666);
+	write_word(m, v, region, base + 0xc04 + 8 * n, how & 16 ? 0 : 0xaaaa6666);
+}
+
+/* A machine whose guests have set up everything, so that what is raised gets somewhere. */
+static void enliven(struct machine *m, unsigned how)
+{
+	for (unsigned v = 0; v < m->config.vcpus; v++)
+		enliven_some(m, v, is_v2(m) ? DIST : REDIST,
+			     is_v2(m) ? 0 : v * VGIC_REDIST_STRIDE + 0x10000, 0, how);
+	for (unsigned n = 1; n < 3; n++)
+		enliven_some(m, 0, DIST, 0, n, how);
+	write_word(m, 0, DIST, 0x1000, how & 8 ? ~0u : 0xcccc);
+	write_word(m, 0, DIST, 0x1200, ~0u);
+	for (unsigned n = 0; n < 16; n++) {
+		unsigned target = how & 32 ? n % m->config.vcpus : 0;
+
+		if (is_v2(m))
+			write_word(m, 0, DIST, 0x820 + 4 * n, 0x01010101u << target);
+		else
+			write_word(m, 0, DIST, 0x6100 + 8 * n, target);
+	}
+}
+
 static bool build(struct machine *m, struct input *in)
 {
-	unsigned first = take(in), byte, mapped;
+	unsigned first = take(in), byte, mapped, how = 0;
 
 	memset(m, 0, sizeof(*m));
 	m->actor = -1;
+	some_config(&m->config, first, in);
 	if (first & 128)
-		any_config(&m->config, in);
-	else
-		some_config(&m->config, first, in);
+		spoil_config(&m->config, in);
 	byte = take(in);
 	mapped = byte & 15;
 	m->lines = byte & 16;
 	m->refill = byte & 32;
 	if (!host_init(m, mapped, byte & 64 ? take(in) : 0))
 		return false;
+	if (byte & 128) {
+		how = take(in);
+		enliven(m, how);
+	}
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
 		struct cpuif *hw = &m->vcpu[v].hw;
 
 		hw->manners = (struct cpuif_manners){ byte & 1, byte & 2, byte & 4 };
 		if (!is_v2(m))
-			host_access(m, v,
-				    (struct trap){ .region = REDIST,
-						     .write = true,
-						     .bytes = 4,
-						     .offset = v * VGIC_REDIST_STRIDE + 0x14 });
+			write_word(m, v, REDIST, v * VGIC_REDIST_STRIDE + 0x14, 0);
 		if (v == 0 && byte & 128)
-			host_access(m, v,
-				    (struct trap){
-					    .region = DIST, .write = true, .bytes = 4, .value = 3 });
+			write_word(m, v, DIST, 0, 3);
 		host_enter(m, v);
 		if (byte & 128)
-			guest_control(m, v, 5, 0);
+			guest_control(m, v, 5, how >> 6 & 1);
 	}
 	SAY("GICv%u, %u vCPUs, %u + %u SPIs, %u extended PPIs, %u list registers, %u.%u bits, "
 	    "mapped %u\n",

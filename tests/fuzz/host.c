@@ -365,7 +365,8 @@ void host_put(struct machine *m, unsigned v)
 	end(m);
 }
 
-void host_block(struct machine *m, unsigned v)
+/* `virq`, if not 0, comes in at the last moment. */
+void host_block(struct machine *m, unsigned v, virq_t virq)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
 	bool asleep;
@@ -380,11 +381,16 @@ void host_block(struct machine *m, unsigned v)
 		end(m);
 		return;
 	}
+	end(m);
+	if (virq)
+		host_raise(m, v, v, virq, true, true, false);
+	begin(m, (int)v);
 	asleep = vgic_block(vcpu->cpu);
 	end(m);
 	SAY("    %u: block: %d\n", v, asleep);
-	require(asleep, "vgic_block() refuses and nothing came in");
-	vcpu->where = BLOCKED;
+	require(asleep || virq, "vgic_block() refuses and nothing came in");
+	if (asleep)
+		vcpu->where = BLOCKED;
 }
 
 void host_reset(struct machine *m, unsigned v)
