@@ -5,10 +5,12 @@
  * maps), IHI 0048 4.1.2.
  *
  * with: vgic lr access v2
- * proof: dist_decodes --unwind 20 -DVERSION=3 -DSPIS=988 -DESPIS=1024: GICv3 distributor, any offset, width, number of SPIs
+ * quick: dist_decodes --unwind 20 -DVERSION=3 -DSPIS=988 -DESPIS=1024: GICv3 distributor, any offset, width, number of SPIs
  * proof: dist_decodes --unwind 20 -DVERSION=2 -DSPIS=988: GICv2 distributor, the same
  * proof: redist_decodes --unwind 20 -DVERSION=3: redistributors, any offset and width
  * proof: redist_decodes --unwind 20 -DVERSION=3 -DEPPIS=32: the same with extended PPIs
+ * broken: dist_decodes frames.c s/(first.>.total)/(first>total+1)/ --unwind 20 -DVERSION=3: a bound off by one
+ * broken: redist_decodes frames.c s/(index.>=.vgic->config.vcpus/(index>vgic->config.vcpus/ --unwind 20 -DVERSION=3: a redistributor too many
  */
 #include "proof.h"
 #include "frames.c"

@@ -87,10 +87,13 @@ link_t link_to(const struct vgic *vgic, const struct vgic_irq *irq)
 
 /* --- The word --------------------------------------------------------------------------------- */
 
-/* word_valid(), and IN_RANGE: target and holder are vCPUs. */
+/*
+ * word_valid(), and what word.md says besides: IN_RANGE: target and holder are vCPUs; REQUESTS_QUEUED:
+ * requests are only there together with QUEUED.
+ */
 static bool word_sound(uint64_t w)
 {
-	return word_valid(w) &&
+	return word_valid(w) && (!(w & (W_REQUESTS | W_LR_REQUESTS)) || (w & W_QUEUED)) &&
 	       (word_target(w) < gic.config.vcpus || word_target(w) == TARGET_NONE) &&
 	       (!(w & W_HELD) || word_holder(w) < gic.config.vcpus);
 }
@@ -124,6 +127,7 @@ static bool change_is_polite(uint64_t old, uint64_t now)
 /* Who made QUEUED has to post: before it changes anything else, and once. */
 static const struct vgic_irq *to_post;
 static unsigned changes, swaps_failed;
+static bool as_holder; /* the code that is proved is that of a vCPU that holds the interrupt */
 
 uint64_t word_load(const struct vgic_irq *irq)
 {
@@ -143,8 +147,8 @@ bool word_cas(struct vgic_irq *irq, uint64_t *expected, uint64_t desired)
 	}
 	assume(word_sound(*expected));
 	assert(word_valid(desired), "word_valid");
-	assert(word_sound(desired), "IN_RANGE");
-	assert(change_is_polite(*expected, desired), "only the holder's to change");
+	assert(word_sound(desired), "IN_RANGE, REQUESTS_QUEUED");
+	assert(as_holder || change_is_polite(*expected, desired), "only the holder's to change");
 	if (desired & ~*expected & W_QUEUED)
 		to_post = irq;
 	changes++;

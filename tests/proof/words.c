@@ -4,15 +4,19 @@
  * and priorities (internal.h), of affinities and sizes (vgic.c).
  *
  * with: vgic lr
- * proof: word_facts: word_pending, _wanted, _needs_look, _looker, _valid: any word
+ * quick: word_facts: word_pending, _wanted, _needs_look, _looker, _valid: any word
  * proof: word_fields: fields and flags of the word do not overlap; a field reads back: any word
  * proof: level_sets --unwind 129: levels_add, _remove, _has, _best_from, _up_to: any set and level
  * proof: priorities: group_priority, preemption_level, active_level: any priority, ICH_VMCR_EL2, configuration
- * proof: affinities: vgic_vcpu_of_mpidr and vgic_mpidr: any configuration, MPIDR, vCPU
+ * quick: affinities: vgic_vcpu_of_mpidr and vgic_mpidr: any configuration, MPIDR, vCPU
  * proof: refusals: vgic_check: any configuration
  * proof: sizes --unwind 5 -DBITS=5: vgic_size: 1, 2, 8, 512 vCPUs, any SPIs and PPIs: parts do not overlap, a link reaches all
  * proof: sizes --unwind 5 -DBITS=8: the same with 8 bits of priority
  * proof: primitives --unwind 2: irq_at and link_to, word_load and word_cas, irq_hwirq: any value
+ * broken: level_sets internal.h s/(63.-.level/(62-level/ --unwind 129: a shift that is one short
+ * broken: priorities internal.h s/VMCR_VBPR0(vmcr).+.1/VMCR_VBPR0(vmcr)/: the binary point of group 0 as that of group 1
+ * broken: affinities vgic.c s/vcpu.<.vgic->config.vcpus/vcpu<=vgic->config.vcpus/: a vCPU too many
+ * broken: word_facts word.h s/(W_LEVEL.|.W_LINE);$/W_LINE;/: a line that counts although edge-triggered
  */
 #include "proof.h"
 #include "vgic.c"
