@@ -1,542 +1,566 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * libFuzzer's target: bytes are a machine (vCPUs, SPIs, list registers) and what a hostile guest, its
- * devices and a scheduler do to it. Nothing is compared with a model; what may not happen is a crash,
- * a hook in the wrong place, list registers that Arm IHI 0069 12.5.9 forbids, one interrupt in two
- * of them, AGAIN without end. The guest leaves its list registers in any state that a virtual CPU
- * interface can bring about, whatever ICC_EOIR and ICC_DIR it has written.
+ * libFuzzer's target: bytes are a machine (version, vCPUs, interrupts, list registers) and what a
+ * hostile guest, its devices and a scheduler do to it. Nothing is compared with a model (that is what
+ * tests/model is for); check.c says what must hold. The guest leaves its list registers in any state
+ * that a virtual CPU interface can bring about, whatever it has written to its registers.
  */
-#include <carillon/vgic.h>
-
-#include "cpuif.h"
+#include "fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VCPUS    4
-#define PATIENCE 6 /* rounds in which everybody serves his kicks */
+#define MAX_SIZE 4096
 
-enum where { UNLOADED, OUTSIDE, GUEST, BLOCKED };
-
-struct machine {
-	struct vgic *vgic;
-	void *memory;
-	struct vgic_config config;
-	struct vcpu {
-		enum where where;
-		bool kicked;
-		struct vgic_cpu *cpu;
-		struct gic_cpuif image;
-		struct cpuif hw;
-	} vcpu[VCPUS];
-	int actor; /* the vCPU whose owner function runs, or -1 */
-	bool in_library;
-	unsigned hooks; /* calls in this operation */
-};
+bool trace;
 
 struct input {
 	const uint8_t *at, *end;
 };
 
-/* FUZZ_TRACE=1: what an input does, step by step. */
-static bool trace;
-
-static void require(bool ok, const char *what)
+static unsigned take(struct input *in)
 {
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz: %s\n", what);
-	abort();
+	return in->at < in->end ? *in->at++ : 0;
 }
 
-static uint64_t take(struct input *in, unsigned bytes)
+static uint64_t take_many(struct input *in, unsigned bytes)
 {
 	uint64_t value = 0;
 
-	for (; bytes && in->at < in->end; bytes--)
-		value = value << 8 | *in->at++;
+	for (; bytes; bytes--)
+		value = value << 8 | take(in);
 	return value;
 }
 
-/* --- Hooks ------------------------------------------------------------------------------------ */
+/* --- Choices: small ones are dense, so that things meet -------------------------------------------- */
 
-static void check_hook(struct machine *m, unsigned vcpu, unsigned hwirq)
+/* An interrupt; most of them exist. */
+static virq_t take_intid(const struct machine *m, struct input *in)
 {
-	require(m->in_library, "a hook is called outside the library");
-	require(vcpu < m->config.vcpus, "a hook is called for a vCPU that does not exist");
-	require(hwirq >= 32 || hwirq == 0 || m->actor == (int)vcpu,
-		"a private interrupt's hook is called away from its CPU");
-	require(++m->hooks < 100000, "hooks without end");
+	unsigned byte = take(in);
+
+	if (byte < 96)
+		return byte;
+	if (byte < 128)
+		return 1056 + byte - 96;
+	if (byte < 160)
+		return 4096 + byte - 128;
+	if (byte < 192)
+		return 30u + m->config.spis + (byte & 3);
+	if (byte < 224)
+		return 32 + byte % 4;
+	if (byte < 240)
+		return byte & 1 ? 27 : 22;
+	if (byte < 248)
+		return 4094u + m->config.espis + (byte & 3);
+	return (virq_t)take_many(in, 2);
 }
 
-static void hook_kick(void *host, unsigned vcpu)
+static uint64_t take_value(struct input *in)
 {
-	struct machine *m = host;
+	unsigned byte = take(in);
 
-	check_hook(m, vcpu, 0);
-	m->vcpu[vcpu].kicked = true;
+	if (byte < 64)
+		return 1ull << byte;
+	if (byte < 128)
+		return ~(~0ull << (byte - 64));
+	if (byte < 192)
+		return (byte & 63) * 0x0404040404040404ull; /* priorities */
+	if (byte < 224)
+		return take(in);
+	return take_many(in, 8);
 }
 
-static void hook_set_active(void *host, unsigned vcpu, struct hwirq irq, bool active)
+/* --- Accesses -------------------------------------------------------------------------------------- */
+
+/* Registers with something for each interrupt: offset, that of extended SPIs, bits. */
+static const struct {
+	uint16_t base, ebase;
+	uint8_t bits;
+} per_irq[] = {
+	{ 0x080, 0x1000, 1 }, { 0x100, 0x1200, 1 }, { 0x180, 0x1400, 1 },  { 0x200, 0x1600, 1 },
+	{ 0x280, 0x1800, 1 }, { 0x300, 0x1a00, 1 }, { 0x380, 0x1c00, 1 },  { 0x400, 0x2000, 8 },
+	{ 0xc00, 0x3000, 2 }, { 0x800, 0x2000, 8 }, { 0x6000, 0x8000, 64 }, { 0xd00, 0x3400, 1 },
+};
+
+/* The register that has an interrupt, to read it, or to change it alone or with its neighbours. */
+static void irq_access(struct machine *m, unsigned v, struct input *in)
 {
-	(void)active;
-	check_hook(host, vcpu, irq.intid);
-}
+	unsigned how = take(in), which = how % 12, bits = per_irq[which].bits, bytes = 4, index;
+	virq_t virq = take_intid(m, in);
+	struct trap a = { .region = DIST, .write = how < 192 };
 
-static void hook_clear_pending(void *host, unsigned vcpu, struct hwirq irq)
-{
-	check_hook(host, vcpu, irq.intid);
-}
-
-static bool hook_line(void *host, unsigned vcpu, struct hwirq irq)
-{
-	check_hook(host, vcpu, irq.intid);
-	return (((struct machine *)host)->hooks & 3) == 0;
-}
-
-static void hook_route(void *host, struct hwirq irq, unsigned vcpu)
-{
-	require(irq.intid >= 32, "a private interrupt is routed");
-	check_hook(host, vcpu, irq.intid);
-}
-
-static void begin(struct machine *m, int actor)
-{
-	m->actor = actor;
-	m->in_library = true;
-	m->hooks = 0;
-}
-
-static void end(struct machine *m)
-{
-	m->actor = -1;
-	m->in_library = false;
-}
-
-/* --- Entry and exit --------------------------------------------------------------------------- */
-
-static void do_exit(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-	unsigned n;
-
-	if (vcpu->where == UNLOADED)
-		return;
-	for (n = 0; vcpu->where == GUEST && n < m->config.lrs; n++)
-		if (vcpu->image.live >> n & 1)
-			vcpu->image.lr[n] = vcpu->hw.lr[n];
-	if (vcpu->where == GUEST) {
-		vcpu->image.hcr = vcpu->hw.hcr;
-		vcpu->image.vmcr = vcpu->hw.vmcr;
-		memcpy(vcpu->image.ap0r, vcpu->hw.apr[0], sizeof(vcpu->image.ap0r));
-		memcpy(vcpu->image.ap1r, vcpu->hw.apr[1], sizeof(vcpu->image.ap1r));
+	if (which == 10)
+		bytes = how & 1 ? 8 : 4;
+	else if (bits == 8)
+		bytes = how & 1 ? 4 : 1;
+	index = virq;
+	a.offset = per_irq[which].base;
+	if (virq >= 4096) {
+		index = virq - 4096;
+		a.offset = per_irq[which].ebase;
 	}
-	begin(m, (int)v);
-	vgic_exit(vcpu->cpu, &vcpu->image);
-	end(m);
-	vcpu->where = OUTSIDE;
-	vcpu->kicked = false;
-}
-
-static void check_lr(struct machine *m, unsigned v, unsigned n)
-{
-	uint64_t lr = m->vcpu[v].hw.lr[n];
-	unsigned u, i;
-
-	if (lr_state(lr) == LR_INVALID)
-		return;
-	require(!lr_fault(&m->vcpu[v].hw, lr), "a list register that the architecture forbids");
-	require(lr_vintid(lr) < 32u + m->config.spis, "a list register with an unknown vINTID");
-	require(m->vcpu[v].image.live >> n & 1, "a list register holds something and is not live");
-	for (u = 0; u < m->config.vcpus; u++) {
-		if (m->vcpu[u].where != GUEST || (u != v && lr_vintid(lr) < 32))
-			continue;
-		for (i = 0; i < m->config.lrs; i++)
-			require((u == v && i == n) || lr_state(m->vcpu[u].hw.lr[i]) == LR_INVALID ||
-					lr_vintid(m->vcpu[u].hw.lr[i]) != lr_vintid(lr),
-				"one interrupt in two list registers");
+	if (!is_v2(m) && (virq < 32 || (virq >= 1056 && virq < 1120))) {
+		index = virq < 32 ? virq : virq - 1056 + 32;
+		a.region = REDIST;
+		a.offset += 0x10000 + VGIC_REDIST_STRIDE * (how & 16 ? take(in) % 9 : v);
 	}
+	a.offset += index * bits / 8 / bytes * bytes;
+	a.bytes = bytes;
+	if (a.write && (how & 32) && bits < 8)
+		a.value = (1ull << bits) - 1 << index * bits % 32; /* all bits of this one */
+	else if (a.write)
+		a.value = take_value(in);
+	host_access(m, v, a);
 }
 
-static void written_back(struct machine *m, unsigned v)
+static void sgi(struct machine *m, unsigned v, struct input *in)
 {
-	struct vcpu *vcpu = &m->vcpu[v];
-	unsigned n;
+	unsigned how = take(in), n = how & 15;
+	struct trap a = { .region = DIST, .write = true, .bytes = 4 };
 
-	require(!((vcpu->image.changed | vcpu->image.live) >> m->config.lrs),
-		"list registers that do not exist");
-	for (n = 0; n < m->config.lrs; n++)
-		if (vcpu->image.changed >> n & 1)
-			vcpu->hw.lr[n] = vcpu->image.lr[n];
-	if (vcpu->image.hcr_changed)
-		vcpu->hw.hcr = vcpu->image.hcr;
-	vcpu->where = GUEST;
-	for (n = 0; n < m->config.lrs; n++)
-		check_lr(m, v, n);
-}
+	if (is_v2(m)) {
+		a.offset = 0xf00 + (how >> 6 == 3 ? 0x10u + (n & ~3u) + (how >> 1 & 16) : 0);
+		a.value = (uint64_t)take(in) << 16 | n | (how >> 4 & 3) << 24;
+		if (how >> 6 == 3) {
+			a.value = take(in) * 0x01010101ull;
+			a.write = !(how & 16);
+		}
+	} else {
+		static const uint32_t regs[4] = { VGIC_ICC_SGI1R_EL1, VGIC_ICC_SGI0R_EL1,
+						  VGIC_ICC_ASGI1R_EL1, VGIC_ICC_SGI1R_EL1 };
 
-static void do_enter(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-
-	if (vcpu->where == BLOCKED)
-		do_exit(m, v);
-	if (vcpu->where != OUTSIDE)
-		return;
-	begin(m, (int)v);
-	vgic_enter(vcpu->cpu, &vcpu->image);
-	end(m);
-	vcpu->kicked = false;
-	written_back(m, v);
-	require(!cpuif_misr(&vcpu->hw), "entered with a maintenance interrupt standing");
-	require(!vgic_attention(vcpu->cpu), "attention right after enter");
-}
-
-static void do_refill(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-	uint32_t empty = 0;
-	unsigned n;
-	bool enough;
-
-	if (vcpu->where != GUEST || !vgic_attention(vcpu->cpu))
-		return;
-	for (n = 0; n < m->config.lrs; n++)
-		if (lr_state(vcpu->hw.lr[n]) == LR_INVALID &&
-		    (lr_hw(vcpu->hw.lr[n]) || !(vcpu->hw.lr[n] >> 41 & 1)))
-			empty |= 1u << n;
-	begin(m, (int)v);
-	enough = vgic_refill(vcpu->cpu, &vcpu->image, empty);
-	end(m);
-	if (enough) {
-		require(!(vcpu->image.changed & ~empty), "refill overwrites a list register");
-		written_back(m, v);
-		return;
+		a.region = SYSREG;
+		a.bytes = 8;
+		a.offset = regs[how >> 6];
+		a.value = (uint64_t)n << 24 | (how & 32 ? 1ull << 40 : 0) | take(in);
+		if (how & 16)
+			a.value |= take_many(in, 1) << 16 | (take_many(in, 1) & 15) << 44;
 	}
-	do_exit(m, v);
-	do_enter(m, v);
+	host_access(m, v, a);
 }
 
-/* Serve the kick; a vCPU that is not loaded gets a CPU. */
-static void serve(struct machine *m, unsigned v)
+/* Control registers that are not each interrupt's. */
+static void control_access(struct machine *m, unsigned v, struct input *in)
 {
-	struct vcpu *vcpu = &m->vcpu[v];
+	unsigned how = take(in);
+	struct trap a = { .region = DIST, .write = how & 1, .bytes = 4 };
 
-	if (!vcpu->kicked)
-		return;
-	vcpu->kicked = false;
-	if (vcpu->where == GUEST && vgic_attention(vcpu->cpu)) {
-		do_exit(m, v);
-		do_enter(m, v);
-	} else if (vcpu->where == BLOCKED) {
-		do_exit(m, v);
+	switch (how >> 1 & 7) {
+	case 0: /* CTLR: mostly on */
+		a.value = how & 128 ? take(in) : 3;
+		break;
+	case 1: /* WAKER */
+		a.region = REDIST;
+		a.offset = v * VGIC_REDIST_STRIDE + 0x14;
+		a.value = how & 128 ? 2 : 0;
+		break;
+	case 2:
+	case 3: /* SETSPI_NSR, CLRSPI_NSR */
+		a.offset = how & 32 ? 0x40 : 0x48;
+		a.bytes = how & 64 ? 2 : 4;
+		a.value = take_intid(m, in);
+		break;
+	case 4: /* GICR_CTLR, TYPER and so on */
+		a.region = REDIST;
+		a.offset = v * VGIC_REDIST_STRIDE + 4 * (how >> 4 & 7);
+		a.bytes = how & 128 ? 8 : 4;
+		break;
+	case 5: /* GICD_CTLR, TYPER and so on */
+		a.offset = 4 * (how >> 4 & 7);
+		break;
+	default: /* identification */
+		a.region = how & 32 ? REDIST : DIST;
+		a.offset = (is_v2(m) ? 0xfd0 : 0xffd0) + 4 * (take(in) & 15);
 	}
+	host_access(m, v, a);
+}
+
+/* Anything, anywhere. */
+static void any_access(struct machine *m, unsigned v, struct input *in)
+{
+	unsigned how = take(in);
+	struct trap a = {
+		.region = (enum region)(how % REGIONS),
+		.write = how >> 2 & 1,
+		.bytes = 1u << (how >> 3 & 3),
+	};
+
+	a.offset = (uint32_t)take_many(in, how >> 5 & 1 ? 4 : 2);
+	a.value = take_value(in);
+	if (a.region == SYSREG) /* those of the GIC, and what is beside them */
+		a.offset = how & 32 ? a.offset
+				    : VGIC_SYSREG(3, 0, how & 128 ? 12u : 4u, a.offset >> 3 & 15u,
+						  a.offset & 7u);
+	host_access(m, v, a);
 }
 
 /* --- Operations ------------------------------------------------------------------------------- */
 
-static enum vgic_result present(struct machine *m, unsigned v, unsigned kind, uint32_t offset,
-				unsigned bytes, uint64_t value)
+static void schedule(struct machine *m, unsigned v, struct input *in)
 {
-	struct vgic_cpu *cpu = m->vcpu[v].cpu;
-	enum vgic_result result;
-	uint64_t read = 0;
+	unsigned byte = take(in);
 
-	begin(m, (int)v);
-	switch (kind) {
+	switch (byte % 16) {
 	case 0:
-		result = vgic_dist_write(cpu, offset % VGIC_DIST_SIZE, bytes, value);
+		host_load(m, v);
 		break;
 	case 1:
-		result = vgic_dist_read(cpu, offset % VGIC_DIST_SIZE, bytes, &read);
+		host_put(m, v);
 		break;
 	case 2:
-		result = vgic_redist_write(cpu, offset, bytes, value);
+		host_block(m, v, byte & 16 ? take_intid(m, in) : 0);
 		break;
 	case 3:
-		result = vgic_redist_read(cpu, offset, bytes, &read);
+		host_exit(m, v, byte & 16);
+		break;
+	case 4:
+		host_enter(m, v);
+		break;
+	case 5:
+		host_reset(m, v);
+		break;
+	case 6:
+		host_look(m, v);
+		break;
+	case 7:
+		host_retry(m, v);
+		break;
+	case 8:
+		host_abandon(m, v);
+		break;
+	case 9:
+		host_notify(m, v, take_intid(m, in), byte & 16);
+		break;
+	case 10:
+		host_rest(m);
+		break;
+	case 11:
+		if (!m->vcpu[v].waiting)
+			host_exit(m, v, byte & 16);
+		host_enter(m, v);
+		break;
+	case 12:
+		if (m->vcpu[v].where == GUEST && !m->vcpu[v].waiting) {
+			vgic_maintenance(m->vcpu[v].cpu);
+			host_back(m, v);
+		}
+		break;
+	case 13:
+		m->refill = !m->refill;
+		break;
+	case 14:
+		guest_control(m, v, 5, byte >> 4);
 		break;
 	default:
-		result = vgic_sysreg_write(cpu, (enum vgic_sysreg)(kind - 4), value);
+		for (unsigned u = 0; u < m->config.vcpus; u++)
+			host_enter(m, u);
 	}
-	end(m);
-	require(result != VGIC_DONE || bytes == 8 || read >> 8 * bytes == 0,
-		"a read gives more than its width");
-	return result;
 }
 
-static void access(struct machine *m, unsigned v, struct input *in)
+static struct wire *wire_with(struct machine *m, unsigned v, virq_t virq)
 {
-	unsigned kind = (unsigned)take(in, 1) % 8, u, round;
-	unsigned bytes = 1u << take(in, 1) % 4;
-	uint32_t offset = (uint32_t)take(in, 3);
-	uint64_t value = take(in, kind & 1 && kind < 4 ? 0 : 8);
+	for (unsigned n = 0; n < WIRES; n++) {
+		struct wire *wire = &m->wires[n];
 
-	if (m->vcpu[v].where != GUEST && m->vcpu[v].where != OUTSIDE)
+		if (wire->mapped && wire->virq == virq && (wire->hwirq >= 32 || wire->vcpu == v))
+			return wire;
+	}
+	return NULL;
+}
+
+/* Mapped interrupts come from their devices. */
+static void raise(struct machine *m, unsigned v, struct input *in)
+{
+	unsigned what = take(in), other = what & 16 ? take(in) % 9 : v;
+	virq_t virq = take_intid(m, in);
+	struct wire *wire = wire_with(m, other, virq);
+
+	if (!wire) {
+		host_raise(m, v, other, virq, what & 1, what & 2, what & 4);
 		return;
-	if (trace)
-		fprintf(stderr, "  kind %u, %u bytes at %#x, %#llx\n", kind, bytes, offset,
-			(unsigned long long)value);
-	offset %= (m->config.vcpus + 1u) * VGIC_REDIST_STRIDE;
-	for (round = 0; present(m, v, kind, offset, bytes, value) == VGIC_AGAIN; round++) {
-		require(round < PATIENCE, "AGAIN without end");
-		do_exit(m, v);
-		for (u = 0; u < m->config.vcpus; u++)
-			if (u != v)
-				serve(m, u);
 	}
-	if (m->vcpu[v].where == GUEST && vgic_attention(m->vcpu[v].cpu)) {
-		do_exit(m, v);
-		do_enter(m, v);
-	}
+	if (what & 3)
+		host_device(m, wire, what & 2);
+	if (!(what & 8))
+		host_take(m, wire);
 }
 
-/* What the guest did to one list register: acknowledged it, ended it, both, twice. */
-static uint64_t guest_moves(uint64_t lr, unsigned how)
+/* Several at once: more than there are list registers. */
+static void storm(struct machine *m, unsigned v, struct input *in)
 {
-	static const uint8_t to[4][4] = {
-		[LR_INVALID] = { LR_INVALID, LR_INVALID, LR_INVALID, LR_INVALID },
-		[LR_PENDING] = { LR_PENDING, LR_ACTIVE, LR_INVALID, LR_ACTIVE },
-		[LR_ACTIVE] = { LR_ACTIVE, LR_INVALID, LR_INVALID, LR_ACTIVE },
-		[LR_BOTH] = { LR_BOTH, LR_PENDING, LR_ACTIVE, LR_INVALID },
-	};
+	unsigned what = take(in), mask = (unsigned)take_many(in, 2);
+	virq_t first = what & 1 ? 32 : 16;
 
-	return (lr & ~(3ull << 62)) | (uint64_t)to[lr_state(lr)][how & 3] << 62;
+	for (unsigned n = 0; mask; n++, mask >>= 1)
+		if ((mask & 1) && !wire_with(m, v, first + n))
+			host_raise(m, v, v, first + n, what & 2, true, what & 4);
+	if (what & 8)
+		host_serve(m, v);
+	if (what & 16)
+		guest_handle(m, v, what >> 5);
+}
+
+static unsigned take_acked(struct machine *m, unsigned v, struct input *in, unsigned how)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+
+	if ((how & 3) == 3 || !vcpu->n_acks)
+		return how & 4 ? take_intid(m, in) : lr_vintid(vcpu->hw.lr[how >> 4]);
+	if ((how & 3) == 2)
+		return vcpu->acks[how >> 4 & (ACKS - 1)];
+	return vcpu->acks[--vcpu->n_acks];
 }
 
 static void guest(struct machine *m, unsigned v, struct input *in)
 {
-	struct vcpu *vcpu = &m->vcpu[v];
-	unsigned n, what = (unsigned)take(in, 1);
+	unsigned how = take(in), intid;
 
-	if (vcpu->where != GUEST)
-		return;
-	if (what & 1)
-		for (n = 0; n < m->config.lrs; n++)
-			vcpu->hw.lr[n] = guest_moves(vcpu->hw.lr[n], (unsigned)take(in, 1));
-	if (what & 2)
-		cpuif_set_vmcr(&vcpu->hw, (uint32_t)take(in, 4));
+	switch (how & 7) {
+	case 0:
+	case 1:
+		guest_acknowledge(m, v, how & 1);
+		break;
+	case 2:
+	case 3:
+		intid = take_acked(m, v, in, how >> 2);
+		guest_end(m, v, how & 1, intid);
+		if (how & 128)
+			guest_deactivate(m, v, intid);
+		break;
+	case 4:
+		guest_deactivate(m, v, take_acked(m, v, in, how >> 2));
+		break;
+	case 5:
+		guest_handle(m, v, how >> 3);
+		break;
+	case 6:
+		guest_control(m, v, how >> 3, take(in) | (how & 64 ? 0x200 : 0));
+		break;
+	default:
+		guest_read(m, v, how >> 3);
+	}
+	if (how & 64)
+		host_maintenance(m, v);
+}
+
+static void scramble(struct machine *m, unsigned v, struct input *in)
+{
+	unsigned what = take(in);
+
+	if (what & 1) {
+		uint32_t moves = (uint32_t)take_many(in, what & 2 ? 4 : 1);
+
+		for (unsigned n = 0; n < m->config.lrs; n++)
+			guest_move_lr(m, v, n, moves >> 2 * n);
+	}
 	if (what & 4)
-		for (n = 0; n < 4; n++)
-			vcpu->hw.apr[n & 1][n / 2] = (uint32_t)take(in, 4);
+		guest_write_apr(m, v, what >> 5, (uint32_t)take_value(in));
 	if (what & 8)
-		vcpu->hw.hcr = (vcpu->hw.hcr & ~HCR_EOICOUNT) | (uint32_t)take(in, 1) << 27;
+		guest_count_ends(m, v, what >> 4);
 	if (what & 16)
-		cpuif_iar(&vcpu->hw, what >> 5 & 1, NULL);
-	if (cpuif_misr(&vcpu->hw)) {
-		vgic_maintenance(vcpu->cpu);
-		do_exit(m, v);
-		do_enter(m, v);
-	}
-}
-
-static void raise(struct machine *m, unsigned v, struct input *in)
-{
-	unsigned what = (unsigned)take(in, 1), intid = (unsigned)take(in, 2);
-	bool here = what & 4 && (m->vcpu[v].where == GUEST || m->vcpu[v].where == OUTSIDE);
-
-	intid = what & 8 ? intid : intid % (40u + m->config.spis);
-	begin(m, here ? (int)v : -1);
-	if (here)
-		what & 1 ? vgic_pulse_here(m->vcpu[v].cpu, v, intid)
-			 : vgic_set_line_here(m->vcpu[v].cpu, v, intid, what >> 1 & 1);
-	else
-		what & 1 ? vgic_pulse(m->vgic, v + (what >> 7) * VCPUS, intid)
-			 : vgic_set_line(m->vgic, v + (what >> 7) * VCPUS, intid, what >> 1 & 1);
-	end(m);
-	if (here)
-		do_refill(m, v);
-}
-
-static void do_load(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-	struct vgic_cpu *cpu;
-
-	begin(m, (int)v);
-	cpu = vgic_load(m->vgic, v);
-	end(m);
-	require(!cpu == (vcpu->where != UNLOADED), "load of what is loaded, or the reverse");
-	if (!cpu)
-		return;
-	vcpu->cpu = cpu;
-	vcpu->where = OUTSIDE;
-}
-
-static void do_put(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-
-	do_exit(m, v);
-	if (vcpu->where != OUTSIDE)
-		return;
-	begin(m, (int)v);
-	vgic_put(vcpu->cpu, &vcpu->image);
-	end(m);
-	vcpu->where = UNLOADED;
-	vcpu->cpu = NULL;
-}
-
-static void do_block(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-
-	do_exit(m, v);
-	if (vcpu->where != OUTSIDE)
-		return;
-	begin(m, (int)v);
-	if (!vgic_pending(m->vgic, v) && vgic_block(vcpu->cpu))
-		vcpu->where = BLOCKED;
-	end(m);
-}
-
-static void reset(struct machine *m, unsigned v)
-{
-	struct vcpu *vcpu = &m->vcpu[v];
-
-	do_exit(m, v);
-	if (vcpu->where != OUTSIDE)
-		return;
-	begin(m, (int)v);
-	vgic_cpuif_reset(vcpu->cpu, &vcpu->image);
-	end(m);
-	cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
-	memset(vcpu->hw.apr, 0, sizeof(vcpu->hw.apr));
-	vcpu->hw.hcr = vcpu->image.hcr;
-	do_enter(m, v);
-}
-
-static void look(struct machine *m, unsigned v)
-{
-	struct vgic_stats stats;
-
-	vgic_stats(m->vgic, v, &stats);
-	require(vgic_vcpu_of_mpidr(m->vgic, vgic_mpidr(m->vgic, v)) == (int)v, "MPIDR and back");
-	if (m->vcpu[v].where == GUEST || m->vcpu[v].where == BLOCKED)
-		return;
-	begin(m, m->vcpu[v].where == UNLOADED ? -1 : (int)v);
-	vgic_pending(m->vgic, v);
-	end(m);
-}
-
-static void trace_machine(const struct machine *m, unsigned operation, unsigned v)
-{
-	static const char *const names[16] = { "load",   "put",    "block",       "serve kick",
-					       "refill", "exit",   "reset, look", "enter",
-					       "raise",  "raise",  "guest",       "guest",
-					       "access", "access", "access",      "access" };
-	static const char *const where[] = { "unloaded", "outside", "guest", "blocked" };
-	unsigned u, n;
-
-	for (u = 0; u < m->config.vcpus; u++) {
-		const struct vcpu *vcpu = &m->vcpu[u];
-
-		fprintf(stderr, "    %u: %s%s%s HCR %#x VMCR %#x:", u, where[vcpu->where],
-			vcpu->kicked ? " kicked" : "",
-			vcpu->cpu && vgic_attention(vcpu->cpu) ? " attention" : "", vcpu->hw.hcr,
-			vcpu->hw.vmcr);
-		for (n = 0; n < m->config.lrs; n++)
-			if (vcpu->hw.lr[n])
-				fprintf(stderr, " LR%u %#llx", n,
-					(unsigned long long)vcpu->hw.lr[n]);
-		fprintf(stderr, "\n");
-	}
-	fprintf(stderr, "vCPU %u: %s\n", v, names[operation]);
+		host_maintenance(m, v);
 }
 
 static void operation(struct machine *m, struct input *in)
 {
-	unsigned byte = (unsigned)take(in, 1), v = byte % m->config.vcpus;
+	unsigned byte = take(in), v = (byte & 15) % m->config.vcpus;
 
-	if (trace)
-		trace_machine(m, byte >> 4, v);
 	switch (byte >> 4) {
 	case 0:
-		do_load(m, v);
-		break;
 	case 1:
-		do_put(m, v);
+		schedule(m, v, in);
 		break;
 	case 2:
-		do_block(m, v);
+		host_serve(m, v);
 		break;
 	case 3:
-		serve(m, v);
+		host_maintenance(m, v);
 		break;
 	case 4:
-		do_refill(m, v);
-		break;
 	case 5:
-		do_exit(m, v);
-		break;
-	case 6:
-		(byte & 15) < 4 ? reset(m, v) : look(m, v);
-		break;
-	case 7:
-		do_enter(m, v);
-		break;
-	case 8:
-	case 9:
 		raise(m, v, in);
 		break;
-	case 10:
-	case 11:
+	case 6:
+	case 7:
 		guest(m, v, in);
 		break;
+	case 8:
+		scramble(m, v, in);
+		break;
+	case 9:
+	case 10:
+	case 11:
+		irq_access(m, v, in);
+		break;
+	case 12:
+		sgi(m, v, in);
+		break;
+	case 13:
+		control_access(m, v, in);
+		break;
+	case 14:
+		any_access(m, v, in);
+		break;
 	default:
-		access(m, v, in);
+		storm(m, v, in);
 	}
+	check_step(m);
 }
 
 /* --- Set-up ----------------------------------------------------------------------------------- */
 
-static void map_some(struct machine *m, unsigned mapped)
+static void some_config(struct vgic_config *c, unsigned first, struct input *in)
 {
-	unsigned n, v;
+	static const uint16_t spis[8] = { 8, 0, 1, 32, 33, 64, 100, 988 };
+	static const uint16_t espis[8] = { 0, 0, 0, 1, 32, 40, 64, 1024 };
+	unsigned byte = take(in);
 
-	for (n = 0; n < mapped && n < m->config.spis; n++)
-		vgic_map_hwirq(m->vgic, 0, 32 + n, (struct hwirq){ (uint16_t)(100 + n) }, n & 1);
-	for (v = 0; mapped && v < m->config.vcpus; v++)
-		vgic_map_hwirq(m->vgic, v, 27, (struct hwirq){ 27 }, true);
+	c->version = first & 1 ? VGIC_V3 : VGIC_V2;
+	c->vcpus = (uint16_t)(1 + (first >> 1 & 7));
+	c->lrs = (uint8_t)((first >> 4 & 7) * 5 % 7); /* 0 to 6, 0 twice */
+	c->spis = spis[byte & 7];
+	c->priority_bits = c->preemption_bits = 5;
+	if (byte & 8)
+		c->lrs = (uint8_t)(c->lrs + 10);
+	if (c->version == VGIC_V2)
+		return;
+	c->espis = espis[byte >> 4 & 7];
+	byte = take(in);
+	c->preemption_bits = (uint8_t)(5 + (byte & 3) % 3);
+	c->priority_bits = (uint8_t)(c->preemption_bits + (byte >> 2 & 1));
+	c->eppis = (uint8_t)(32 * ((byte >> 3 & 3) % 3));
+	c->cluster_bits = (uint8_t)((byte >> 5 & 7) % 5);
+	c->region_redists = byte >> 6;
+}
+
+/* One field is anything at all; most are refused then. */
+static void spoil_config(struct vgic_config *c, struct input *in)
+{
+	unsigned field = take(in) % 10, value = (unsigned)take_many(in, 2);
+
+	switch (field) {
+	case 0:
+		c->version = (uint8_t)value;
+		break;
+	case 1:
+		c->vcpus = (uint16_t)value;
+		break;
+	case 2:
+		c->spis = (uint16_t)value;
+		break;
+	case 3:
+		c->espis = (uint16_t)value;
+		break;
+	case 4:
+		c->eppis = (uint8_t)value;
+		break;
+	case 5:
+		c->priority_bits = (uint8_t)value;
+		break;
+	case 6:
+		c->preemption_bits = (uint8_t)value;
+		break;
+	case 7:
+		c->lrs = (uint8_t)value;
+		break;
+	case 8:
+		c->region_redists = (uint16_t)value;
+		break;
+	default:
+		c->cluster_bits = (uint8_t)value;
+	}
+}
+
+static void write_word(struct machine *m, unsigned v, enum region region, uint32_t offset,
+		       uint64_t value)
+{
+	host_access(m, v,
+		    (struct trap){ .region = region,
+				   .write = true,
+				   .bytes = 4,
+				   .offset = offset,
+				   .value = value });
+}
+
+/* A word of IPRIORITYR: from `spread` priorities, never the lowest. */
+static uint64_t priorities(unsigned n, unsigned spread)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 8 + 8);
+	return value;
+}
+
+/* The registers of 32 interrupts, all enabled. */
+static void enliven_some(struct machine *m, unsigned v, enum region region, uint32_t base, unsigned n,
+			 unsigned how)
+{
+	write_word(m, v, region, base + 0x080 + 4 * n, how & 4 ? 0xcccccccc : how & 8 ? ~0u : 0);
+	write_word(m, v, region, base + 0x100 + 4 * n, ~0u);
+	for (unsigned i = 0; i < 8; i++)
+		write_word(m, v, region, base + 0x400 + 32 * n + 4 * i, priorities(i, how & 3));
+	write_word(m, v, region, base + 0xc00 + 8 * n, how & 16 ? 0 : 0xaaaa6666);
+	write_word(m, v, region, base + 0xc04 + 8 * n, how & 16 ? 0 : 0xaaaa6666);
+}
+
+/* A machine whose guests have set up everything, so that what is raised gets somewhere. */
+static void enliven(struct machine *m, unsigned how)
+{
+	for (unsigned v = 0; v < m->config.vcpus; v++)
+		enliven_some(m, v, is_v2(m) ? DIST : REDIST,
+			     is_v2(m) ? 0 : v * VGIC_REDIST_STRIDE + 0x10000, 0, how);
+	for (unsigned n = 1; n < 3; n++)
+		enliven_some(m, 0, DIST, 0, n, how);
+	write_word(m, 0, DIST, 0x1000, how & 8 ? ~0u : 0xcccc);
+	write_word(m, 0, DIST, 0x1200, ~0u);
+	for (unsigned n = 0; n < 16; n++) {
+		unsigned target = how & 32 ? n % m->config.vcpus : 0;
+
+		if (is_v2(m))
+			write_word(m, 0, DIST, 0x820 + 4 * n, 0x01010101u << target);
+		else
+			write_word(m, 0, DIST, 0x6100 + 8 * n, target);
+	}
 }
 
 static bool build(struct machine *m, struct input *in)
 {
-	const struct vgic_port port = {
-		.kick = hook_kick,
-		.hwirq_set_active = hook_set_active,
-		.hwirq_clear_pending = hook_clear_pending,
-		.hwirq_line = hook_line,
-		.hwirq_route = hook_route,
-	};
-	unsigned v, mapped;
-	size_t size;
+	unsigned first = take(in), byte, mapped, how = 0;
 
 	memset(m, 0, sizeof(*m));
-	m->config.version = VGIC_V3;
-	m->config.vcpus = (uint16_t)(1 + take(in, 1) % VCPUS);
-	m->config.spis = (uint16_t)(take(in, 1) % 100);
-	m->config.lrs = (uint8_t)(1 + take(in, 1) % 16);
-	m->config.preemption_bits = (uint8_t)(5 + take(in, 1) % 3);
-	m->config.priority_bits = (uint8_t)(m->config.preemption_bits + take(in, 1) % 2);
-	m->config.cluster_bits = (uint8_t)(take(in, 1) % 5);
-	mapped = (unsigned)take(in, 1) % 8;
-	size = vgic_size(&m->config);
-	require(size && !vgic_check(&m->config, NULL), "a valid configuration is refused");
-	size = (size + 63) / 64 * 64;
-	m->memory = aligned_alloc(64, size);
-	memset(m->memory, 0x5a, size);
-	begin(m, -1);
-	require(!vgic_init(&m->vgic, m->memory, size, &m->config, &port, m), "init fails");
-	map_some(m, mapped);
-	end(m);
-	for (v = 0; v < m->config.vcpus; v++) {
-		cpuif_init(&m->vcpu[v].hw, 3, m->config.lrs, m->config.priority_bits,
-			   m->config.preemption_bits);
-		do_load(m, v);
-		present(m, v, 2, v * VGIC_REDIST_STRIDE + 0x14, 4, 0);
+	m->actor = -1;
+	some_config(&m->config, first, in);
+	if (first & 128)
+		spoil_config(&m->config, in);
+	byte = take(in);
+	mapped = byte & 15;
+	m->lines = byte & 16;
+	m->refill = byte & 32;
+	if (!host_init(m, mapped, byte & 64 ? take(in) : 0))
+		return false;
+	if (byte & 128) {
+		how = take(in);
+		enliven(m, how);
 	}
+	for (unsigned v = 0; v < m->config.vcpus; v++) {
+		struct cpuif *hw = &m->vcpu[v].hw;
+
+		hw->manners = (struct cpuif_manners){ byte & 1, byte & 2, byte & 4 };
+		if (!is_v2(m))
+			write_word(m, v, REDIST, v * VGIC_REDIST_STRIDE + 0x14, 0);
+		if (v == 0 && byte & 128)
+			write_word(m, v, DIST, 0, 3);
+		host_enter(m, v);
+		if (byte & 128)
+			guest_control(m, v, 5, how >> 6 & 1);
+	}
+	SAY("GICv%u, %u vCPUs, %u + %u SPIs, %u extended PPIs, %u list registers, %u.%u bits, "
+	    "mapped %u\n",
+	    m->config.version, m->config.vcpus, m->config.spis, m->config.espis, m->config.eppis,
+	    m->config.lrs, m->config.preemption_bits, m->config.priority_bits, mapped);
 	return true;
 }
 
@@ -547,12 +571,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, data + size };
 	static struct machine m;
 
-	if (size < 8 || size > 4096)
+	if (size > MAX_SIZE)
 		return 0;
 	trace = getenv("FUZZ_TRACE") != NULL;
-	build(&m, &in);
-	while (in.at < in.end)
-		operation(&m, &in);
-	free(m.memory);
+	if (build(&m, &in)) {
+		while (in.at < in.end)
+			operation(&m, &in);
+		host_rest(&m);
+	}
+	host_free(&m);
 	return 0;
 }

@@ -26,3 +26,11 @@ $(MODEL_DIR)/lockstep-long: $(MODEL_DIR)/lockstep tests/model/model.mk
 	$(Q)chmod +x $@
 TEST_ALL_TESTS += $(MODEL_DIR)/lockstep-long
 TEST_ALL_DEPS  += $(MODEL_DIR)/lockstep-long
+
+# Can the tests fail? MUTANTS changes of lib/vgic, drawn from MUTATE_SEED; 12 seconds of lockstep each.
+MUTANTS     ?= 100
+MUTATE_SEED ?= 1
+mutate:
+	$(Q)perl tests/model/mutate $(MUTANTS) $(MUTATE_SEED) 12
+
+.PHONY: mutate

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the parts of the fuzz target share: a machine of a library, its embedder (host.c), guests
+ * (guest.c), the bytes that say what happens (fuzz_vgic.c), and what must hold (check.c).
+ */
+#ifndef TESTS_FUZZ_FUZZ_H
+#define TESTS_FUZZ_FUZZ_H
+
+#include <carillon/vgic.h>
+
+#include "cpuif.h"
+
+#define VCPUS         8
+#define PRIVATE_WIRES 4
+#define SHARED_WIRES  8
+#define WIRES         (VCPUS * PRIVATE_WIRES + SHARED_WIRES)
+#define ACKS          16
+
+enum where { UNLOADED, OUTSIDE, GUEST, BLOCKED };
+
+enum region { DIST, REDIST, SYSREG, GICC, REGIONS };
+
+struct trap {
+	enum region region;
+	bool write;
+	unsigned bytes;
+	uint32_t offset; /* SYSREG: the register */
+	uint64_t value;
+};
+
+/* A mapped physical interrupt, and its device. */
+struct wire {
+	bool mapped, line, latch, active;
+	unsigned vcpu; /* of a private one */
+	virq_t virq;
+	unsigned hwirq, how;
+};
+
+struct vcpu {
+	enum where where;
+	bool kicked;  /* a host interrupt, or a wake-up, is on its way */
+	bool waiting; /* `access` answered AGAIN */
+	bool aprs;    /* the last exit was given the active priorities */
+	struct vgic_cpu *cpu;
+	struct gic_cpuif image;
+	struct cpuif hw;
+	struct trap access;
+	unsigned acks[ACKS], n_acks; /* what the guest acknowledged and has not ended, newest last */
+};
+
+struct machine {
+	struct vgic *vgic;
+	void *memory;
+	struct vgic_config config;
+	struct vcpu vcpu[VCPUS];
+	struct wire wires[WIRES];
+	bool lines;  /* the host tells mapped edges by vgic_set_line() */
+	bool refill; /* the host uses vgic_refill() */
+	int actor;   /* the vCPU whose owner function runs, or -1 */
+	bool in_library;
+	unsigned hooks; /* calls in this operation */
+	unsigned irqs;  /* how many there are */
+	struct seen *seen;
+};
+
+/* FUZZ_TRACE=1: what an input does, step by step. */
+extern bool trace;
+#define SAY(...) (trace ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
+
+/* End here, with a story, unless `ok`. */
+void require(bool ok, const char *what);
+
+static inline bool is_v2(const struct machine *m)
+{
+	return m->config.version == VGIC_V2;
+}
+
+static inline bool is_soft(const struct machine *m)
+{
+	return m->config.lrs == 0;
+}
+
+/* host.c */
+bool host_init(struct machine *m, unsigned mapped, unsigned soft);
+void host_free(struct machine *m);
+void host_load(struct machine *m, unsigned v);
+void host_put(struct machine *m, unsigned v);
+void host_block(struct machine *m, unsigned v, virq_t virq);
+void host_exit(struct machine *m, unsigned v, bool aprs);
+void host_enter(struct machine *m, unsigned v);
+void host_back(struct machine *m, unsigned v);
+void host_serve(struct machine *m, unsigned v);
+void host_maintenance(struct machine *m, unsigned v);
+void host_reset(struct machine *m, unsigned v);
+void host_look(struct machine *m, unsigned v);
+void host_raise(struct machine *m, unsigned v, unsigned other, virq_t virq, bool pulse, bool level,
+		bool here);
+void host_device(struct machine *m, struct wire *wire, bool level);
+void host_take(struct machine *m, struct wire *wire);
+void host_notify(struct machine *m, unsigned v, virq_t virq, bool on);
+void host_access(struct machine *m, unsigned v, struct trap access);
+void host_retry(struct machine *m, unsigned v);
+void host_abandon(struct machine *m, unsigned v);
+void host_rest(struct machine *m);
+
+/* guest.c */
+void guest_acknowledge(struct machine *m, unsigned v, unsigned group);
+void guest_end(struct machine *m, unsigned v, unsigned group, unsigned intid);
+void guest_deactivate(struct machine *m, unsigned v, unsigned intid);
+void guest_handle(struct machine *m, unsigned v, unsigned at_most);
+void guest_control(struct machine *m, unsigned v, unsigned which, unsigned value);
+void guest_read(struct machine *m, unsigned v, unsigned which);
+void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how);
+void guest_write_apr(struct machine *m, unsigned v, unsigned n, uint32_t value);
+void guest_count_ends(struct machine *m, unsigned v, unsigned ends);
+
+/* check.c */
+void check_init(struct machine *m);
+void check_lrs(struct machine *m, unsigned v);
+void check_step(struct machine *m);
+void check_rest(struct machine *m);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The guests at their CPU interface: cpuif.c where there are list registers, accesses to the library
+ * where there are none. They need not behave: ends without an acknowledge, in the wrong order, of
+ * what was never active. Arm IHI 0069 12.2, 12.4; IHI 0048 4.4, 5.5.
+ */
+#include "fuzz.h"
+
+#include <stdio.h>
+
+/* IHI 0048 4.4, GICC_* */
+#define GICC_CTLR   0x00u
+#define GICC_PMR    0x04u
+#define GICC_BPR    0x08u
+#define GICC_IAR    0x0cu
+#define GICC_EOIR   0x10u
+#define GICC_RPR    0x14u
+#define GICC_HPPIR  0x18u
+#define GICC_ABPR   0x1cu
+#define GICC_AIAR   0x20u
+#define GICC_AEOIR  0x24u
+#define GICC_AHPPIR 0x28u
+#define GICC_APR    0xd0u
+#define GICC_IIDR   0xfcu
+#define GICC_DIR    0x1000u
+
+static bool in_guest(const struct machine *m, unsigned v)
+{
+	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting;
+}
+
+/* An access to a CPU interface in software. */
+static void cpuif_access(struct machine *m, unsigned v, uint32_t sysreg, uint32_t gicc, bool write,
+			 uint64_t value)
+{
+	host_access(m, v,
+		    (struct trap){ .region = is_v2(m) ? GICC : SYSREG,
+				     .write = write,
+				     .bytes = is_v2(m) ? 4 : 8,
+				     .offset = is_v2(m) ? gicc : sysreg,
+				     .value = value });
+}
+
+static bool is_special(unsigned intid)
+{
+	return intid >= 1020 && intid < 1024;
+}
+
+void guest_acknowledge(struct machine *m, unsigned v, unsigned group)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+	unsigned intid;
+
+	if (!in_guest(m, v))
+		return;
+	if (is_soft(m)) {
+		cpuif_access(m, v, group ? VGIC_ICC_IAR1_EL1 : VGIC_ICC_IAR0_EL1,
+			     group ? GICC_AIAR : GICC_IAR, false, 0);
+		return;
+	}
+	intid = is_v2(m) ? cpuif_iar_of_v2(&vcpu->hw, group, NULL)
+			 : cpuif_iar(&vcpu->hw, group, NULL);
+	SAY("    %u: acknowledges %u, group %u\n", v, intid, group);
+	if (!is_special(intid & 0x1fff) && vcpu->n_acks < ACKS)
+		vcpu->acks[vcpu->n_acks++] = intid;
+}
+
+void guest_end(struct machine *m, unsigned v, unsigned group, unsigned intid)
+{
+	if (!in_guest(m, v))
+		return;
+	SAY("    %u: ends %u, group %u\n", v, intid, group);
+	if (is_soft(m))
+		cpuif_access(m, v, group ? VGIC_ICC_EOIR1_EL1 : VGIC_ICC_EOIR0_EL1,
+			     group ? GICC_AEOIR : GICC_EOIR, true, intid);
+	else
+		cpuif_eoir(&m->vcpu[v].hw, group, intid);
+}
+
+/* GICv2: DIR is in the page that the library serves; GICv3: it traps while ICH_HCR has TDIR. */
+void guest_deactivate(struct machine *m, unsigned v, unsigned intid)
+{
+	if (!in_guest(m, v))
+		return;
+	SAY("    %u: deactivates %u\n", v, intid);
+	if (is_v2(m) || is_soft(m) || (m->vcpu[v].hw.hcr & HCR_TDIR))
+		cpuif_access(m, v, VGIC_ICC_DIR_EL1, GICC_DIR, true, intid);
+	else
+		cpuif_dir(&m->vcpu[v].hw, intid);
+}
+
+/* A guest that behaves: acknowledge, end, until there is nothing. */
+void guest_handle(struct machine *m, unsigned v, unsigned at_most)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+
+	for (; at_most && in_guest(m, v); at_most--) {
+		unsigned before = vcpu->n_acks, group, intid;
+
+		for (group = 0; group < 2 && vcpu->n_acks == before; group++)
+			guest_acknowledge(m, v, group);
+		if (vcpu->n_acks == before || !in_guest(m, v))
+			return;
+		intid = vcpu->acks[--vcpu->n_acks];
+		host_maintenance(m, v);
+		guest_end(m, v, group - 1, intid);
+		if (vcpu->hw.vmcr >> 9 & 1)
+			guest_deactivate(m, v, intid);
+		host_maintenance(m, v);
+	}
+}
+
+static void write_v2_control(struct cpuif *hw, unsigned value)
+{
+	cpuif_set_igrpen(hw, 0, value & 1);
+	cpuif_set_igrpen(hw, 1, value >> 1 & 1);
+	cpuif_set_ctlr_of_v2(hw, value >> 2 & 1, value >> 3 & 1);
+	cpuif_set_ctlr(hw, value >> 4 & 1, value >> 9 & 1);
+}
+
+static void set_all(struct machine *m, unsigned v, unsigned value)
+{
+	struct cpuif *hw = &m->vcpu[v].hw;
+
+	if (is_soft(m) && is_v2(m)) {
+		cpuif_access(m, v, 0, GICC_PMR, true, 0xff);
+		cpuif_access(m, v, 0, GICC_CTLR, true, 3 | (value & 1) << 9);
+	} else if (is_soft(m)) {
+		cpuif_access(m, v, VGIC_ICC_PMR_EL1, 0, true, 0xff);
+		cpuif_access(m, v, VGIC_ICC_IGRPEN0_EL1, 0, true, 1);
+		cpuif_access(m, v, VGIC_ICC_IGRPEN1_EL1, 0, true, 1);
+		cpuif_access(m, v, VGIC_ICC_CTLR_EL1, 0, true, (value & 1) << 1);
+	} else {
+		cpuif_set_vmcr(hw, 0xff000003u | (value & 1) << 9 | (value >> 1 & 7) << 18);
+	}
+}
+
+/* The control registers, by number; 5: one with which everything comes through. */
+void guest_control(struct machine *m, unsigned v, unsigned which, unsigned value)
+{
+	static const uint32_t sysreg[] = { VGIC_ICC_PMR_EL1,     VGIC_ICC_BPR0_EL1,
+					   VGIC_ICC_BPR1_EL1,    VGIC_ICC_IGRPEN0_EL1,
+					   VGIC_ICC_IGRPEN1_EL1, 0,
+					   VGIC_ICC_CTLR_EL1 };
+	static const uint32_t gicc[] = { GICC_PMR,  GICC_BPR, GICC_ABPR, GICC_CTLR,
+					 GICC_CTLR, 0,        GICC_CTLR };
+	struct cpuif *hw = &m->vcpu[v].hw;
+
+	which %= 7;
+	if (!in_guest(m, v))
+		return;
+	SAY("    %u: control %u = %#x\n", v, which, value);
+	if (which == 5) {
+		set_all(m, v, value);
+	} else if (is_soft(m)) {
+		cpuif_access(m, v, sysreg[which], gicc[which], true, value);
+	} else if (which == 0) {
+		cpuif_set_pmr(hw, value);
+	} else if (which < 3) {
+		cpuif_set_bpr(hw, which - 1, value);
+	} else if (which < 5) {
+		cpuif_set_igrpen(hw, which - 3, value & 1);
+	} else if (is_v2(m)) {
+		write_v2_control(hw, value);
+	} else {
+		cpuif_set_ctlr(hw, value & 1, value >> 1 & 1);
+	}
+}
+
+/* Registers that have no effect when they are read; with list registers hardware has them. */
+void guest_read(struct machine *m, unsigned v, unsigned which)
+{
+	static const uint32_t sysreg[] = { VGIC_ICC_PMR_EL1,     VGIC_ICC_BPR0_EL1,
+					   VGIC_ICC_BPR1_EL1,    VGIC_ICC_CTLR_EL1,
+					   VGIC_ICC_RPR_EL1,     VGIC_ICC_HPPIR0_EL1,
+					   VGIC_ICC_HPPIR1_EL1,  VGIC_ICC_IGRPEN0_EL1,
+					   VGIC_ICC_IGRPEN1_EL1, VGIC_ICC_SRE_EL1,
+					   VGIC_ICC_AP0R0_EL1,   VGIC_ICC_AP1R0_EL1 };
+	static const uint32_t gicc[] = { GICC_PMR,    GICC_BPR,  GICC_ABPR, GICC_CTLR,
+					 GICC_RPR,    GICC_HPPIR, GICC_AHPPIR, GICC_CTLR,
+					 GICC_CTLR,   GICC_IIDR, GICC_APR,  GICC_DIR };
+
+	if (in_guest(m, v))
+		cpuif_access(m, v, sysreg[which % 12], gicc[which % 12], false, 0);
+}
+
+/* --- Whatever a virtual CPU interface can bring about, in one step -------------------------------- */
+
+/* The guest acknowledged what is in a list register, ended it, both, twice. */
+void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how)
+{
+	static const uint8_t to[4][4] = {
+		[LR_INVALID] = { LR_INVALID, LR_INVALID, LR_INVALID, LR_INVALID },
+		[LR_PENDING] = { LR_PENDING, LR_ACTIVE, LR_INVALID, LR_ACTIVE },
+		[LR_ACTIVE] = { LR_ACTIVE, LR_INVALID, LR_INVALID, LR_ACTIVE },
+		[LR_BOTH] = { LR_BOTH, LR_PENDING, LR_ACTIVE, LR_INVALID },
+	};
+	struct cpuif *hw = &m->vcpu[v].hw;
+	uint64_t *lr = &hw->lr[n];
+	unsigned state = to[lr_state(*lr)][how & 3];
+
+	if (!in_guest(m, v) || is_soft(m) || state == lr_state(*lr))
+		return;
+	*lr = (*lr & ~(3ull << 62)) | (uint64_t)state << 62;
+	SAY("    %u: LR%u becomes %#llx\n", v, n, (unsigned long long)*lr);
+	if (lr_hw(*lr) && state == LR_INVALID)
+		hw->deactivate(hw->host, v, lr_pintid(*lr));
+}
+
+void guest_write_apr(struct machine *m, unsigned v, unsigned n, uint32_t value)
+{
+	static const uint32_t sysreg[] = { VGIC_ICC_AP0R0_EL1, VGIC_ICC_AP1R0_EL1 };
+	struct cpuif *hw = &m->vcpu[v].hw;
+	unsigned words = is_v2(m) ? 1 : 1u << (m->config.preemption_bits - 5);
+
+	if (!in_guest(m, v))
+		return;
+	SAY("    %u: APR %u = %#x\n", v, n, value);
+	if (is_soft(m))
+		cpuif_access(m, v, sysreg[n & 1] + VGIC_SYSREG(0u, 0u, 0u, 0u, n / 2 % 4), GICC_APR,
+			     true, value);
+	else
+		hw->apr[is_v2(m) ? 0 : n & 1][n / 2 % words] = value;
+}
+
+void guest_count_ends(struct machine *m, unsigned v, unsigned ends)
+{
+	struct cpuif *hw = &m->vcpu[v].hw;
+
+	if (in_guest(m, v) && !is_soft(m)) {
+		SAY("    %u: EOIcount + %u\n", v, ends & 31);
+		hw->hcr = (hw->hcr & ~HCR_EOICOUNT) | (hw->hcr + (ends << 27) & HCR_EOICOUNT);
+	}
+}

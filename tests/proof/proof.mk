@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Proofs of the library with CBMC: `make proof` all of them, `make proof-quick` those that take under
+# a minute together. The tool comes from another Debian suite (tools/debs.list), unpacked only.
+
+PROOF_TOOL := $(BUILD)/pkg/cbmc.stamp
+
+proof: $(PROOF_TOOL)
+	$(Q)BUILD=$(BUILD) tests/proof/run
+
+proof-quick: $(PROOF_TOOL)
+	$(Q)BUILD=$(BUILD) tests/proof/run quick
+
+# `make test` fetches the tool once (58 MB) and runs the short ones.
+SYSTEM_TESTS += tests/proof/quick
+SYSTEM_DEPS  += $(PROOF_TOOL)
+.PHONY: proof proof-quick
