@@ -55,8 +55,10 @@ static enum vgic_result write_message(struct access *access, uint64_t value)
 		return VGIC_DONE;
 	access->n = 1;
 	if (word_load(access->irqs) & W_LEVEL) {
-		irq_change(access->vgic, access->self, access->irqs, set ? 0 : W_LINE,
-			   set ? W_LINE : 0);
+		if (set)
+			irq_change(access->vgic, access->self, access->irqs, 0, W_LINE);
+		else
+			line_falls(access->vgic, access->self, access->irqs);
 		return VGIC_DONE;
 	}
 	return set ? write_spend(access, 1) : write_cpend(access, 1);

@@ -488,6 +488,9 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted);
 enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
 			     uint64_t physical);
 
+/* source.c */
+void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);
+
 /* frames.c */
 #define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
 uint32_t gicd_typer(const struct vgic *vgic);

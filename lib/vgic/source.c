@@ -49,6 +49,12 @@ static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_ir
 		irq_post(vgic, self, irq, now);
 }
 
+/* What a mapped one was held active for may be over with it. */
+void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
+{
+	irq_change(vgic, self, irq, W_LINE, irq_hwirq(irq) ? W_PHYSICAL : 0);
+}
+
 static inline int set_line(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu, virq_t virq,
 			   bool level)
 {
@@ -60,7 +66,7 @@ static inline int set_line(struct vgic *vgic, struct vgic_vcpu *self, unsigned v
 	if (level)
 		line_rises(vgic, self, irq);
 	else
-		irq_change(vgic, self, irq, W_LINE, 0);
+		line_falls(vgic, self, irq);
 	return 0;
 }
 
