@@ -68,13 +68,27 @@ void dir_noticed(struct vgic_vcpu *vcpu)
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	if (vgic->config.vcpus == 1 || __atomic_exchange_n(&vgic->dir_used, true, __ATOMIC_RELAXED))
+	/* acquire: with it, RWP counts those who have not said yet; partner: the exchange below */
+	if (vgic->config.vcpus == 1 || __atomic_load_n(&vgic->dir_used, __ATOMIC_ACQUIRE))
 		return;
-	for (unsigned i = 0; i < vgic->config.vcpus; i++)
-		vcpu_resettle(&vgic->vcpus[i], vcpu);
+	/* RWP counts this loop, too: nobody runs free before everybody is asked. */
+	__atomic_fetch_add(&vgic->rwp, 1, __ATOMIC_RELAXED);
+	if (!__atomic_exchange_n(&vgic->dir_used, true, __ATOMIC_ACQ_REL))
+		for (unsigned i = 0; i < vgic->config.vcpus; i++)
+			vcpu_resettle(&vgic->vcpus[i], vcpu);
+	__atomic_fetch_sub(&vgic->rwp, 1, __ATOMIC_RELEASE);
 }
 
-/* A vCPU wrote ICC_DIR_EL1, and it trapped. */
+/*
+ * It looks at everything because it was asked to, or is not loaded any more: nothing is in a list
+ * register, and what is active here may be shared.
+ */
+void dir_said(struct vgic_vcpu *vcpu)
+{
+	set_sharing(vcpu, vcpu->active.count != 0);
+}
+
+/* A vCPU wrote ICC_DIR_EL1, and it trapped, and is done. */
 void dir_trapped(struct vgic_vcpu *vcpu)
 {
 	if (others_share(vcpu))
@@ -115,12 +129,6 @@ void dir_left(struct vgic_vcpu *vcpu)
 		return;
 	store_relaxed(&vcpu->runs_free, false);
 	__atomic_fetch_sub(&vcpu->vgic->free_runners, 1, __ATOMIC_RELEASE);
-}
-
-/* It is not loaded any more, and keeps what is active. */
-void dir_put(struct vgic_vcpu *vcpu)
-{
-	set_sharing(vcpu, vcpu->active.count != 0);
 }
 
 /*

@@ -527,7 +527,7 @@ void dir_noticed(struct vgic_vcpu *vcpu);
 void dir_trapped(struct vgic_vcpu *vcpu);
 bool dir_settle(struct vgic_vcpu *vcpu);
 void dir_left(struct vgic_vcpu *vcpu);
-void dir_put(struct vgic_vcpu *vcpu);
+void dir_said(struct vgic_vcpu *vcpu);
 bool dir_by_hand(struct vgic *vgic);
 
 /* sysreg.c */

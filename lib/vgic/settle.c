@@ -223,13 +223,17 @@ void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 }
 
 /*
- * The vCPU looks, or has looked, at everything: take the requests, leave `next` instead.
- * acquire: partner is vcpu_resettle(); release: list registers were folded before RWP falls.
+ * The vCPU looks, or has looked, at everything: take the requests, leave `next` instead. Nothing is in
+ * a list register here.
+ * acquire: partner is vcpu_resettle(); release: list registers were folded, and what is shared was
+ * said, before RWP falls; partner: the loads of GICD_CTLR's RWP, and dir_settle().
  */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next)
 {
-	if (__atomic_exchange_n(&vcpu->cpu.resettle, next, __ATOMIC_ACQUIRE) & RESETTLE_COUNTED)
-		__atomic_fetch_sub(&vcpu->vgic->rwp, 1, __ATOMIC_RELEASE);
+	if (!(__atomic_exchange_n(&vcpu->cpu.resettle, next, __ATOMIC_ACQUIRE) & RESETTLE_COUNTED))
+		return;
+	dir_said(vcpu);
+	__atomic_fetch_sub(&vcpu->vgic->rwp, 1, __ATOMIC_RELEASE);
 }
 
 /* W_SYNC was taken from the word: tell whoever waits. */

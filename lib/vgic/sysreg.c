@@ -101,8 +101,11 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 	if (reg == VGIC_ICC_SGI0R_EL1 || reg == VGIC_ICC_ASGI1R_EL1)
 		return write_sgir(self, value, true);
 	if (reg == VGIC_ICC_DIR_EL1) {
-		dir_trapped(self);
-		return irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+		enum vgic_result result = irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+
+		if (result == VGIC_DONE)
+			dir_trapped(self);
+		return result;
 	}
 	if (!HAS_LRS(self->vgic))
 		return soft_sysreg_write(self, reg, value);

@@ -256,7 +256,7 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
 	keep_cpuif(vcpu, image);
-	dir_put(vcpu);
+	dir_said(vcpu);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;
 	store_relaxed(&vcpu->mode, MODE_PUT);

@@ -66,7 +66,8 @@ static void any_bits(struct access *access)
 	assume(access->offset < VGIC_REDIST_STRIDE);
 	access->owner = NULL;
 	if (nondet_bool()) {
-		access->owner = gic.v2 || gic.config.vcpus == 1 || nondet_bool() ? access->self : &vcpus[1];
+		access->owner = gic.v2 || gic.config.vcpus == 1 || nondet_bool() ? access->self
+										 : &vcpus[1];
 		total = PRIVATES;
 		access->irqs = access->owner->private;
 	} else {

@@ -27,9 +27,11 @@ void forms(void)
 	assert(gich_of(lr_of(&gic, gich)) == gich, "gich_of of lr_of");
 	made = lr_of(&gic, gich);
 	assert((made >> 62 & 3) == (gich >> 28 & 3), "state");
-	assert((made >> 60 & 1) == (gich >> 30 & 1) && (made >> 61 & 1) == (gich >> 31 & 1), "group, HW");
+	assert((made >> 60 & 1) == (gich >> 30 & 1) && (made >> 61 & 1) == (gich >> 31 & 1),
+	       "group, HW");
 	assert((made >> 48 & 0xff) == (gich >> 23 & 0x1f) << 3, "priority");
-	assert((made >> 32 & 0x3ff) == (gich >> 10 & 0x3ff) && (made & 0x3ff) == (gich & 0x3ff), "INTIDs");
+	assert((made >> 32 & 0x3ff) == (gich >> 10 & 0x3ff) && (made & 0x3ff) == (gich & 0x3ff),
+	       "INTIDs");
 	gic.v2 = false;
 	assert(lr_of(&gic, lr) == lr, "a GICv3's is as it is");
 }
@@ -157,8 +159,10 @@ static void any_taken(struct vgic_irq *irq, struct vgic_vcpu *self)
 	assert(self->live & 2, "in use");
 	assert(!(self->soft & 2) || (self->watched & 2), "who passes the end on sees it");
 	assert(slot->irq == irq && slot->lr == lr, "the slot");
-	assert(!(slot->was & ~(W_LATCH | W_LINE | W_SOURCES | W_ACTIVE | W_ACK | W_DROPPED)), "was");
-	assert(lr_of(&gic, lr) >> 62 == (!!(now & W_LR_PENDING) | !!(now & W_ACTIVE) << 1), "state");
+	assert(!(slot->was & ~(W_LATCH | W_LINE | W_SOURCES | W_ACTIVE | W_ACK | W_DROPPED)),
+	       "was");
+	assert(lr_of(&gic, lr) >> 62 == (!!(now & W_LR_PENDING) | !!(now & W_ACTIVE) << 1),
+	       "state");
 	assert(!slot->again || (slot->again & W_QUEUED), "what refill expects is in the inbox");
 	assert(!slot->again || word_valid(slot->again & ~slot->was & ~W_QUEUED),
 	       "what refill makes of it is valid");

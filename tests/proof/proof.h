@@ -73,8 +73,7 @@ struct vgic_irq *irq_at(const struct vgic *vgic, link_t link)
 	unsigned i = (link - FIRST_LINK) >> 5;
 
 	(void)vgic;
-	assert(link >= FIRST_LINK && (link & 31) == 0 && i < IRQS,
-	       "a link to an interrupt");
+	assert(link >= FIRST_LINK && (link & 31) == 0 && i < IRQS, "a link to an interrupt");
 	return &irqs[i];
 }
 
@@ -307,12 +306,12 @@ static struct vgic_cpu *handle_of(struct vgic_vcpu *vcpu)
  * Call with each of its vCPUs. Two calls with a constant each, not one with either: what is found
  * through the pointer is then as cheap as a variable.
  */
-#define FOR_ANY_VCPU(body)                                  \
-	do {                                                \
-		if (gic.config.vcpus > 1 && nondet_bool())  \
-			body(&vcpus[1]);                    \
-		else                                        \
-			body(&vcpus[0]);                    \
+#define FOR_ANY_VCPU(body)                                 \
+	do {                                               \
+		if (gic.config.vcpus > 1 && nondet_bool()) \
+			body(&vcpus[1]);                   \
+		else                                       \
+			body(&vcpus[0]);                   \
 	} while (0)
 
 #endif
