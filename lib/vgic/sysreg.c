@@ -89,6 +89,15 @@ enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cp
 	return VGIC_AGAIN;
 }
 
+static __attribute__((noinline)) enum vgic_result write_dir(struct vgic_vcpu *self, uint64_t value)
+{
+	enum vgic_result result = irq_deactivate(self, (virq_t)value & 0xffffff, 0);
+
+	if (result == VGIC_DONE)
+		dir_trapped(self);
+	return result;
+}
+
 /* ICC_SGI1R_EL1 first: it is the one that is written often. */
 enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t value)
 {
@@ -100,13 +109,8 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 		return write_sgir(self, value, false);
 	if (reg == VGIC_ICC_SGI0R_EL1 || reg == VGIC_ICC_ASGI1R_EL1)
 		return write_sgir(self, value, true);
-	if (reg == VGIC_ICC_DIR_EL1) {
-		enum vgic_result result = irq_deactivate(self, (virq_t)value & 0xffffff, 0);
-
-		if (result == VGIC_DONE)
-			dir_trapped(self);
-		return result;
-	}
+	if (reg == VGIC_ICC_DIR_EL1)
+		return write_dir(self, value);
 	if (!HAS_LRS(self->vgic))
 		return soft_sysreg_write(self, reg, value);
 	return VGIC_UNDEFINED;
