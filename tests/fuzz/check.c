@@ -84,9 +84,12 @@ void check_lrs(struct machine *m, unsigned v)
 		if (lr_state(lr) == LR_INVALID)
 			continue;
 		require(!fault, fault);
-		require(irq_of(m->vgic, v, lr_vintid(lr)), "a list register with an unknown vINTID");
-		require(!lr_hw(lr) || is_wired(m, v, lr), "HW = 1 with a physical INTID not mapped to it");
-		require(m->vcpu[v].image.live >> n & 1, "a list register holds something and is not live");
+		require(irq_of(m->vgic, v, lr_vintid(lr)),
+			"a list register with an unknown vINTID");
+		require(!lr_hw(lr) || is_wired(m, v, lr),
+			"HW = 1 with a physical INTID not mapped to it");
+		require(m->vcpu[v].image.live >> n & 1,
+			"a list register holds something and is not live");
 		check_twins(m, v, n);
 	}
 }
@@ -98,7 +101,8 @@ static void walk_list(const struct machine *m, link_t list)
 	while (list) {
 		struct vgic_irq *irq = irq_checked(m, list);
 
-		require_irq(m, irq, !seen_of(m, irq)->lists++, "in two lists, or in one that loops");
+		require_irq(m, irq, !seen_of(m, irq)->lists++,
+			    "in two lists, or in one that loops");
 		require_irq(m, irq, word_load(irq) & W_QUEUED, "in a list and not QUEUED");
 		list = irq->next;
 	}
@@ -130,7 +134,8 @@ static void check_queued(const struct machine *m, const struct vgic_vcpu *vcpu, 
 	uint64_t w = word_load(irq);
 
 	require_irq(m, irq, !seen_of(m, irq)->places++, "in two queues, or in one that loops");
-	require_irq(m, irq, (w & W_HELD) && word_holder(w) == vcpu->index, "in the queue of another");
+	require_irq(m, irq, (w & W_HELD) && word_holder(w) == vcpu->index,
+		    "in the queue of another");
 	require_irq(m, irq, !(w & W_IN_LR), "in a queue and in a list register");
 	require_irq(m, irq, irq->place == place && irq->bucket == level, "in a queue, place wrong");
 	require_irq(m, irq, irq_checked(m, irq->q_next)->q_prev == link_to(m->vgic, irq),
@@ -147,7 +152,8 @@ static void walk_queue(const struct machine *m, const struct vgic_vcpu *vcpu,
 	for (level = 0; level < levels; level++) {
 		link_t head = queue->heads[level], at = head;
 
-		require(level > 255 ? !head : !head == !(queue->summary[level / 64] >> level % 64 & 1),
+		require(level > 255 ? !head
+				    : !head == !(queue->summary[level / 64] >> level % 64 & 1),
 			"a queue's summary does not fit");
 		for (; at; count++) {
 			struct vgic_irq *irq = irq_checked(m, at);
@@ -186,7 +192,8 @@ static void check_words(const struct machine *m)
 		require_irq(m, irq, word_valid(w), "the word is not valid");
 		require_irq(m, irq, m->seen[i].lists == !!(w & W_QUEUED), "QUEUED, and in no list");
 		require_irq(m, irq, m->seen[i].places == !!(w & W_HELD), "HELD, and nowhere");
-		require_irq(m, irq, !(w & W_REQUESTS) || (w & W_QUEUED), "a request that nobody sees");
+		require_irq(m, irq, !(w & W_REQUESTS) || (w & W_QUEUED),
+			    "a request that nobody sees");
 		require_irq(m, irq,
 			    !word_wanted(w) || word_target(w) == TARGET_NONE ||
 				    (w & (W_ACTIVE | W_QUEUED)) ||
@@ -225,7 +232,8 @@ static void check_dir(const struct machine *m)
 
 		sharers += vcpu->sharing;
 		free_runners += vcpu->runs_free;
-		require(!vcpu->runs_free || m->vcpu[v].where == GUEST, "runs free, and not in its guest");
+		require(!vcpu->runs_free || m->vcpu[v].where == GUEST,
+			"runs free, and not in its guest");
 	}
 	require(sharers == m->vgic->sharers, "who shares is counted wrong");
 	require(free_runners == m->vgic->free_runners, "who runs free is counted wrong");
@@ -235,14 +243,16 @@ static void check_dir(const struct machine *m)
 static void check_told(const struct machine *m, unsigned v)
 {
 	const struct vgic_vcpu *vcpu = &m->vgic->vcpus[v];
-	uint32_t resettle = vcpu->cpu.resettle & ~(m->vcpu[v].where == BLOCKED ? RESETTLE_ENTER : 0);
+	uint32_t resettle = vcpu->cpu.resettle &
+			    ~(m->vcpu[v].where == BLOCKED ? RESETTLE_ENTER : 0);
 	bool something = vcpu->cpu.own || vcpu->cpu.inbox || resettle;
 
 	require(!vcpu->forward, "forwarded, and not posted");
 	require(!vcpu->stash || vgic_attention(&vcpu->cpu), "stashed, and no attention");
 	require(!vcpu->lock.held, "a lock is held");
 	if (m->vcpu[v].where == UNLOADED)
-		require(!vcpu->cpu.inbox && !vcpu->cpu.own && !(vcpu->cpu.resettle & RESETTLE_COUNTED),
+		require(!vcpu->cpu.inbox && !vcpu->cpu.own &&
+				!(vcpu->cpu.resettle & RESETTLE_COUNTED),
 			"something waits for a vCPU that nobody runs");
 	else if (m->vcpu[v].where != OUTSIDE && !m->vcpu[v].waiting && !m->vcpu[v].kicked)
 		require(!something, "something came in, and nobody was kicked");
@@ -313,7 +323,8 @@ void check_rest(struct machine *m)
 		const struct vgic_vcpu *vcpu = &m->vgic->vcpus[v];
 
 		require(!vcpu->rwp, "at rest, GICR_CTLR.RWP is set");
-		require(!vcpu->cpu.inbox && !vcpu->cpu.own && !vcpu->stash, "at rest, a list is not empty");
+		require(!vcpu->cpu.inbox && !vcpu->cpu.own && !vcpu->stash,
+			"at rest, a list is not empty");
 		require(!vcpu->live, "at rest, a list register is in use");
 	}
 	for (unsigned n = 0; n < WIRES; n++)

@@ -45,7 +45,8 @@ struct vcpu {
 	struct gic_cpuif image;
 	struct cpuif hw;
 	struct trap access;
-	unsigned acks[ACKS], n_acks; /* what the guest acknowledged and has not ended, newest last */
+	unsigned acks[ACKS],
+		n_acks; /* what the guest acknowledged and has not ended, newest last */
 };
 
 struct machine {

@@ -79,8 +79,8 @@ static const struct {
 	uint16_t base, ebase;
 	uint8_t bits;
 } per_irq[] = {
-	{ 0x080, 0x1000, 1 }, { 0x100, 0x1200, 1 }, { 0x180, 0x1400, 1 },  { 0x200, 0x1600, 1 },
-	{ 0x280, 0x1800, 1 }, { 0x300, 0x1a00, 1 }, { 0x380, 0x1c00, 1 },  { 0x400, 0x2000, 8 },
+	{ 0x080, 0x1000, 1 }, { 0x100, 0x1200, 1 }, { 0x180, 0x1400, 1 },   { 0x200, 0x1600, 1 },
+	{ 0x280, 0x1800, 1 }, { 0x300, 0x1a00, 1 }, { 0x380, 0x1c00, 1 },   { 0x400, 0x2000, 8 },
 	{ 0xc00, 0x3000, 2 }, { 0x800, 0x2000, 8 }, { 0x6000, 0x8000, 64 }, { 0xd00, 0x3400, 1 },
 };
 
@@ -495,8 +495,8 @@ static uint64_t priorities(unsigned n, unsigned spread)
 }
 
 /* The registers of 32 interrupts, all enabled. */
-static void enliven_some(struct machine *m, unsigned v, enum region region, uint32_t base, unsigned n,
-			 unsigned how)
+static void enliven_some(struct machine *m, unsigned v, enum region region, uint32_t base,
+			 unsigned n, unsigned how)
 {
 	write_word(m, v, region, base + 0x080 + 4 * n, how & 4 ? 0xcccccccc : how & 8 ? ~0u : 0);
 	write_word(m, v, region, base + 0x100 + 4 * n, ~0u);

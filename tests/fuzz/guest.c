@@ -35,10 +35,10 @@ static void cpuif_access(struct machine *m, unsigned v, uint32_t sysreg, uint32_
 {
 	host_access(m, v,
 		    (struct trap){ .region = is_v2(m) ? GICC : SYSREG,
-				     .write = write,
-				     .bytes = is_v2(m) ? 4 : 8,
-				     .offset = is_v2(m) ? gicc : sysreg,
-				     .value = value });
+				   .write = write,
+				   .bytes = is_v2(m) ? 4 : 8,
+				   .offset = is_v2(m) ? gicc : sysreg,
+				   .value = value });
 }
 
 static bool is_special(unsigned intid)
@@ -176,9 +176,9 @@ void guest_read(struct machine *m, unsigned v, unsigned which)
 					   VGIC_ICC_HPPIR1_EL1,  VGIC_ICC_IGRPEN0_EL1,
 					   VGIC_ICC_IGRPEN1_EL1, VGIC_ICC_SRE_EL1,
 					   VGIC_ICC_AP0R0_EL1,   VGIC_ICC_AP1R0_EL1 };
-	static const uint32_t gicc[] = { GICC_PMR,    GICC_BPR,  GICC_ABPR, GICC_CTLR,
-					 GICC_RPR,    GICC_HPPIR, GICC_AHPPIR, GICC_CTLR,
-					 GICC_CTLR,   GICC_IIDR, GICC_APR,  GICC_DIR };
+	static const uint32_t gicc[] = { GICC_PMR,  GICC_BPR,   GICC_ABPR,   GICC_CTLR,
+					 GICC_RPR,  GICC_HPPIR, GICC_AHPPIR, GICC_CTLR,
+					 GICC_CTLR, GICC_IIDR,  GICC_APR,    GICC_DIR };
 
 	if (in_guest(m, v))
 		cpuif_access(m, v, sysreg[which % 12], gicc[which % 12], false, 0);

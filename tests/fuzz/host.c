@@ -421,7 +421,8 @@ void host_look(struct machine *m, unsigned v)
 	struct vgic_stats stats;
 
 	require(!vgic_stats(m->vgic, v, &stats), "statistics");
-	require(vgic_stats(m->vgic, m->config.vcpus, &stats) == -VIRQ_ERR_RANGE, "statistics of none");
+	require(vgic_stats(m->vgic, m->config.vcpus, &stats) == -VIRQ_ERR_RANGE,
+		"statistics of none");
 	require(vgic_vcpu_of_mpidr(m->vgic, vgic_mpidr(m->vgic, v)) == (int)v, "MPIDR and back");
 	if (vcpu->where == GUEST && is_soft(m)) {
 		begin(m, (int)v);
