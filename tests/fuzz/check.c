@@ -306,8 +306,7 @@ static void check_wire(const struct machine *m, const struct wire *wire)
 {
 	const struct vgic_irq *irq;
 
-	/* An edge that is told by its level, and fell before anybody looked: nothing tells the end. */
-	if (!wire->mapped || !wire->active || (m->lines && !(wire->how & VGIC_HWIRQ_LEVEL)))
+	if (!wire->mapped || !wire->active)
 		return;
 	irq = irq_of(m->vgic, wire->vcpu, wire->virq);
 	require_irq(m, irq, word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE),
