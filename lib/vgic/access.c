@@ -235,10 +235,10 @@ enum vgic_result write_spend(struct access *access, uint64_t value)
 
 /*
  * Clear `state` in the words of these interrupts; ask `request` of a list register that has one,
- * and `physical` where there is a physical interrupt.
+ * and `physical` where there is a physical interrupt. Only where the word has all of `only`.
  */
 enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
-			     uint64_t physical)
+			     uint64_t physical, uint64_t only)
 {
 	bits &= all_of(access);
 	if (own_live(access, bits))
@@ -246,9 +246,11 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 	for (; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctz(bits);
 		struct vgic_irq *irq = &access->irqs[i];
-		uint64_t old = word_load(irq), now;
+		uint64_t old = word_load(irq), now = old;
 
 		do {
+			if ((old & only) != only)
+				break;
 			now = old & ~state;
 			if (old & W_IN_LR)
 				now |= request;
@@ -257,7 +259,7 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 			if (now != old && word_needs_look(now))
 				now |= W_QUEUED;
 		} while (!word_cas(irq, &old, now));
-		if ((now & ~old) & W_QUEUED)
+		if ((old & only) == only && ((now & ~old) & W_QUEUED))
 			irq_post(access->vgic, access->self, irq, now);
 	}
 	return VGIC_DONE;
@@ -266,7 +268,7 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 enum vgic_result write_cpend(struct access *access, uint64_t value)
 {
 	return clear_state(access, (uint32_t)value & pendable(access), W_LATCH, W_RETRACT,
-			   W_PHYSICAL | W_PHYSICAL_CLEAR);
+			   W_PHYSICAL | W_PHYSICAL_CLEAR, 0);
 }
 
 enum vgic_result read_active(struct access *access, uint64_t *value)
@@ -299,7 +301,7 @@ enum vgic_result write_sactive(struct access *access, uint64_t value)
 
 enum vgic_result write_cactive(struct access *access, uint64_t value)
 {
-	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
+	return clear_state(access, (uint32_t)value, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL, 0);
 }
 
 /* --- Eight bits an interrupt, by byte or word --------------------------------------------------- */

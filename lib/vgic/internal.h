@@ -486,7 +486,7 @@ write_fn write_group, write_senable, write_cenable, write_spend, write_cpend, wr
 bool own_live(struct access *access, uint32_t bits);
 enum vgic_result settle_truth(struct access *access, uint32_t wanted);
 enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
-			     uint64_t physical);
+			     uint64_t physical, uint64_t only);
 
 /* source.c */
 void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);

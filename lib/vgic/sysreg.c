@@ -80,7 +80,7 @@ enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cp
 	if (irq_has_sources(vgic, access.irqs) && word_cpuid(w) != cpuid)
 		return VGIC_DONE;
 	if (w & W_ACTIVE)
-		return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL);
+		return clear_state(&access, 1, W_ACTIVE, W_DEACTIVATE, W_PHYSICAL, W_ACTIVE);
 	if (!(w & W_IN_LR))
 		return VGIC_DONE;
 	if (irq_sync(vgic, self, access.irqs,
