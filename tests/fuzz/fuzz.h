@@ -41,6 +41,7 @@ struct vcpu {
 	bool kicked;  /* a host interrupt, or a wake-up, is on its way */
 	bool waiting; /* `access` answered AGAIN */
 	bool aprs;    /* the last exit was given the active priorities */
+	bool odd;     /* its active priorities need not be those of what is active */
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
 	struct cpuif hw;
@@ -89,6 +90,7 @@ void host_put(struct machine *m, unsigned v);
 void host_block(struct machine *m, unsigned v, virq_t virq);
 void host_exit(struct machine *m, unsigned v, bool aprs);
 void host_enter(struct machine *m, unsigned v);
+void host_bounce(struct machine *m, unsigned v);
 void host_back(struct machine *m, unsigned v);
 void host_serve(struct machine *m, unsigned v);
 void host_maintenance(struct machine *m, unsigned v);
@@ -118,6 +120,7 @@ void guest_count_ends(struct machine *m, unsigned v, unsigned ends);
 /* check.c */
 void check_init(struct machine *m);
 void check_lrs(struct machine *m, unsigned v);
+void check_entered(struct machine *m, unsigned v);
 void check_step(struct machine *m);
 void check_rest(struct machine *m);
 

@@ -237,9 +237,7 @@ static void schedule(struct machine *m, unsigned v, struct input *in)
 		host_rest(m);
 		break;
 	case 11:
-		if (!m->vcpu[v].waiting)
-			host_exit(m, v, byte & 16);
-		host_enter(m, v);
+		host_bounce(m, v);
 		break;
 	case 12:
 		if (m->vcpu[v].where == GUEST && !m->vcpu[v].waiting) {

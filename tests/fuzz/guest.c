@@ -201,6 +201,7 @@ void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how)
 
 	if (!in_guest(m, v) || is_soft(m) || state == lr_state(*lr))
 		return;
+	m->vcpu[v].odd = true;
 	*lr = (*lr & ~(3ull << 62)) | (uint64_t)state << 62;
 	SAY("    %u: LR%u becomes %#llx\n", v, n, (unsigned long long)*lr);
 	if (lr_hw(*lr) && state == LR_INVALID)
@@ -215,6 +216,7 @@ void guest_write_apr(struct machine *m, unsigned v, unsigned n, uint32_t value)
 
 	if (!in_guest(m, v))
 		return;
+	m->vcpu[v].odd = true;
 	SAY("    %u: APR %u = %#x\n", v, n, value);
 	if (is_soft(m))
 		cpuif_access(m, v, sysreg[n & 1] + VGIC_SYSREG(0u, 0u, 0u, 0u, n / 2 % 4), GICC_APR,
@@ -228,6 +230,7 @@ void guest_count_ends(struct machine *m, unsigned v, unsigned ends)
 	struct cpuif *hw = &m->vcpu[v].hw;
 
 	if (in_guest(m, v) && !is_soft(m)) {
+		m->vcpu[v].odd = true;
 		SAY("    %u: EOIcount + %u\n", v, ends & 31);
 		hw->hcr = (hw->hcr & ~HCR_EOICOUNT) | (hw->hcr + (ends << 27) & HCR_EOICOUNT);
 	}
