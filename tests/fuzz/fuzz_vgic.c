@@ -121,9 +121,10 @@ static void sgi(struct machine *m, unsigned v, struct input *in)
 	struct trap a = { .region = DIST, .write = true, .bytes = 4 };
 
 	if (is_v2(m)) {
-		a.offset = 0xf00 + (how >> 6 == 3 ? 0x10u + (n & ~3u) + (how >> 1 & 16) : 0);
+		a.offset = 0xf00; /* SGIR */
 		a.value = (uint64_t)take(in) << 16 | n | (how >> 4 & 3) << 24;
-		if (how >> 6 == 3) {
+		if (how >> 6 == 3) { /* CPENDSGIR, SPENDSGIR, and what is beside them */
+			a.offset += take(in) & 0x3c;
 			a.value = take(in) * 0x01010101ull;
 			a.write = !(how & 16);
 		}
@@ -488,7 +489,7 @@ static uint64_t priorities(unsigned n, unsigned spread)
 	uint64_t value = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 8 + 8);
+		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 0x30 + 8);
 	return value;
 }
 

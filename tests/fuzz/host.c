@@ -388,7 +388,8 @@ void host_put(struct machine *m, unsigned v)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
 
-	host_exit(m, v, true);
+	if (vcpu->where != OUTSIDE)
+		host_exit(m, v, true);
 	if (vcpu->where != OUTSIDE)
 		return;
 	SAY("    %u: put\n", v);
@@ -444,7 +445,8 @@ void host_reset(struct machine *m, unsigned v)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
 
-	host_exit(m, v, false);
+	if (vcpu->where != OUTSIDE)
+		host_exit(m, v, false);
 	if (vcpu->where != OUTSIDE)
 		return;
 	SAY("    %u: reset of the CPU interface\n", v);
