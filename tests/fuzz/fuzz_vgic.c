@@ -542,6 +542,7 @@ static bool build(struct machine *m, struct input *in)
 		return false;
 	if (byte & 128) {
 		how = take(in);
+		m->finish = how & 128;
 		enliven(m, how);
 	}
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
@@ -577,6 +578,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		while (in.at < in.end)
 			operation(&m, &in);
 		host_rest(&m);
+		if (m.finish)
+			guest_finish(&m);
 	}
 	host_free(&m);
 	return 0;

@@ -537,6 +537,22 @@ void host_take(struct machine *m, struct wire *wire)
 	host_raise(m, wire->vcpu, wire->vcpu, wire->virq, !level && !m->lines, true, is_private);
 }
 
+/* The guest's driver has its device withdraw the interrupt. */
+void host_silence(struct machine *m, unsigned v, virq_t virq)
+{
+	for (unsigned n = 0; n < WIRES; n++) {
+		struct wire *wire = &m->wires[n];
+
+		if (wire->mapped && wire->virq == virq && (wire->hwirq >= 32 || wire->vcpu == v)) {
+			wire->latch = false;
+			host_device(m, wire, false);
+			return;
+		}
+	}
+	if (virq >= 16)
+		host_raise(m, v, v, virq, false, false, false);
+}
+
 void host_notify(struct machine *m, unsigned v, virq_t virq, bool on)
 {
 	int result;
