@@ -94,6 +94,33 @@ void check_lrs(struct machine *m, unsigned v)
 	}
 }
 
+/*
+ * Entered, and nothing came in since: what is pending in a list register is enabled, for here, and its
+ * group is forwarded.
+ */
+void check_entered(struct machine *m, unsigned v)
+{
+	const struct vgic_vcpu *vcpu = &m->vgic->vcpus[v];
+	unsigned groups = vcpu->asleep ? 0 : m->vgic->groups;
+
+	for (unsigned n = 0; n < m->config.lrs; n++) {
+		uint64_t lr = m->vcpu[v].hw.lr[n];
+		const struct vgic_irq *irq = vcpu->slots[n].irq;
+
+		if (lr_state(lr) != LR_PENDING)
+			continue;
+		require_irq(m, irq, word_load(irq) & W_ENABLED, "disabled, and in a list register");
+		require_irq(m, irq, word_target(word_load(irq)) == v,
+			    "another vCPU's, in a list register");
+		require_irq(m, irq, groups >> lr_group(lr) & 1,
+			    "its group is off, and it is in a list register");
+		require_irq(m, irq, lr_group(lr) == !!(word_load(irq) & W_GROUP1),
+			    "in the wrong group");
+		require_irq(m, irq, lr_priority(lr) == word_priority(word_load(irq)),
+			    "with the wrong priority");
+	}
+}
+
 /* --- SINGLE --------------------------------------------------------------------------------------- */
 
 static void walk_list(const struct machine *m, link_t list)
@@ -190,6 +217,9 @@ static void check_words(const struct machine *m)
 		uint64_t w = word_load(irq);
 
 		require_irq(m, irq, word_valid(w), "the word is not valid");
+		require_irq(m, irq,
+			    !irq_has_sources(m->vgic, irq) || !(w & W_LATCH) == !(w & W_SOURCES),
+			    "an SGI that is pending from nobody");
 		require_irq(m, irq, m->seen[i].lists == !!(w & W_QUEUED), "QUEUED, and in no list");
 		require_irq(m, irq, m->seen[i].places == !!(w & W_HELD), "HELD, and nowhere");
 		require_irq(m, irq, !(w & W_REQUESTS) || (w & W_QUEUED),
@@ -311,6 +341,21 @@ static void check_wire(const struct machine *m, const struct wire *wire)
 	irq = irq_of(m->vgic, wire->vcpu, wire->virq);
 	require_irq(m, irq, word_load(irq) & (W_ACTIVE | W_LATCH | W_LINE),
 		    "done, and its physical interrupt is left active");
+}
+
+/* Everybody had all that came through, in guests that mask nothing: nothing starves. */
+void check_finished(struct machine *m)
+{
+	for (unsigned i = 0; i < m->irqs; i++) {
+		const struct vgic_irq *irq = &m->vgic->irqs[i];
+		uint64_t w = word_load(irq);
+
+		if (!word_wanted(w) || (w & W_ACTIVE) || word_target(w) == TARGET_NONE ||
+		    word_priority(w) >= (0xff00u >> m->config.priority_bits & 0xff) ||
+		    !(vcpu_groups(&m->vgic->vcpus[word_target(w)]) >> !!(w & W_GROUP1) & 1))
+			continue;
+		require_irq(m, irq, false, "could be delivered, and never is");
+	}
 }
 
 /* Everybody is outside, and was served: memory has the truth, and nobody waits for anything. */

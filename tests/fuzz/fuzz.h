@@ -41,6 +41,7 @@ struct vcpu {
 	bool kicked;  /* a host interrupt, or a wake-up, is on its way */
 	bool waiting; /* `access` answered AGAIN */
 	bool aprs;    /* the last exit was given the active priorities */
+	bool odd;     /* its active priorities need not be those of what is active */
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
 	struct cpuif hw;
@@ -57,6 +58,7 @@ struct machine {
 	struct wire wires[WIRES];
 	bool lines;  /* the host tells mapped edges by vgic_set_line() */
 	bool refill; /* the host uses vgic_refill() */
+	bool finish; /* at the end, let guests handle all that is left */
 	int actor;   /* the vCPU whose owner function runs, or -1 */
 	bool in_library;
 	unsigned hooks; /* calls in this operation */
@@ -89,6 +91,7 @@ void host_put(struct machine *m, unsigned v);
 void host_block(struct machine *m, unsigned v, virq_t virq);
 void host_exit(struct machine *m, unsigned v, bool aprs);
 void host_enter(struct machine *m, unsigned v);
+void host_bounce(struct machine *m, unsigned v);
 void host_back(struct machine *m, unsigned v);
 void host_serve(struct machine *m, unsigned v);
 void host_maintenance(struct machine *m, unsigned v);
@@ -98,6 +101,7 @@ void host_raise(struct machine *m, unsigned v, unsigned other, virq_t virq, bool
 		bool here);
 void host_device(struct machine *m, struct wire *wire, bool level);
 void host_take(struct machine *m, struct wire *wire);
+void host_silence(struct machine *m, unsigned v, virq_t virq);
 void host_notify(struct machine *m, unsigned v, virq_t virq, bool on);
 void host_access(struct machine *m, unsigned v, struct trap access);
 void host_retry(struct machine *m, unsigned v);
@@ -114,11 +118,14 @@ void guest_read(struct machine *m, unsigned v, unsigned which);
 void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how);
 void guest_write_apr(struct machine *m, unsigned v, unsigned n, uint32_t value);
 void guest_count_ends(struct machine *m, unsigned v, unsigned ends);
+void guest_finish(struct machine *m);
 
 /* check.c */
 void check_init(struct machine *m);
 void check_lrs(struct machine *m, unsigned v);
+void check_entered(struct machine *m, unsigned v);
 void check_step(struct machine *m);
+void check_finished(struct machine *m);
 void check_rest(struct machine *m);
 
 #endif

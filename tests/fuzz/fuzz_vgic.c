@@ -121,9 +121,10 @@ static void sgi(struct machine *m, unsigned v, struct input *in)
 	struct trap a = { .region = DIST, .write = true, .bytes = 4 };
 
 	if (is_v2(m)) {
-		a.offset = 0xf00 + (how >> 6 == 3 ? 0x10u + (n & ~3u) + (how >> 1 & 16) : 0);
+		a.offset = 0xf00; /* SGIR */
 		a.value = (uint64_t)take(in) << 16 | n | (how >> 4 & 3) << 24;
-		if (how >> 6 == 3) {
+		if (how >> 6 == 3) { /* CPENDSGIR, SPENDSGIR, and what is beside them */
+			a.offset += take(in) & 0x3c;
 			a.value = take(in) * 0x01010101ull;
 			a.write = !(how & 16);
 		}
@@ -237,9 +238,7 @@ static void schedule(struct machine *m, unsigned v, struct input *in)
 		host_rest(m);
 		break;
 	case 11:
-		if (!m->vcpu[v].waiting)
-			host_exit(m, v, byte & 16);
-		host_enter(m, v);
+		host_bounce(m, v);
 		break;
 	case 12:
 		if (m->vcpu[v].where == GUEST && !m->vcpu[v].waiting) {
@@ -490,7 +489,7 @@ static uint64_t priorities(unsigned n, unsigned spread)
 	uint64_t value = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 8 + 8);
+		value = value << 8 | ((n * 4 + i) * 5 % (1u + spread) * 0x30 + 8);
 	return value;
 }
 
@@ -543,6 +542,7 @@ static bool build(struct machine *m, struct input *in)
 		return false;
 	if (byte & 128) {
 		how = take(in);
+		m->finish = how & 128;
 		enliven(m, how);
 	}
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
@@ -578,6 +578,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		while (in.at < in.end)
 			operation(&m, &in);
 		host_rest(&m);
+		if (m.finish)
+			guest_finish(&m);
 	}
 	host_free(&m);
 	return 0;

@@ -201,6 +201,7 @@ void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how)
 
 	if (!in_guest(m, v) || is_soft(m) || state == lr_state(*lr))
 		return;
+	m->vcpu[v].odd = true;
 	*lr = (*lr & ~(3ull << 62)) | (uint64_t)state << 62;
 	SAY("    %u: LR%u becomes %#llx\n", v, n, (unsigned long long)*lr);
 	if (lr_hw(*lr) && state == LR_INVALID)
@@ -215,6 +216,7 @@ void guest_write_apr(struct machine *m, unsigned v, unsigned n, uint32_t value)
 
 	if (!in_guest(m, v))
 		return;
+	m->vcpu[v].odd = true;
 	SAY("    %u: APR %u = %#x\n", v, n, value);
 	if (is_soft(m))
 		cpuif_access(m, v, sysreg[n & 1] + VGIC_SYSREG(0u, 0u, 0u, 0u, n / 2 % 4), GICC_APR,
@@ -228,7 +230,88 @@ void guest_count_ends(struct machine *m, unsigned v, unsigned ends)
 	struct cpuif *hw = &m->vcpu[v].hw;
 
 	if (in_guest(m, v) && !is_soft(m)) {
+		m->vcpu[v].odd = true;
 		SAY("    %u: EOIcount + %u\n", v, ends & 31);
 		hw->hcr = (hw->hcr & ~HCR_EOICOUNT) | (hw->hcr + (ends << 27) & HCR_EOICOUNT);
 	}
+}
+
+/* --- The end: guests that behave handle all that is left ------------------------------------------- */
+
+#define MANY 8192 /* more than can be pending at once, sources of SGIs counted */
+
+static void write_word(struct machine *m, unsigned v, enum region region, uint32_t offset,
+		       uint64_t value)
+{
+	host_access(m, v,
+		    (struct trap){ .region = region,
+				   .write = true,
+				   .bytes = 4,
+				   .offset = offset,
+				   .value = value });
+	if (m->vcpu[v].waiting)
+		host_rest(m);
+}
+
+/* Nothing is active any more, and nothing masks. */
+static void open_up(struct machine *m, unsigned v)
+{
+	uint32_t base = is_v2(m) ? 0 : v * VGIC_REDIST_STRIDE + 0x10000;
+
+	for (unsigned n = 0; n < 3; n++)
+		if (n == 0 || (!is_v2(m) && n <= m->config.eppis / 32u))
+			write_word(m, v, is_v2(m) ? DIST : REDIST, base + 0x380 + 4 * n, ~0u);
+	for (unsigned n = 0; n < 8; n++)
+		guest_write_apr(m, v, n, 0);
+	guest_control(m, v, 5, 0);
+}
+
+/* What it acknowledges is silenced, and ended. How many it were. */
+static unsigned handle_all(struct machine *m, unsigned v)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+	unsigned n, group, intid;
+
+	for (n = 0; n < MANY && in_guest(m, v); n++) {
+		vcpu->n_acks = 0;
+		for (group = 0; group < 2 && !vcpu->n_acks; group++)
+			guest_acknowledge(m, v, group);
+		if (!vcpu->n_acks)
+			break;
+		intid = vcpu->acks[0];
+		host_silence(m, v, is_v2(m) ? intid & 0x3ff : intid);
+		host_maintenance(m, v);
+		guest_end(m, v, group - 1, intid);
+		host_maintenance(m, v);
+	}
+	require(n < MANY, "interrupts without end");
+	return n;
+}
+
+void guest_finish(struct machine *m)
+{
+	unsigned v, n, handled;
+
+	SAY("  finish\n");
+	for (v = 0; v < m->config.vcpus; v++) {
+		host_load(m, v);
+		host_abandon(m, v);
+		m->vcpu[v].odd = true;
+	}
+	host_rest(m);
+	for (n = 1; n < 32; n++) {
+		write_word(m, 0, DIST, 0x380 + 4 * n, ~0u);
+		if (!is_v2(m) && n * 32 - 32 < m->config.espis)
+			write_word(m, 0, DIST, 0x1c00 + 4 * (n - 1), ~0u);
+	}
+	for (v = 0; v < m->config.vcpus; v++)
+		open_up(m, v);
+	host_rest(m);
+	do
+		for (v = handled = 0; v < m->config.vcpus; v++) {
+			handled += handle_all(m, v);
+			host_rest(m);
+		}
+	while (handled);
+	check_finished(m);
 }

@@ -230,11 +230,58 @@ void host_enter(struct machine *m, unsigned v)
 		write_back(m, v);
 		if (!is_soft(m))
 			check_entry(m, v);
-		if (!vgic_attention(vcpu->cpu))
+		if (!vgic_attention(vcpu->cpu)) {
+			check_entered(m, v);
 			return;
+		}
 		host_exit(m, v, false);
 	}
 	require(somebody_was_told(m, v), "attention stays after enter, and nobody else was kicked");
+}
+
+/*
+ * What hardware may decide either way: which of two groups with one priority comes first, if that
+ * makes a difference; a running priority below today's binary point (4.8.6).
+ */
+static bool preemption_is_clear(const struct cpuif *hw)
+{
+	unsigned mask[2] = { 0xffu << ((hw->vmcr >> 21 & 7) + 1), 0xffu << (hw->vmcr >> 18 & 7) };
+	unsigned running = cpuif_rpr(hw);
+
+	if (hw->vmcr & 1 << 4)
+		mask[1] = mask[0];
+	if (running != CPUIF_IDLE && (running & ~(mask[0] & mask[1])))
+		return false;
+	return (hw->vmcr & 3) != 3 || mask[0] == mask[1];
+}
+
+/* Out and in again. Who would have been woken gets an interrupt, and nobody else. */
+void host_bounce(struct machine *m, unsigned v)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+	bool pending, known = vcpu->where == GUEST;
+
+	if (vcpu->waiting)
+		return;
+	host_exit(m, v, true);
+	if (vcpu->where != OUTSIDE)
+		return;
+	begin(m, (int)v);
+	pending = vgic_pending(m->vgic, v);
+	end(m);
+	host_enter(m, v);
+	if (vcpu->where != GUEST || !known || (is_v2(m) && vcpu->odd))
+		return;
+	SAY("    %u: pending %d\n", v, pending);
+	if (is_soft(m)) {
+		begin(m, (int)v);
+		require(!vgic_signals(vcpu->cpu) == !pending,
+			"vgic_pending() is not what is signalled");
+		end(m);
+	} else if (preemption_is_clear(&vcpu->hw)) {
+		require(cpuif_signals(&vcpu->hw) == pending,
+			"vgic_pending() is not what hardware signals");
+	}
 }
 
 /* The short way. True: it was enough. */
@@ -341,7 +388,8 @@ void host_put(struct machine *m, unsigned v)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
 
-	host_exit(m, v, true);
+	if (vcpu->where != OUTSIDE)
+		host_exit(m, v, true);
 	if (vcpu->where != OUTSIDE)
 		return;
 	SAY("    %u: put\n", v);
@@ -397,7 +445,8 @@ void host_reset(struct machine *m, unsigned v)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
 
-	host_exit(m, v, false);
+	if (vcpu->where != OUTSIDE)
+		host_exit(m, v, false);
 	if (vcpu->where != OUTSIDE)
 		return;
 	SAY("    %u: reset of the CPU interface\n", v);
@@ -486,6 +535,22 @@ void host_take(struct machine *m, struct wire *wire)
 	wire->active = true;
 	wire->latch = false;
 	host_raise(m, wire->vcpu, wire->vcpu, wire->virq, !level && !m->lines, true, is_private);
+}
+
+/* The guest's driver has its device withdraw the interrupt. */
+void host_silence(struct machine *m, unsigned v, virq_t virq)
+{
+	for (unsigned n = 0; n < WIRES; n++) {
+		struct wire *wire = &m->wires[n];
+
+		if (wire->mapped && wire->virq == virq && (wire->hwirq >= 32 || wire->vcpu == v)) {
+			wire->latch = false;
+			host_device(m, wire, false);
+			return;
+		}
+	}
+	if (virq >= 16)
+		host_raise(m, v, v, virq, false, false, false);
 }
 
 void host_notify(struct machine *m, unsigned v, virq_t virq, bool on)
