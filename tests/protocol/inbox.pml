@@ -2,7 +2,9 @@
 /*
  * The inbox (lib/vgic/settle.c, vgic_refill() in lr.c): an interrupt that needs a look is pushed by
  * whoever set W_QUEUED, taken with the whole list by the vCPU that drains, forwarded if it turns
- * out to be another's. What refill cannot place it leaves to the next drain (stash).
+ * out to be another's. What refill cannot place it leaves to the next drain (stash). -DSELF: vCPU 0
+ * raises interrupt 0 itself, on its own list (own_push()). -DWAITING: one list register; what waits
+ * for it goes in when the guest used up what was pending (refill_waiting()).
  * Sequentially consistent: push() releases and vcpu_drain() acquires, so that links are never seen
  * older than the push. A change of the word is one step, as the compare-and-swap loop makes it one.
  *
@@ -20,6 +22,14 @@
  * check: BREAK_NO_FORWARD: drain drops what is another vCPU's
  * check: BREAK_NOBODYS_DROPPED -DROUTES=2: push drops what is routed nowhere
  * check: BREAK_NO_LOCK -DUNLOADED -DROUTES=2: an unloaded vCPU is served without its lock
+ * check: good -DSELF: one raiser, and a vCPU that raises the one that is retargeted
+ * check: good -DWAITING: two raisers, two vCPUs with one list register each
+ * check: BREAK_OWN_SHARED -DSELF: a raiser on another CPU uses `own`
+ * check: BREAK_OWN_NO_STASH -DSELF: refill drops what it does not place of `own`
+ * check: BREAK_RETIRE_LATE -DALONE -DPULSES=2: retire changes the place after the word gave the interrupt up
+ * check: BREAK_FILL_BLINDLY -DWAITING: refill of what waited overwrites a word that changed
+ * large: good -DSELF -DPULSES=2 -DROUTES=2: two of each
+ * large: good -DWAITING -DROUTES=2: two changes of the target
  * large: good -DPULSES=2: each raises twice
  * large: good -DROUTES=2: two changes of the target
  * large: good -DPULSES=2 -DROUTES=2 -DUNLOADED: both, one vCPU is not loaded
@@ -34,7 +44,11 @@
 #define VCPUS 2
 #define NONE VCPUS	/* TARGET_NONE */
 #define NIL IRQS
+#ifdef ALONE /* interrupt 1 is not raised */
+#define WRITERS 2
+#else
 #define WRITERS 3
+#endif
 
 /* struct vgic_irq: the word's bits, the link, the place (that one under the holder's lock). */
 bool latch[IRQS], is_active[IRQS], queued[IRQS], held[IRQS];
@@ -48,7 +62,7 @@ bool lr_pending[IRQS], lr_active[IRQS], lr_eoi[IRQS];
 
 /* struct vgic_vcpu */
 byte inbox[VCPUS] = NIL;
-byte stash[VCPUS] = NIL, forward[VCPUS] = NIL;
+byte own[VCPUS] = NIL, stash[VCPUS] = NIL, forward[VCPUS] = NIL;
 bool lock[VCPUS]; /* of one that is not loaded */
 bool busy[VCPUS];
 
@@ -155,12 +169,20 @@ inline exchange(owner)
 /* vcpu_drain(), by the owner, or under its lock if it is not loaded */
 inline drain(owner)
 {
-	d_step { entry = stash[owner]; stash[owner] = NIL }
+	d_step {
+		entry = stash[owner];
+		stash[owner] = NIL;
+		if
+		:: entry == NIL -> entry = own[owner]; own[owner] = NIL
+		:: else
+		fi
+	}
 	if
 	:: entry == NIL -> exchange(owner)
 	:: else
 	fi;
 	do
+	:: d_step { entry == NIL && own[owner] != NIL -> entry = own[owner]; own[owner] = NIL }
 	:: entry != NIL ->
 #ifdef BREAK_LINK_READ_LATE
 		d_step { i = entry; linked[i] = false; settle(owner, i, false) }
@@ -169,8 +191,8 @@ inline drain(owner)
 		d_step { i = entry; linked[i] = false; entry = next[i] }
 		d_step { assert(queued[i] && !linked[i]); settle(owner, i, false); i = 0 }
 #endif
-	:: entry == NIL && inbox[owner] != NIL -> exchange(owner)
-	:: entry == NIL && inbox[owner] == NIL -> break
+	:: entry == NIL && own[owner] == NIL && inbox[owner] != NIL -> exchange(owner)
+	:: entry == NIL && own[owner] == NIL && inbox[owner] == NIL -> break
 	od
 }
 
@@ -201,7 +223,14 @@ inline post()
 			head = (v == NONE -> NIL : inbox[v])
 		}
 		if
+#ifdef BREAK_OWN_SHARED
+		:: v == 0 ->
+			next[i] = own[0];
+			d_step { own[0] = i; assert(!linked[i]); linked[i] = true }
+		:: v == 1 ->
+#else
 		:: v != NONE ->
+#endif
 			push();
 			serve_if_unloaded()
 		:: else
@@ -303,11 +332,17 @@ inline fold(irq)
 	}
 }
 
+#ifdef WAITING
+#define ROOM (!OURS(0, LIST) && !OURS(1, LIST))
+#else
+#define ROOM true
+#endif
+
 inline fill(irq)
 {
 	d_step {
 		if
-		:: OURS(irq, QUEUE) ->
+		:: OURS(irq, QUEUE) && ROOM ->
 			place[irq] = LIST;
 			lr_pending[irq] = latch[irq] && target[irq] == self;
 			lr_active[irq] = is_active[irq];
@@ -342,7 +377,10 @@ inline end_of_interrupt(irq)
 /* vgic_refill(): what is new and plainly this vCPU's goes straight into a list register. */
 inline refill()
 {
-	exchange(self);
+	if
+	:: d_step { own[self] != NIL -> entry = own[self]; own[self] = NIL }
+	:: else -> exchange(self)
+	fi;
 	do
 	:: entry != NIL ->
 		d_step {
@@ -350,12 +388,16 @@ inline refill()
 			entry = next[i]; /* before fill_new() gives the link away */
 			assert(queued[i]);
 			if
-			:: latch[i] && target[i] == self && (held[i] -> ENDED(i) : !is_active[i]) ->
+			:: latch[i] && target[i] == self && (held[i] -> ENDED(i) : !is_active[i] && ROOM) ->
 				queued[i] = false; latch[i] = false; is_active[i] = false;
 				held[i] = true; holder[i] = self;
 				place[i] = LIST; lr_pending[i] = true;
 				linked[i] = false
+#ifdef BREAK_OWN_NO_STASH
+			:: else -> entry = NIL
+#else
 			:: else -> stash[self] = i; entry = NIL
+#endif
 			fi;
 			i = 0
 		}
@@ -368,15 +410,93 @@ inline retire(irq)
 {
 	d_step {
 		!busy[self] && ENDED(irq) && !queued[irq] && !latch[irq] ->
-		held[irq] = false; holder[irq] = 0; is_active[irq] = false; place[irq] = NOWHERE
+		held[irq] = false; holder[irq] = 0; is_active[irq] = false;
+#ifndef BREAK_RETIRE_LATE
+		place[irq] = NOWHERE
+#endif
+	}
+#ifdef BREAK_RETIRE_LATE
+	place[irq] = NOWHERE
+#endif
+}
+
+inline retire_for_room(irq)
+{
+	d_step {
+		if
+		:: ENDED(irq) && !queued[irq] && !latch[irq] ->
+			held[irq] = false; holder[irq] = 0; is_active[irq] = false; place[irq] = NOWHERE
+		:: else
+		fi
 	}
 }
+
+inline fill_waiting(irq)
+{
+#ifdef BREAK_FILL_BLINDLY
+	if
+	:: OURS(irq, QUEUE) && ROOM ->
+		v = target[irq];
+		head = queued[irq];
+		fill(irq);
+		d_step { target[irq] = v; queued[irq] = head; v = 0; head = 0 }
+	:: else
+	fi
+#else
+	fill(irq)
+#endif
+}
+
+#define IN_LR_PENDING(irq) (OURS(irq, LIST) && lr_pending[irq])
+#define NONE_PENDING (!IN_LR_PENDING(0) && !IN_LR_PENDING(1))
+#define WAITS(irq) (OURS(irq, QUEUE) && latch[irq])
+
+/* refill_waiting(): the guest used up what was pending. It stays busy if that did not help. */
+inline refill_waiting()
+{
+	if
+	:: inbox[self] == NIL && own[self] == NIL ->
+		retire_for_room(0);
+		retire_for_room(1);
+		fill_waiting(0);
+		fill_waiting(1);
+		busy[self] = NONE_PENDING
+	:: else
+	fi
+}
+
 
 proctype vcpu(byte self)
 {
 	LOCALS;
+#ifdef SELF
+	byte n;
+#endif
 
 end:	do
+#ifdef SELF /* vgic_pulse_here() */
+	:: d_step { self == 0 && n < PULSES && !busy[0] ->
+			busy[0] = true; n++; latch[0] = true; due[0] = true; queue_if_needed(0);
+			v = (held[0] -> holder[0] : target[0]);
+			if
+			:: list != NIL && v == 0 ->
+				next[list] = own[0]; own[0] = list; list = NIL
+			:: else
+			fi;
+			v = 0 }
+		post();
+		if
+		:: own[0] != NIL -> refill(); busy[0] = stash[0] != NIL || inbox[0] != NIL
+		:: true
+		fi;
+		done = (n == PULSES -> done + 1 : done)
+#endif
+#ifdef WAITING
+	:: d_step { !busy[self] && NONE_PENDING && (WAITS(0) || WAITS(1)) -> busy[self] = true }
+		refill_waiting()
+	:: acknowledge(1)
+	:: end_of_interrupt(1)
+#endif
 	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
 #ifndef UNLOADED /* there, the guest only takes what comes: the other vCPU is looked at */
 	:: d_step { inbox[self] != NIL && !busy[self] -> busy[self] = true }
@@ -393,8 +513,8 @@ end:	do
 		fold(0);
 		fold(1);
 		drain(self);
-		fill(0);
 		fill(1);
+		fill(0);
 		take_forwards(self);
 		post();
 		busy[self] = false
@@ -402,7 +522,7 @@ end:	do
 }
 
 #define AT_REST(irq)                                                                               \
-	(!queued[irq] && !linked[irq] &&                                                           \
+	(!queued[irq] && !linked[irq] && (!held[irq] || place[irq] != NOWHERE) &&                  \
 	 (!due[irq] || lr_pending[irq] || (latch[irq] && !held[irq] && target[irq] == NONE) ||     \
 	  (latch[irq] && held[irq] && (holder[irq] == target[irq] || is_active[irq]))))
 
@@ -423,6 +543,9 @@ init
 	atomic {
 		target[1] = 1;
 		run vcpu(0);
+#ifdef WAITING
+		target[0] = 1;
+#endif
 #ifdef UNLOADED
 		/* Not loaded, and interrupt 0 waits in its queue. */
 		target[0] = 1; latch[0] = true; due[0] = true;
@@ -430,8 +553,12 @@ init
 #else
 		run vcpu(1);
 #endif
+#ifndef SELF
 		run raiser(0);
+#endif
+#ifndef ALONE
 		run raiser(1);
+#endif
 		run router(0)
 	}
 }
