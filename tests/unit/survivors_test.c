@@ -348,6 +348,132 @@ static void cpendsgir_takes_the_wake_up_back(void **state)
 	machine_free(m);
 }
 
+/* lib/vgic/dir.c: a few deactivations in a row, and it traps no more; each counts once it is done. */
+static void deactivation_that_need_not_wait_counts(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		m->vcpus[i].image.vmcr |= VMCR_VEOIM;
+		leave(&m->vcpus[i]);
+		vgic_enter(m->vcpus[i].cpu, &m->vcpus[i].image);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(v->image.hcr & HCR_TDIR);
+		vgic_pulse(m->vgic, 0, 20);
+		enter(v);
+		assert_int_equal(ack(v), 20);
+		drop(v);
+		leave(v);
+		assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 20), VGIC_DONE);
+		settle(m);
+	}
+	assert_false(v->image.hcr & HCR_TDIR);
+	machine_free(m);
+}
+
+static void route_of_a_mapped_interrupt_is_told_by_a_gicv2(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 2, 32, 4);
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	set_route(m, 0, 40, 1);
+	assert_int_equal(m->routed_to, 1);
+	set_route(m, 0, 40, 0);
+	assert_int_equal(m->routed_to, 0);
+	machine_free(m);
+}
+
+/* Routed to another vCPU and pending again while it was active: that one is told by the end itself. */
+static void end_without_list_registers_tells_the_next_target(void **state)
+{
+	struct machine *m = machine_new(2, 32, 0);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		sysreg_write(&m->vcpus[i], VGIC_ICC_PMR_EL1, 0xf0);
+		sysreg_write(&m->vcpus[i], VGIC_ICC_IGRPEN1_EL1, 1);
+		leave(&m->vcpus[i]);
+		vgic_enter(m->vcpus[i].cpu, &m->vcpus[i].image);
+	}
+	vgic_pulse(m->vgic, 0, 40);
+	assert_int_equal(sysreg_read(v, VGIC_ICC_IAR1_EL1), 40);
+	vgic_pulse(m->vgic, 0, 40);
+	set_route(m, 0, 40, 1);
+	assert_int_equal(vgic_signals(m->vcpus[1].cpu), 0);
+	m->kicks[1] = 0;
+	sysreg_write(v, VGIC_ICC_EOIR1_EL1, 40);
+	assert_int_equal(m->kicks[1], 1);
+	assert_int_equal(sysreg_read(&m->vcpus[1], VGIC_ICC_IAR1_EL1), 40);
+	machine_free(m);
+}
+
+/* IHI 0069 12.1.3, IHI 0048 4.1.4: words; bytes for priorities, and a GICv2's targets, alone. */
+static void registers_of_bits_take_words_only(void **state)
+{
+	static const uint32_t regs[] = { GICD_IGROUPR,   GICD_ISENABLER, GICD_ICENABLER,
+					 GICD_ISPENDR,   GICD_ICPENDR,   GICD_ISACTIVER,
+					 GICD_ICACTIVER, GICD_ICFGR + 4 };
+	static const unsigned widths[] = { 1, 2, 8 };
+	struct machine *m = machine_of(VERSION(state), 1, 32, 4);
+	struct vgic_cpu *cpu = m->vcpus[0].cpu;
+	struct vgic_stats before, after;
+	uint64_t value;
+	unsigned tried = 0;
+
+	bit_write(m, 0, 32, GICD_ISPENDR);
+	bit_write(m, 0, 33, GICD_ISACTIVER);
+	leave(&m->vcpus[0]);
+	vgic_stats(m->vgic, 0, &before);
+	for (unsigned i = 0; i < 8; i++) {
+		uint32_t spis = regs[i] + 4;
+		uint64_t was, is;
+
+		assert_int_equal(vgic_dist_read(cpu, spis, 4, &was), VGIC_DONE);
+		for (unsigned w = 0; w < 3; w++, tried += 2) {
+			assert_int_equal(vgic_dist_write(cpu, spis, widths[w], ~was), VGIC_DONE);
+			assert_int_equal(vgic_dist_read(cpu, spis, widths[w], &value), VGIC_DONE);
+			assert_int_equal(value, 0);
+		}
+		assert_int_equal(vgic_dist_read(cpu, spis, 4, &is), VGIC_DONE);
+		assert_int_equal(is, was);
+	}
+	vgic_stats(m->vgic, 0, &after);
+	assert_int_equal(after.guest_errors - before.guest_errors, tried);
+	machine_free(m);
+}
+
+/* vgic.h: the short way; docs/design.md: NPIE alone, and ended registers take the next ones. */
+static void refill_goes_on_when_the_pending_ones_are_used_up(void **state)
+{
+	struct machine *m = machine_new(1, 32, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (virq_t virq = 40; virq < 42; virq++) {
+		set_edge(m, 0, virq, true);
+		vgic_pulse(m->vgic, 0, virq);
+	}
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	assert_true(v->image.hcr & HCR_NPIE);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_true(maintenance(v));
+	vgic_maintenance(v->cpu);
+	assert_true(vgic_refill(v->cpu, &v->image, empty_lrs(v)));
+	assert_int_equal(v->image.changed, 1);
+	assert_true(v->image.hcr_changed);
+	assert_false(v->image.hcr & HCR_NPIE);
+	assert_false(vgic_attention(v->cpu));
+	assert_int_equal(ack(v), 41);
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +492,11 @@ int main(void)
 		cmocka_unit_test(physical_one_that_fired_again_stays_active),
 		cmocka_unit_test(list_register_forgets_what_it_watched),
 		cmocka_unit_test(cpendsgir_takes_the_wake_up_back),
+		cmocka_unit_test(deactivation_that_need_not_wait_counts),
+		cmocka_unit_test(route_of_a_mapped_interrupt_is_told_by_a_gicv2),
+		cmocka_unit_test(end_without_list_registers_tells_the_next_target),
+		BOTH(registers_of_bits_take_words_only),
+		cmocka_unit_test(refill_goes_on_when_the_pending_ones_are_used_up),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
