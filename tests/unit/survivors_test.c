@@ -199,6 +199,281 @@ static void same_group_enables_again_stop_nobody(void **state)
 	machine_free(m);
 }
 
+/* IHI 0048 3.2: of an SGI's sources each is an interrupt of its own; SGI 0 is one, too. */
+static void sources_of_any_sgi_are_not_overtaken(void **state)
+{
+	(void)state;
+	for (unsigned sgi = 0; sgi < 16; sgi++) {
+		struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+		struct vcpu *v = &m->vcpus[0];
+
+		set_priority(m, 0, 40, 0xb0);
+		for (unsigned from = 1; from < 3; from++)
+			dist_write(m, from, GICD_SGIR, 4, 1u << 16 | sgi);
+		vgic_pulse(m->vgic, 0, 40);
+		settle(m);
+		for (unsigned from = 1; from < 3; from++) {
+			assert_int_equal(ack(v), sgi | from << 10);
+			eoi(m, v, sgi | from << 10);
+			if (from == 1) /* in the guest's next instruction */
+				assert_int_equal(ack(v), SPURIOUS);
+			settle(m);
+		}
+		assert_int_equal(ack(v), 40);
+		machine_free(m);
+	}
+}
+
+/* The best of three active ones is cleared by hand; its end is counted, and is not that of the others. */
+static void end_of_a_cleared_active_of_priority_0_ends_no_other(void **state)
+{
+	static const unsigned priorities[] = { 0xa0, 0x80, 0 };
+	struct machine *m = machine_new(1, 64, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		set_priority(m, 0, 40 + i, priorities[i]);
+		vgic_pulse(m->vgic, 0, 40 + i);
+		pass(v);
+		assert_int_equal(ack(v), 40 + i);
+	}
+	bit_write(m, 0, 42, GICD_ICACTIVER);
+	eoi(m, v, 42);
+	pass(v);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 3u << 8);
+	eoi(m, v, 41);
+	pass(v);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 1u << 8);
+	machine_free(m);
+}
+
+/* A read that waits is forgotten when its vCPU is put away: the next one asks anew. */
+static void read_after_a_put_asks_again(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *reader = &m->vcpus[0], *v = &m->vcpus[1];
+	uint64_t value;
+
+	(void)state;
+	set_route(m, 0, 40, 1);
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(vgic_dist_read(reader->cpu, GICD_ISACTIVER + 4, 4, &value), VGIC_AGAIN);
+	leave(reader);
+	vgic_put(reader->cpu, &reader->image);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	reader->cpu = vgic_load(m->vgic, 0);
+	assert_true(bit_read(m, 0, 40, GICD_ISACTIVER));
+	machine_free(m);
+}
+
+/*
+ * The list register's HW bit deactivated it; what fires after that is the host's to tell, and its
+ * active state is left alone until then.
+ */
+static void physical_one_that_fired_again_stays_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	set_edge(m, 0, 40, true);
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	m->phys_active[40] = true;
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_false(m->phys_active[40]);
+	m->phys_active[40] = true; /* another CPU takes it, and is about to say so */
+	set_priority(m, 0, 40, 0x80);
+	assert_true(m->phys_active[40]);
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_false(m->phys_active[40]);
+	machine_free(m);
+}
+
+/* A list register had an interrupt whose end was asked for; those after it are not asked about. */
+static void list_register_forgets_what_it_watched(void **state)
+{
+	struct machine *m = machine_new(1, 32, 2);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 38, 0x80);
+	vgic_set_line(m->vgic, 0, 39, true);
+	enter(v);
+	assert_true(lr_at(v, 0).eoi);
+	assert_int_equal(ack(v), 39);
+	vgic_set_line(m->vgic, 0, 39, false);
+	eoi(m, v, 39);
+	pass(v);
+	leave(v);
+	m->phys_active[40] = true;
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 38);
+	vgic_enter(v->cpu, &v->image);
+	assert_int_equal(lr_of(v, 38), 0);
+	assert_int_equal(lr_of(v, 40), 1);
+	for (virq_t virq = 38; virq <= 40; virq += 2) {
+		assert_int_equal(ack(v), virq);
+		eoi(m, v, virq);
+	}
+	m->phys_active[40] = true; /* again, and the host is about to say so */
+	leave(v);
+	assert_true(m->phys_active[40]);
+	machine_free(m);
+}
+
+/* IHI 0048 4.3.17: the last pending source is cleared, and the SGI is not pending any more. */
+static void cpendsgir_takes_the_wake_up_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	enter(v);
+	leave(v);
+	assert_true(vgic_pending(m->vgic, 0));
+	assert_int_equal(vgic_dist_write(v->cpu, GICD_CPENDSGIR + 5, 1, 1u << 1), VGIC_DONE);
+	assert_false(vgic_pending(m->vgic, 0));
+	machine_free(m);
+}
+
+/* lib/vgic/dir.c: a few deactivations in a row, and it traps no more; each counts once it is done. */
+static void deactivation_that_need_not_wait_counts(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		m->vcpus[i].image.vmcr |= VMCR_VEOIM;
+		leave(&m->vcpus[i]);
+		vgic_enter(m->vcpus[i].cpu, &m->vcpus[i].image);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(v->image.hcr & HCR_TDIR);
+		vgic_pulse(m->vgic, 0, 20);
+		enter(v);
+		assert_int_equal(ack(v), 20);
+		drop(v);
+		leave(v);
+		assert_int_equal(vgic_sysreg_write(v->cpu, VGIC_ICC_DIR_EL1, 20), VGIC_DONE);
+		settle(m);
+	}
+	assert_false(v->image.hcr & HCR_TDIR);
+	machine_free(m);
+}
+
+static void route_of_a_mapped_interrupt_is_told_by_a_gicv2(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 2, 32, 4);
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	set_route(m, 0, 40, 1);
+	assert_int_equal(m->routed_to, 1);
+	set_route(m, 0, 40, 0);
+	assert_int_equal(m->routed_to, 0);
+	machine_free(m);
+}
+
+/* Routed to another vCPU and pending again while it was active: that one is told by the end itself. */
+static void end_without_list_registers_tells_the_next_target(void **state)
+{
+	struct machine *m = machine_new(2, 32, 0);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		sysreg_write(&m->vcpus[i], VGIC_ICC_PMR_EL1, 0xf0);
+		sysreg_write(&m->vcpus[i], VGIC_ICC_IGRPEN1_EL1, 1);
+		leave(&m->vcpus[i]);
+		vgic_enter(m->vcpus[i].cpu, &m->vcpus[i].image);
+	}
+	vgic_pulse(m->vgic, 0, 40);
+	assert_int_equal(sysreg_read(v, VGIC_ICC_IAR1_EL1), 40);
+	vgic_pulse(m->vgic, 0, 40);
+	set_route(m, 0, 40, 1);
+	assert_int_equal(vgic_signals(m->vcpus[1].cpu), 0);
+	m->kicks[1] = 0;
+	sysreg_write(v, VGIC_ICC_EOIR1_EL1, 40);
+	assert_int_equal(m->kicks[1], 1);
+	assert_int_equal(sysreg_read(&m->vcpus[1], VGIC_ICC_IAR1_EL1), 40);
+	machine_free(m);
+}
+
+/* IHI 0069 12.1.3, IHI 0048 4.1.4: words; bytes for priorities, and a GICv2's targets, alone. */
+static void registers_of_bits_take_words_only(void **state)
+{
+	static const uint32_t regs[] = { GICD_IGROUPR,   GICD_ISENABLER, GICD_ICENABLER,
+					 GICD_ISPENDR,   GICD_ICPENDR,   GICD_ISACTIVER,
+					 GICD_ICACTIVER, GICD_ICFGR + 4 };
+	static const unsigned widths[] = { 1, 2, 8 };
+	struct machine *m = machine_of(VERSION(state), 1, 32, 4);
+	struct vgic_cpu *cpu = m->vcpus[0].cpu;
+	struct vgic_stats before, after;
+	uint64_t value;
+	unsigned tried = 0;
+
+	bit_write(m, 0, 32, GICD_ISPENDR);
+	bit_write(m, 0, 33, GICD_ISACTIVER);
+	leave(&m->vcpus[0]);
+	vgic_stats(m->vgic, 0, &before);
+	for (unsigned i = 0; i < 8; i++) {
+		uint32_t spis = regs[i] + 4;
+		uint64_t was, is;
+
+		assert_int_equal(vgic_dist_read(cpu, spis, 4, &was), VGIC_DONE);
+		for (unsigned w = 0; w < 3; w++, tried += 2) {
+			assert_int_equal(vgic_dist_write(cpu, spis, widths[w], ~was), VGIC_DONE);
+			assert_int_equal(vgic_dist_read(cpu, spis, widths[w], &value), VGIC_DONE);
+			assert_int_equal(value, 0);
+		}
+		assert_int_equal(vgic_dist_read(cpu, spis, 4, &is), VGIC_DONE);
+		assert_int_equal(is, was);
+	}
+	vgic_stats(m->vgic, 0, &after);
+	assert_int_equal(after.guest_errors - before.guest_errors, tried);
+	machine_free(m);
+}
+
+/* vgic.h: the short way; docs/design.md: NPIE alone, and ended registers take the next ones. */
+static void refill_goes_on_when_the_pending_ones_are_used_up(void **state)
+{
+	struct machine *m = machine_new(1, 32, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (virq_t virq = 40; virq < 42; virq++) {
+		set_edge(m, 0, virq, true);
+		vgic_pulse(m->vgic, 0, virq);
+	}
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	assert_true(v->image.hcr & HCR_NPIE);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_true(maintenance(v));
+	vgic_maintenance(v->cpu);
+	assert_true(vgic_refill(v->cpu, &v->image, empty_lrs(v)));
+	assert_int_equal(v->image.changed, 1);
+	assert_true(v->image.hcr_changed);
+	assert_false(v->image.hcr & HCR_NPIE);
+	assert_false(vgic_attention(v->cpu));
+	assert_int_equal(ack(v), 41);
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +486,17 @@ int main(void)
 		cmocka_unit_test(end_that_drops_no_priority_deactivates_nothing),
 		cmocka_unit_test(level_that_rose_after_its_end_and_fell_can_fire_again),
 		cmocka_unit_test(same_group_enables_again_stop_nobody),
+		cmocka_unit_test(sources_of_any_sgi_are_not_overtaken),
+		cmocka_unit_test(end_of_a_cleared_active_of_priority_0_ends_no_other),
+		cmocka_unit_test(read_after_a_put_asks_again),
+		cmocka_unit_test(physical_one_that_fired_again_stays_active),
+		cmocka_unit_test(list_register_forgets_what_it_watched),
+		cmocka_unit_test(cpendsgir_takes_the_wake_up_back),
+		cmocka_unit_test(deactivation_that_need_not_wait_counts),
+		cmocka_unit_test(route_of_a_mapped_interrupt_is_told_by_a_gicv2),
+		cmocka_unit_test(end_without_list_registers_tells_the_next_target),
+		BOTH(registers_of_bits_take_words_only),
+		cmocka_unit_test(refill_goes_on_when_the_pending_ones_are_used_up),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
