@@ -92,9 +92,10 @@ static void check_row(const struct row *row, const struct access *access, const 
 	assume(i < count);
 	virq += i;
 	if (access->owner && virq < PRIVATES)
-		assert(i < access->n && access->irqs + i == &access->owner->private[virq], "private");
-	else if (gic.v2 ? virq >= 32 && virq - 32 < gic.config.spis :
-			  virq >= 32 && virq - 32 < gic.config.spis && !access->owner)
+		assert(i < access->n && access->irqs + i == &access->owner->private[virq],
+		       "private");
+	else if (gic.v2 ? virq >= 32 && virq - 32 < gic.config.spis
+			: virq >= 32 && virq - 32 < gic.config.spis && !access->owner)
 		assert(i < access->n && access->irqs + i == &gic.shared[virq - 32], "shared");
 	else if (virq >= 4096 && virq - 4096 < gic.config.espis)
 		assert(i < access->n &&
@@ -152,7 +153,8 @@ void redist_decodes(void)
 	assert(!reg || index < gic.config.vcpus, "a redistributor that exists");
 	if (index >= gic.config.vcpus)
 		return;
-	assert(access.owner == &vcpus[index] && access.offset == (offset & 0x1ffff), "whose, where");
+	assert(access.owner == &vcpus[index] && access.offset == (offset & 0x1ffff),
+	       "whose, where");
 	in_frame = access.offset - 0x10000;
 	assume(at < ROWS);
 	if (in_frame >= table_redist[at].start && in_frame < table_redist[at].end)

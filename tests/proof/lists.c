@@ -9,7 +9,7 @@
  * proof: any_exit --unwind 5 -DVERSION=3 -DSPIS=1 -DVCPUS=1: vgic_exit: any list registers, VMCR, active priorities, EOIcount to 2
  * proof: any_exit --unwind 5 -DVERSION=2 -DSPIS=1 -DVCPUS=1: the same, GICv2
  * broken: forms lr.c s/.&.0x1f)/\&0x3f)/: a priority of one bit more than GICH_LR has
- * broken: any_take lr.c s/|.bit;$/|bit<<1;/ --unwind 3: the bit of another list register
+ * broken: any_take lr.c s/live.|=.bit;/live|=bit<<1;/ --unwind 3: the bit of another list register
  */
 #include "proof.h"
 #include "lr.c"
@@ -27,9 +27,11 @@ void forms(void)
 	assert(gich_of(lr_of(&gic, gich)) == gich, "gich_of of lr_of");
 	made = lr_of(&gic, gich);
 	assert((made >> 62 & 3) == (gich >> 28 & 3), "state");
-	assert((made >> 60 & 1) == (gich >> 30 & 1) && (made >> 61 & 1) == (gich >> 31 & 1), "group, HW");
+	assert((made >> 60 & 1) == (gich >> 30 & 1) && (made >> 61 & 1) == (gich >> 31 & 1),
+	       "group, HW");
 	assert((made >> 48 & 0xff) == (gich >> 23 & 0x1f) << 3, "priority");
-	assert((made >> 32 & 0x3ff) == (gich >> 10 & 0x3ff) && (made & 0x3ff) == (gich & 0x3ff), "INTIDs");
+	assert((made >> 32 & 0x3ff) == (gich >> 10 & 0x3ff) && (made & 0x3ff) == (gich & 0x3ff),
+	       "INTIDs");
 	gic.v2 = false;
 	assert(lr_of(&gic, lr) == lr, "a GICv3's is as it is");
 }
@@ -157,8 +159,10 @@ static void any_taken(struct vgic_irq *irq, struct vgic_vcpu *self)
 	assert(self->live & 2, "in use");
 	assert(!(self->soft & 2) || (self->watched & 2), "who passes the end on sees it");
 	assert(slot->irq == irq && slot->lr == lr, "the slot");
-	assert(!(slot->was & ~(W_LATCH | W_LINE | W_SOURCES | W_ACTIVE | W_ACK | W_DROPPED)), "was");
-	assert(lr_of(&gic, lr) >> 62 == (!!(now & W_LR_PENDING) | !!(now & W_ACTIVE) << 1), "state");
+	assert(!(slot->was & ~(W_LATCH | W_LINE | W_SOURCES | W_ACTIVE | W_ACK | W_DROPPED)),
+	       "was");
+	assert(lr_of(&gic, lr) >> 62 == (!!(now & W_LR_PENDING) | !!(now & W_ACTIVE) << 1),
+	       "state");
 	assert(!slot->again || (slot->again & W_QUEUED), "what refill expects is in the inbox");
 	assert(!slot->again || word_valid(slot->again & ~slot->was & ~W_QUEUED),
 	       "what refill makes of it is valid");

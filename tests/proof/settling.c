@@ -61,7 +61,8 @@ void any_fold(void)
 	now = fold_word(&folded, w);
 	assert(word_valid(now), "word_valid");
 	assert(!(now & (W_IN_LR | W_LR_PENDING | W_LR_REQUESTS)), "it is in no list register");
-	assert((now ^ w) & W_HELD ? false : word_target(now) == word_target(w), "HELD, target stay");
+	assert((now ^ w) & W_HELD ? false : word_target(now) == word_target(w),
+	       "HELD, target stay");
 	assert(!((now ^ w) & (W_ENABLED | W_LEVEL | W_GROUP1 | W_PRIORITY | W_QUEUED | W_REQUESTS)),
 	       "configuration, QUEUED and requests stay");
 	if ((w & W_DEACTIVATE) && (!(w & W_ACTIVE) || folded.was_active))
@@ -114,9 +115,13 @@ void any_settling(void)
 	place = next_word(&vcpus[me], why, why == FROM_LR ? &folded : NULL, old, &now);
 	assert(word_valid(now), "word_valid");
 	assert(word_sound(now), "IN_RANGE, REQUESTS_QUEUED");
-	assert(place == PLACE_NONE || ((now & W_HELD) && word_holder(now) == me), "in a queue as the holder's");
+	assert(place == PLACE_NONE || ((now & W_HELD) && word_holder(now) == me),
+	       "in a queue as the holder's");
 	assert(place != PLACE_NONE || !(now & W_HELD) || word_holder(now) != me, "held in a queue");
-	if (why != FROM_INBOX)
+	if (why == FROM_INBOX)
+		assert(!(now & W_QUEUED) || (place == PLACE_NONE && word_needs_look(now)),
+		       "QUEUED stays only for somebody else");
+	else
 		assert(!(old & W_QUEUED) || (now & W_QUEUED), "the drainer keeps its interrupt");
 	if ((old & W_HELD) && word_holder(old) != me)
 		assert((now & (W_HELD | W_HOLDER | W_IN_LR | W_LR_PENDING)) ==

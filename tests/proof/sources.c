@@ -69,8 +69,7 @@ void any_mapping(void)
 
 static void sysreg_write(struct vgic_vcpu *self)
 {
-	enum vgic_result result =
-		vgic_sysreg_write(handle_of(self), REG, nondet_u64());
+	enum vgic_result result = vgic_sysreg_write(handle_of(self), REG, nondet_u64());
 
 	assert(result == VGIC_UNDEFINED ? gic.v2 : result == VGIC_DONE || result == VGIC_AGAIN,
 	       "a GICv2 has none");

@@ -44,23 +44,24 @@ void word_facts(void)
 
 	assert(word_pending(w) == pending, "word_pending");
 	assert(word_wanted(w) == (enabled && pending), "word_wanted");
-	assert(word_needs_look(w) ==
-		       (held || requests || active || (routed && enabled && pending)),
+	assert(word_needs_look(w) == (held || requests || active || (routed && enabled && pending)),
 	       "word_needs_look");
 	assert(word_looker(w) == looker, "word_looker");
-	assert(word_valid(w) == ((!in_lr || held) && (!(lr_pending || retract || deactivate) || in_lr) &&
-				 (!sources || latch)),
+	assert(word_valid(w) ==
+		       ((!in_lr || held) && (!(lr_pending || retract || deactivate) || in_lr) &&
+			(!sources || latch)),
 	       "word_valid: LR_IS_HELD, PENDING_IN_LR, SOURCE_LATCHED");
 }
 
 void word_fields(void)
 {
-	static const uint64_t parts[] = { W_ENABLED,	W_LATCH,      W_LINE,	  W_LEVEL,
-					  W_ACTIVE,	W_GROUP1,     W_QUEUED,	  W_HELD,
-					  W_IN_LR,	W_LR_PENDING, W_RETRACT,  W_DEACTIVATE,
-					  W_SYNC,	W_PHYSICAL,   W_PHYSICAL_CLEAR, W_DROPPED,
-					  W_ACK_GROUP1, W_SOURCES,    W_CPUID,	  W_PRIORITY,
-					  W_ACK,	W_HOLDER,     W_TARGET };
+	static const uint64_t parts[] = {
+		W_ENABLED, W_LATCH,      W_LINE,    W_LEVEL,    W_ACTIVE,
+		W_GROUP1,  W_QUEUED,     W_HELD,    W_IN_LR,    W_LR_PENDING,
+		W_RETRACT, W_DEACTIVATE, W_SYNC,    W_PHYSICAL, W_PHYSICAL_CLEAR,
+		W_DROPPED, W_ACK_GROUP1, W_SOURCES, W_CPUID,    W_PRIORITY,
+		W_ACK,     W_HOLDER,     W_TARGET
+	};
 	enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 	unsigned i = nondet_unsigned(), j = nondet_unsigned();
 	uint64_t w = nondet_u64();
@@ -151,9 +152,11 @@ void affinities(void)
 	gic.config = any_config();
 	found = vgic_vcpu_of_mpidr(&gic, mpidr);
 	affinity = mpidr & 0xff00ffffffull;
-	assert(found == -VIRQ_ERR_RANGE || (found >= 0 && found < gic.config.vcpus), "a vCPU, or none");
+	assert(found == -VIRQ_ERR_RANGE || (found >= 0 && found < gic.config.vcpus),
+	       "a vCPU, or none");
 	if (found >= 0)
-		assert(vgic_mpidr(&gic, (unsigned)found) == affinity, "its affinity is the one asked for");
+		assert(vgic_mpidr(&gic, (unsigned)found) == affinity,
+		       "its affinity is the one asked for");
 	assume(vcpu < gic.config.vcpus);
 	assert(vgic_vcpu_of_mpidr(&gic, vgic_mpidr(&gic, vcpu)) == (int)vcpu, "inverse");
 	if (found >= 0 && (unsigned)found != vcpu)
@@ -171,10 +174,11 @@ static void sizes_of(struct vgic_config config)
 	}
 	assert(config.vcpus >= 1 && config.vcpus <= (config.version == VGIC_V2 ? 8 : 512), "vcpus");
 	assert(config.spis <= 988 && config.espis <= 1024, "interrupts");
-	vcpus_end = round_up(sizeof(struct vgic)) + config.vcpus * round_up(sizeof(struct vgic_vcpu));
-	irqs_end = irqs_at(&config) + sizeof(struct vgic_irq) * ((32 + (size_t)config.eppis) *
-									 config.vcpus +
-								 config.spis + config.espis);
+	vcpus_end =
+		round_up(sizeof(struct vgic)) + config.vcpus * round_up(sizeof(struct vgic_vcpu));
+	irqs_end = irqs_at(&config) +
+		   sizeof(struct vgic_irq) * ((32 + (size_t)config.eppis) * config.vcpus +
+					      config.spis + config.espis);
 	heads_end = heads_at(&config) +
 		    3 * sizeof(link_t) * (((size_t)1 << config.priority_bits) + 1) * config.vcpus;
 	assert(irqs_at(&config) >= vcpus_end && irqs_at(&config) % ALIGN == 0, "interrupts");
@@ -210,7 +214,8 @@ void refusals(void)
 	if (result == 0) {
 		assert(config.eppis == 0 || config.eppis == 32 || config.eppis == 64, "eppis");
 		assert(config.priority_bits >= 5 && config.priority_bits <= 8, "priority_bits");
-		assert(config.preemption_bits >= 5 && config.preemption_bits <= 7, "preemption_bits");
+		assert(config.preemption_bits >= 5 && config.preemption_bits <= 7,
+		       "preemption_bits");
 		assert(config.lrs <= VGIC_MAX_LRS && config.cluster_bits <= 4, "lrs, cluster_bits");
 	}
 }
@@ -223,7 +228,8 @@ void primitives(void)
 		struct vgic_irq irqs[4];
 	} block;
 	struct vgic_irq *irq = &block.irqs[3];
-	uint64_t before = nondet_u64(), expected = nondet_u64(), desired = nondet_u64(), e = expected;
+	uint64_t before = nondet_u64(), expected = nondet_u64(), desired = nondet_u64(),
+		 e = expected;
 	bool swapped;
 
 	assert(library_link_to(&block.vgic, irq) != 0, "a link is not 0");
