@@ -22,7 +22,6 @@
  * proof: any_write -DKIND=ICACTIVER -DFEW: ICACTIVER written
  * quick: any_write -DKIND=IPRIORITYR: IPRIORITYR written
  * proof: any_write -DKIND=ICFGR: ICFGR written
- * quick: any_write -DKIND=ITARGETSR -DVERSION=2 -DSPIS=4: ITARGETSR written
  * proof: any_read -DKIND=IGROUPR: IGROUPR read
  * proof: any_read -DKIND=ISENABLER: ISENABLER read
  * proof: any_read -DKIND=ISPENDR -DMOST=4: ISPENDR read
@@ -30,11 +29,13 @@
  * proof: any_read -DKIND=IPRIORITYR: IPRIORITYR read
  * proof: any_read -DKIND=ICFGR: ICFGR read
  * proof: any_read -DKIND=V2_ISENABLER -DVERSION=2 -DMOST=4: ISENABLER of a GICv2 read
- * proof: any_read -DKIND=ITARGETSR -DVERSION=2 -DSPIS=4: ITARGETSR read
  * proof: any_control -DKIND=GICD_CONTROL -DVERSION=3: GICD_CTLR to GICD_CLRSPI_NSR, read and written
  * proof: any_control -DKIND=GICR_CONTROL -DVERSION=3: GICR_CTLR to GICR_WAKER
- * quick: any_control -DKIND=IROUTER -DVERSION=3 -DSPIS=4: IROUTER
- * proof: any_control -DKIND=IROUTER -DVERSION=3 -DSPIS=2 -DESPIS=2: IROUTER<n>E
+ * proof: any_targets --max-field-sensitivity-array-size 100 -DVERSION=2 -DSPIS=2: ITARGETSR of two interrupts, read and written
+ * quick: any_irouter -DKIND=IROUTER -DVERSION=3 -DSPIS=40 -DESPIS=40: the SPI of an IROUTER, any offset
+ * quick: any_route --max-field-sensitivity-array-size 100 -DVERSION=3 -DSPIS=1 -DAT=0x6100: IROUTER, read and written
+ * proof: any_route --max-field-sensitivity-array-size 100 -DVERSION=3 -DSPIS=1 -DAT=0x6104: its upper half
+ * proof: any_route --max-field-sensitivity-array-size 100 -DVERSION=3 -DSPIS=1 -DESPIS=1 -DAT=0x8000: IROUTER<n>E
  * proof: any_control -DKIND=IDENTIFICATION -DVERSION=3: PIDR, CIDR
  * proof: any_control -DKIND=V2_CONTROL -DVERSION=2: GICD_CTLR, GICD_TYPER, GICD_IIDR of a GICv2
  * proof: any_control -DKIND=SGI_CONTROL -DVERSION=2: GICD_SGIR, CPENDSGIR, SPENDSGIR
@@ -164,4 +165,84 @@ void any_control(void)
 {
 	any_vgic();
 	FOR_ANY_VCPU(control_by);
+}
+
+/* --- Routes: of an interrupt at a known place, which is cheaper by far ------------------------ */
+
+static void targets_of(struct vgic_vcpu *self, struct vgic_vcpu *owner, struct vgic_irq *irq)
+{
+	struct access access = { .vgic = &gic, .self = self, .owner = owner, .irqs = irq };
+	uint64_t value = 0;
+
+	access.bytes = access.n = 2; /* as of a word with two SPIs */
+	irq[0].route = nondet_u64();
+	irq[1].route = nondet_u64();
+	if (nondet_bool())
+		regs[ITARGETSR].write(&access, nondet_u64());
+	else
+		regs[ITARGETSR].read(&access, &value);
+	assert(value <= 0xffff, "a byte for each");
+	check_posted();
+}
+
+void any_targets(void)
+{
+	any_vgic();
+	assume(gic.config.spis == 2);
+	if (nondet_bool())
+		targets_of(&vcpus[0], &vcpus[0], vcpus[0].private);
+	else if (nondet_bool())
+		targets_of(&vcpus[0], NULL, gic.shared);
+	else if (gic.config.vcpus > 1)
+		targets_of(&vcpus[1], NULL, gic.shared);
+}
+
+void any_irouter(void)
+{
+	struct access access = { .vgic = &gic, .self = &vcpus[0], .offset = nondet_u32() };
+	uint32_t n;
+
+	any_vgic();
+	assume(access.offset >= 0x6000 && access.offset < 0xa000);
+	n = (access.offset - 0x6000) / 8;
+	if (irouter_irq(&access)) {
+		assert(n >= 1024 || (n >= 32 && n < 32u + gic.config.spis), "an SPI");
+		assert(n < 1024u + gic.config.espis, "an extended SPI");
+		assert(access.irqs == gic.shared + (n < 1024 ? n - 32 : gic.config.spis + n - 1024),
+		       "that one");
+	} else {
+		assert(n < 32 || n >= 32u + gic.config.spis, "there is no such SPI");
+		assert(n < 1024 || n >= 1024u + gic.config.espis, "there is no such extended SPI");
+	}
+}
+
+#ifndef AT
+#define AT 0x6100
+#endif
+
+static void route_by(struct vgic_vcpu *self)
+{
+	struct access access = { .vgic = &gic, .self = self, .offset = AT };
+	uint64_t value = 0;
+	struct vgic_irq *irq = &gic.shared[AT < 0x8000 ? 0 : 1];
+
+	irq->route = (uint64_t)nondet_u16() << ROUTE_INTID_SHIFT | (nondet_u64() & IROUTER_BITS);
+	access.bytes = AT % 8 == 0 && nondet_bool() ? 8 : 4;
+	if (nondet_bool()) {
+		regs[IROUTER].write(&access, nondet_u64());
+		check_posted();
+	}
+	access.bytes = 8;
+	access.offset = AT & ~7u;
+	regs[IROUTER].read(&access, &value);
+	assert(!(value & ~(0xff80ffffffull)), "the bits that IROUTER has");
+}
+
+void any_route(void)
+{
+	any_vgic();
+	assume(gic.config.spis == 1 && gic.config.espis == (AT >= 0x8000));
+	gic.config.spis = 1; /* as constants */
+	gic.config.espis = AT >= 0x8000;
+	FOR_ANY_VCPU(route_by);
 }

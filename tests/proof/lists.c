@@ -9,7 +9,7 @@
  * proof: any_exit --unwind 5 -DVERSION=3 -DSPIS=1 -DVCPUS=1: vgic_exit: any list registers, VMCR, active priorities, EOIcount to 2
  * proof: any_exit --unwind 5 -DVERSION=2 -DSPIS=1 -DVCPUS=1: the same, GICv2
  * broken: forms lr.c s/.&.0x1f)/\&0x3f)/: a priority of one bit more than GICH_LR has
- * broken: any_take lr.c s/|.bit;$/|bit<<1;/ --unwind 3: the bit of another list register
+ * broken: any_take lr.c s/live.|=.bit;/live|=bit<<1;/ --unwind 3: the bit of another list register
  */
 #include "proof.h"
 #include "lr.c"

@@ -105,6 +105,22 @@ static uint64_t any_word(void)
 	return w;
 }
 
+/* SOURCES_OF_SGIS: only a GICv2's SGIs have any. */
+static bool may_have_sources(const struct vgic_irq *irq)
+{
+	unsigned i = index_of(irq);
+
+	return gic.v2 && i < VCPUS * PRIVATES && (i & 31) < SGIS;
+}
+
+static uint64_t any_word_of(const struct vgic_irq *irq)
+{
+	uint64_t w = any_word();
+
+	assume(!(w & W_SOURCES) || may_have_sources(irq));
+	return w;
+}
+
 /*
  * What anybody but the holder and the drainer may change (word.md, "what happens"): not where the
  * interrupt is; no request goes away; none is made, and nothing that a vCPU has to look at, without
@@ -131,7 +147,7 @@ static bool as_holder; /* the code that is proved is that of a vCPU that holds t
 uint64_t word_load(const struct vgic_irq *irq)
 {
 	check_exists(irq);
-	return any_word();
+	return any_word_of(irq);
 }
 
 /* Failing a second time is the same as the first. */
@@ -141,12 +157,13 @@ bool word_cas(struct vgic_irq *irq, uint64_t *expected, uint64_t desired)
 	assert(!to_post, "QUEUED is posted before the next change");
 	if (swaps_failed == 0 && nondet_bool()) {
 		swaps_failed++;
-		*expected = any_word();
+		*expected = any_word_of(irq);
 		return false;
 	}
-	assume(word_sound(*expected));
+	assume(word_sound(*expected) && (!(*expected & W_SOURCES) || may_have_sources(irq)));
 	assert(word_valid(desired), "word_valid");
 	assert(word_sound(desired), "IN_RANGE, REQUESTS_QUEUED");
+	assert(!(desired & W_SOURCES) || may_have_sources(irq), "SOURCES_OF_SGIS");
 	assert(as_holder || change_is_polite(*expected, desired), "only the holder's to change");
 	if (desired & ~*expected & W_QUEUED)
 		to_post = irq;

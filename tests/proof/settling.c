@@ -118,7 +118,10 @@ void any_settling(void)
 	assert(place == PLACE_NONE || ((now & W_HELD) && word_holder(now) == me),
 	       "in a queue as the holder's");
 	assert(place != PLACE_NONE || !(now & W_HELD) || word_holder(now) != me, "held in a queue");
-	if (why != FROM_INBOX)
+	if (why == FROM_INBOX)
+		assert(!(now & W_QUEUED) || (place == PLACE_NONE && word_needs_look(now)),
+		       "QUEUED stays only for somebody else");
+	else
 		assert(!(old & W_QUEUED) || (now & W_QUEUED), "the drainer keeps its interrupt");
 	if ((old & W_HELD) && word_holder(old) != me)
 		assert((now & (W_HELD | W_HOLDER | W_IN_LR | W_LR_PENDING)) ==
