@@ -20,7 +20,8 @@
  * has seen everything that was raised; off its CPU its inbox is empty, so that no interrupt of
  * another vCPU is stuck in it.
  *
- * check: good: two raisers, of whom only the one that found the inbox empty kicks
+ * check: good -DBOUNCES=0: two raisers, of whom only the one that found the inbox empty kicks
+ * check: good -DRAISERS=1: one raiser, whose interrupt is another vCPU's and comes back
  * check: good -DGROUPER -DRAISERS=1 -DBOUNCES=0: one raiser and a group enable
  * check: BREAK_NO_BARRIER_RAISER: no barrier between push and mode
  * check: BREAK_NO_BARRIER_RESETTLE -DGROUPER -DRAISERS=1: vcpu_resettle, too, needs one
@@ -44,6 +45,7 @@
  * check: BREAK_DRAIN_NO_OWN -DSELF -DRAISERS=1: a drain leaves `own` alone
  * check: BREAK_NO_BARRIER_ENTER -DSOFT: soft_enter, too, needs one
  * check: BREAK_ATTENTION_ONCE: the embedder does not ask vgic_attention() again after enter
+ * large: good: two raisers, and one comes back
  * large: good -DON_TOP: one raiser interrupts the owner or the other raiser
  * large: good -DRAISERS=3: three raisers
  * large: good -DGROUPER: two raisers and a group enable
@@ -297,7 +299,7 @@ proctype grouper()
 #endif
 	if
 	:: seen == PUT ->
-		take(); /* vcpu_uncount(): rwp.pml */
+		take(); /* for vcpu_uncount(): dir.pml */
 #ifdef BREAK_RESETTLE_NO_LOOK
 		lock = false;
 #else
