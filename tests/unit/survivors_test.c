@@ -474,6 +474,75 @@ static void refill_goes_on_when_the_pending_ones_are_used_up(void **state)
 	machine_free(m);
 }
 
+/* IHI 0048 4.4.4, 4.4.7: 1022 while the best one is of group 1, and AckCtl is 0; however new it is. */
+static void gicc_iar_and_hppir_know_what_has_just_come_in(void **state)
+{
+	(void)state;
+	for (uint32_t offset = 0x0c; offset <= 0x18; offset += 0xc) {
+		struct machine *m = machine_of(VGIC_V2, 1, 32, 0);
+		struct vgic_cpu *cpu = m->vcpus[0].cpu;
+		uint64_t value;
+
+		assert_int_equal(vgic_cpuif_write(cpu, 0x4, 4, 0xf0), VGIC_DONE); /* GICC_PMR */
+		assert_int_equal(vgic_cpuif_write(cpu, 0x0, 4, 3), VGIC_DONE);    /* GICC_CTLR */
+		vgic_signals(cpu);
+		vgic_pulse(m->vgic, 0, 40);
+		assert_int_equal(vgic_cpuif_read(cpu, offset, 4, &value), VGIC_DONE);
+		assert_int_equal(value, 1022);
+		machine_free(m);
+	}
+}
+
+/* Messages may have 16 bits, GICD_CTLR not: RAZ/WI (docs/choices.md). */
+static void half_a_control_register_is_razwi(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+
+	(void)state;
+	dist_write(m, 0, GICD_CTLR, 2, 0);
+	assert_int_equal(dist_read(m, 0, GICD_CTLR, 2), 0);
+	assert_int_equal(dist_read(m, 0, GICD_CTLR, 4) & 3, 3);
+	machine_free(m);
+}
+
+/* Its priority was dropped while it was active in its list register: no end of interrupt is to come. */
+static void dropped_and_cleared_leaves_no_end_to_wait_for(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	v->image.vmcr |= VMCR_VEOIM;
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	drop(v);
+	bit_write(m, 0, 40, GICD_ICACTIVER);
+	assert_int_equal(v->image.hcr & HCR_LRENPIE, 0);
+	assert_false(bit_read(m, 0, 40, GICD_ISACTIVER));
+	machine_free(m);
+}
+
+/* vgic.h: after vgic_enter() there is nothing that it has to be called for. */
+static void enter_without_list_registers_takes_what_came_in(void **state)
+{
+	struct machine *m = machine_without_lrs();
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	leave(v);
+	vgic_pulse(m->vgic, 0, 40);
+	assert_true(vgic_attention(v->cpu));
+	vgic_enter(v->cpu, &v->image);
+	assert_false(vgic_attention(v->cpu));
+	assert_int_equal(vgic_signals(v->cpu), VGIC_SIGNAL_IRQ);
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +566,10 @@ int main(void)
 		cmocka_unit_test(end_without_list_registers_tells_the_next_target),
 		BOTH(registers_of_bits_take_words_only),
 		cmocka_unit_test(refill_goes_on_when_the_pending_ones_are_used_up),
+		cmocka_unit_test(gicc_iar_and_hppir_know_what_has_just_come_in),
+		cmocka_unit_test(half_a_control_register_is_razwi),
+		cmocka_unit_test(dropped_and_cleared_leaves_no_end_to_wait_for),
+		cmocka_unit_test(enter_without_list_registers_takes_what_came_in),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
