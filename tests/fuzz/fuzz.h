@@ -91,6 +91,7 @@ void host_put(struct machine *m, unsigned v);
 void host_block(struct machine *m, unsigned v, virq_t virq);
 void host_exit(struct machine *m, unsigned v, bool aprs);
 void host_enter(struct machine *m, unsigned v);
+bool host_pending(struct machine *m, unsigned v);
 void host_bounce(struct machine *m, unsigned v);
 void host_back(struct machine *m, unsigned v);
 void host_serve(struct machine *m, unsigned v);
@@ -106,6 +107,7 @@ void host_notify(struct machine *m, unsigned v, virq_t virq, bool on);
 void host_access(struct machine *m, unsigned v, struct trap access);
 void host_retry(struct machine *m, unsigned v);
 void host_abandon(struct machine *m, unsigned v);
+void host_settle(struct machine *m);
 void host_rest(struct machine *m);
 
 /* guest.c */

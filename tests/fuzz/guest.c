@@ -310,8 +310,14 @@ void guest_finish(struct machine *m)
 	do
 		for (v = handled = 0; v < m->config.vcpus; v++) {
 			handled += handle_all(m, v);
-			host_rest(m);
+			host_settle(m);
 		}
 	while (handled);
+	/* They idle, and nobody is told anything: then there is nothing. */
+	for (v = 0; v < m->config.vcpus; v++) {
+		host_exit(m, v, true);
+		require(!host_pending(m, v), "its guest idles, and something is pending");
+	}
+	host_rest(m);
 	check_finished(m);
 }

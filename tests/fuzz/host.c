@@ -255,6 +255,17 @@ static bool preemption_is_clear(const struct cpuif *hw)
 	return (hw->vmcr & 3) != 3 || mask[0] == mask[1];
 }
 
+/* Of a vCPU that is outside. */
+bool host_pending(struct machine *m, unsigned v)
+{
+	bool pending;
+
+	begin(m, (int)v);
+	pending = vgic_pending(m->vgic, v);
+	end(m);
+	return pending;
+}
+
 /* Out and in again. Who would have been woken gets an interrupt, and nobody else. */
 void host_bounce(struct machine *m, unsigned v)
 {
@@ -266,9 +277,7 @@ void host_bounce(struct machine *m, unsigned v)
 	host_exit(m, v, true);
 	if (vcpu->where != OUTSIDE)
 		return;
-	begin(m, (int)v);
-	pending = vgic_pending(m->vgic, v);
-	end(m);
+	pending = host_pending(m, v);
 	host_enter(m, v);
 	if (vcpu->where != GUEST || !known || (is_v2(m) && vcpu->odd))
 		return;
@@ -674,11 +683,10 @@ static bool is_busy(const struct machine *m)
 }
 
 /* Everybody serves what he is asked for, until nobody is asked for anything: that comes to an end. */
-void host_rest(struct machine *m)
+void host_settle(struct machine *m)
 {
 	unsigned round, v;
 
-	SAY("  rest\n");
 	for (round = 0; round < ROUNDS && is_busy(m); round++)
 		for (v = 0; v < m->config.vcpus; v++) {
 			host_serve(m, v);
@@ -688,6 +696,15 @@ void host_rest(struct machine *m)
 				host_enter(m, v);
 		}
 	require(!is_busy(m), "no rest although everybody is served");
+}
+
+/* That, and everybody out once. */
+void host_rest(struct machine *m)
+{
+	unsigned v;
+
+	SAY("  rest\n");
+	host_settle(m);
 	/* What one finds to be another's goes there, and perhaps on from there. */
 	for (v = 0; v < 4u * m->config.vcpus; v++)
 		host_exit(m, v % m->config.vcpus, true);
