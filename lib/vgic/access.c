@@ -44,7 +44,7 @@ enum vgic_result settle_truth(struct access *access, uint32_t wanted)
 	if (first)
 		self->wait_mask = 0;
 	else
-		wanted = self->wait_mask;
+		wanted &= self->wait_mask;
 	self->wait_key = key;
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned i = (unsigned)__builtin_ctz(wanted);

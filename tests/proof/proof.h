@@ -189,9 +189,10 @@ void irq_post(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq, u
 }
 
 /* settle.c's, which have their own proofs. */
-bool irq_sync(struct vgic_vcpu *self, struct vgic_irq *irq)
+bool irq_sync(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq, uint64_t requests)
 {
-	assert(self->vgic == &gic, "self");
+	assert(vgic == &gic && (!self || self->vgic == &gic), "self");
+	assert(!(requests & ~(W_DEACTIVATE | W_PHYSICAL)), "what a fold can do");
 	check_exists(irq);
 	assert(!to_post, "QUEUED is posted before the next change");
 	return nondet_bool();
@@ -281,7 +282,10 @@ static void any_vgic(void)
 		.irqs = irqs,
 		.shared = irqs + VCPUS * PRIVATES,
 		.privates = PRIVATES,
-		.plain_hcr = lr_plain_hcr(&gic),
+		.sharers = nondet_u32(),
+		.free_runners = nondet_u32(),
+		.dir_used = nondet_bool(),
+		.by_hand = nondet_bool(),
 		.typer = nondet_u32(),
 		.v2 = config.version == VGIC_V2,
 		.vcpus = vcpus,
@@ -320,9 +324,16 @@ static struct vgic_cpu *handle_of(struct vgic_vcpu *vcpu)
 }
 
 /*
- * Call with each of its vCPUs. Two calls with a constant each, not one with either: what is found
- * through the pointer is then as cheap as a variable.
+ * Call with each of its vCPUs, or with vCPU 1 only. Two calls with a constant each, not one with
+ * either: what is found through the pointer is then as cheap as a variable.
  */
+#ifdef ONLY_VCPU_1
+#define FOR_ANY_VCPU(body)                     \
+	do {                                   \
+		assume(gic.config.vcpus == 2); \
+		body(&vcpus[1]);               \
+	} while (0)
+#else
 #define FOR_ANY_VCPU(body)                                 \
 	do {                                               \
 		if (gic.config.vcpus > 1 && nondet_bool()) \
@@ -330,5 +341,6 @@ static struct vgic_cpu *handle_of(struct vgic_vcpu *vcpu)
 		else                                       \
 			body(&vcpus[0]);                   \
 	} while (0)
+#endif
 
 #endif

@@ -11,7 +11,4 @@ proof: $(PROOF_TOOL)
 proof-quick: $(PROOF_TOOL)
 	$(Q)BUILD=$(BUILD) tests/proof/run quick
 
-# `make test` fetches the tool once (58 MB) and runs the short ones.
-SYSTEM_TESTS += tests/proof/quick
-SYSTEM_DEPS  += $(PROOF_TOOL)
 .PHONY: proof proof-quick
