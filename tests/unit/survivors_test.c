@@ -543,6 +543,50 @@ static void enter_without_list_registers_takes_what_came_in(void **state)
 	machine_free(m);
 }
 
+/* Where a second word of active priorities begins: level 64 of 128. */
+static void end_of_a_cleared_active_of_priority_0x80_is_seen(void **state)
+{
+	struct vgic_config config = config_of(VGIC_V3, 1, 32, 4);
+	struct machine *m;
+	struct vcpu *v;
+
+	(void)state;
+	config.priority_bits = config.preemption_bits = 7;
+	m = machine_with(config);
+	v = &m->vcpus[0];
+	set_priority(m, 0, 40, 0x80);
+	vgic_pulse(m->vgic, 0, 40);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	bit_write(m, 0, 40, GICD_ICACTIVER);
+	assert_true(v->image.hcr & HCR_LRENPIE);
+	eoi(m, v, 40);
+	pass(v);
+	assert_false(v->image.hcr & HCR_LRENPIE);
+	machine_free(m);
+}
+
+/* A guest's mistake, on a software CPU interface: it drops a priority, and that is all. */
+static void end_of_what_another_vcpu_runs_deactivates_nothing(void **state)
+{
+	struct machine *m = machine_new(2, 32, 0);
+
+	(void)state;
+	set_route(m, 0, 41, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		struct vcpu *v = &m->vcpus[i];
+
+		sysreg_write(v, VGIC_ICC_PMR_EL1, 0xf0);
+		sysreg_write(v, VGIC_ICC_IGRPEN1_EL1, 1);
+		vgic_pulse(m->vgic, 0, 40 + i);
+		assert_int_equal(sysreg_read(v, VGIC_ICC_IAR1_EL1), 40 + i);
+	}
+	sysreg_write(&m->vcpus[1], VGIC_ICC_EOIR1_EL1, 40);
+	assert_int_equal(sysreg_read(&m->vcpus[1], VGIC_ICC_RPR_EL1), 0xff);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 3u << 8);
+	machine_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,6 +614,8 @@ int main(void)
 		cmocka_unit_test(half_a_control_register_is_razwi),
 		cmocka_unit_test(dropped_and_cleared_leaves_no_end_to_wait_for),
 		cmocka_unit_test(enter_without_list_registers_takes_what_came_in),
+		cmocka_unit_test(end_of_a_cleared_active_of_priority_0x80_is_seen),
+		cmocka_unit_test(end_of_what_another_vcpu_runs_deactivates_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
