@@ -64,6 +64,10 @@ fuzz-corpus: $(FUZZ_DIR)/fuzz_vgic
 	$(Q)$(FUZZ_MERGE) $(FUZZ_DIR)/merged $(FUZZ_CORPUS) $(FUZZ_FOUND)
 	$(Q)rm -f $(FUZZ_CORPUS)/* && cp $(FUZZ_DIR)/merged/* $(FUZZ_CORPUS)/
 
+ifneq ($(filter fuzz fuzz-coverage,$(MAKECMDGOALS)),)
+include $(BUILD)/setup/fuzz.mk
+endif
+
 CHECK_TESTS += tests/fuzz/check
 CHECK_DEPS  += $(FUZZ_DIR)/fuzz_vgic
 .PHONY: fuzz fuzz-coverage fuzz-corpus
