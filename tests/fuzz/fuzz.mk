@@ -59,10 +59,14 @@ fuzz-coverage: $(FUZZ_DIR)/coverage
 fuzz-corpus: $(FUZZ_DIR)/fuzz_vgic
 	@rm -rf $(FUZZ_DIR)/merged $(FUZZ_DIR)/long
 	@mkdir -p $(FUZZ_DIR)/merged $(FUZZ_DIR)/long $(FUZZ_FOUND) $(FUZZ_CORPUS)
-	$(Q)find $(FUZZ_FOUND) $(FUZZ_CORPUS) -type f -size +299c -exec cp -t $(FUZZ_DIR)/long {} +
+	$(Q)find $(FUZZ_FOUND) $(FUZZ_CORPUS) -type f -size +299c -exec cp {} $(FUZZ_DIR)/long/ \;
 	$(Q)$(FUZZ_MERGE) $(FUZZ_DIR)/merged $(FUZZ_DIR)/long
 	$(Q)$(FUZZ_MERGE) $(FUZZ_DIR)/merged $(FUZZ_CORPUS) $(FUZZ_FOUND)
 	$(Q)rm -f $(FUZZ_CORPUS)/* && cp $(FUZZ_DIR)/merged/* $(FUZZ_CORPUS)/
+
+ifneq ($(filter fuzz fuzz-coverage,$(MAKECMDGOALS)),)
+include $(BUILD)/setup/fuzz.mk
+endif
 
 CHECK_TESTS += tests/fuzz/check
 CHECK_DEPS  += $(FUZZ_DIR)/fuzz_vgic

@@ -546,7 +546,7 @@ void host_take(struct machine *m, struct wire *wire)
 	host_raise(m, wire->vcpu, wire->vcpu, wire->virq, !level && !m->lines, true, is_private);
 }
 
-/* The guest's driver has its device withdraw the interrupt. */
+/* The guest's driver has its device withdraw the interrupt, and what a message may have raised. */
 void host_silence(struct machine *m, unsigned v, virq_t virq)
 {
 	for (unsigned n = 0; n < WIRES; n++) {
@@ -555,7 +555,6 @@ void host_silence(struct machine *m, unsigned v, virq_t virq)
 		if (wire->mapped && wire->virq == virq && (wire->hwirq >= 32 || wire->vcpu == v)) {
 			wire->latch = false;
 			host_device(m, wire, false);
-			return;
 		}
 	}
 	if (virq >= 16)
