@@ -38,11 +38,11 @@
  * proof: any_route --max-field-sensitivity-array-size 100 -DVERSION=3 -DSPIS=1 -DESPIS=1 -DAT=0x8000: IROUTER<n>E
  * proof: any_control -DKIND=IDENTIFICATION -DVERSION=3: PIDR, CIDR
  * proof: any_control -DKIND=V2_CONTROL -DVERSION=2: GICD_CTLR, GICD_TYPER, GICD_IIDR of a GICv2
- * proof: any_control -DKIND=SGI_CONTROL -DVERSION=2: GICD_SGIR, CPENDSGIR, SPENDSGIR
+ * proof: any_control -DKIND=SGI_CONTROL -DVERSION=2 -DONLY_VCPU_1: GICD_SGIR, CPENDSGIR, SPENDSGIR
  * proof: any_control -DKIND=V2_IDENTIFICATION -DVERSION=2: PIDR, CIDR of a GICv2
  * broken: any_write access.c s/0xff00u.>>.access->vgic->config.priority_bits/0xff00u>>value/ -DKIND=IPRIORITYR: a shift by a guest's value
  * broken: any_write access.c s/if.(old.&.W_IN_LR)/if(old)/ -DKIND=ICPENDR -DFEW: a request to no list register
- * broken: any_control v2.c s/&.present;.to/;to/ -DKIND=SGI_CONTROL -DVERSION=2: SGI targets without their mask
+ * broken: any_control v2.c s/&.present;.to/;to/ -DKIND=SGI_CONTROL -DVERSION=2 -DONLY_VCPU_1: SGI targets without their mask
  */
 #include "proof.h"
 #include "frames.c"

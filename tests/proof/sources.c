@@ -5,17 +5,17 @@
  * with: vgic lr access sysreg v2
  * quick: any_line_or_pulse --unwind 3: vgic_set_line, vgic_pulse, also _here: any vCPU and INTID
  * proof: any_line_or_pulse --unwind 3 -DESPIS=33 -DEPPIS=32: the same with extended interrupts
- * proof: any_mapping --unwind 3: vgic_map_hwirq, vgic_notify_end: any vCPU and INTIDs
- * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_SGI1R_EL1: vgic_sysreg_write: ICC_SGI1R_EL1, any value
- * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_SGI0R_EL1: ICC_SGI0R_EL1, any value
- * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_ASGI1R_EL1: ICC_ASGI1R_EL1, any value
+ * proof: any_mapping --unwind 3 -DSPIS=4: vgic_map_hwirq, vgic_notify_end: any vCPU and INTIDs
+ * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_SGI1R_EL1 -DONLY_VCPU_1: vgic_sysreg_write: ICC_SGI1R_EL1, any value
+ * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_SGI0R_EL1 -DONLY_VCPU_1: ICC_SGI0R_EL1, any value
+ * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_ASGI1R_EL1 -DONLY_VCPU_1: ICC_ASGI1R_EL1, any value
  * proof: any_sysreg_write --unwind 3 --unwindset send_to_list.0:17 -DREG=VGIC_ICC_DIR_EL1: ICC_DIR_EL1, any value
  * proof: any_other_sysreg_write --unwind 3: any register that is none of these is undefined
  * proof: any_deactivation --unwind 3: irq_deactivate, vgic_cpuif_write: any INTID, offset, width
  * proof: any_deactivation --unwind 3 -DESPIS=33 -DEPPIS=32: the same with extended interrupts
  * broken: any_line_or_pulse source.c s/virq.-.SGIS.<.PRIVATE/virq-SGIS<=PRIVATE/ --unwind 3: a PPI too many
  * broken: any_line_or_pulse internal.h s/now.|=.W_QUEUED/now|=0/ --unwind 3: a change that nobody is told of
- * broken: any_sysreg_write sysreg.c s/(value.>>.24).&.0xf/(value>>24)\&0xff/ --unwind 3 --unwindset send_to_list.0:17: an SGI's number without its mask
+ * broken: any_sysreg_write sysreg.c s/(value.>>.24).&.0xf/(value>>24)\&0xff/ --unwind 3 --unwindset send_to_list.0:17 -DONLY_VCPU_1: an SGI's number without its mask
  */
 #include "proof.h"
 #include "source.c"
