@@ -4,7 +4,7 @@
  * configuration, against the architecture's tables read naively. IHI 0069 12.9.1, 12.11.1 (register
  * maps), IHI 0048 4.1.2.
  *
- * with: vgic lr access v2
+ * with: vgic lr access v2 dir source
  * quick: dist_decodes --unwind 20 -DVERSION=3 -DSPIS=988 -DESPIS=1024: GICv3 distributor, any offset, width, number of SPIs
  * proof: dist_decodes --unwind 20 -DVERSION=2 -DSPIS=988: GICv2 distributor, the same
  * proof: redist_decodes --unwind 20 -DVERSION=3: redistributors, any offset and width

@@ -4,7 +4,7 @@
  * offsets and widths, any value, any interrupts that decode.c lets it have, any words. All changes of
  * words are checked where they are made: word_cas() in proof.h.
  *
- * with: vgic lr access v2
+ * with: vgic lr access v2 source dir
  * options: --unwind 3
  * options: --unwindset write_group.0:33,read_group.0:33,enabled_bits.0:9,enabled_bits.1:5
  * options: --unwindset write_senable.0:5,write_cenable.0:5,write_spend.0:5,write_sactive.0:5

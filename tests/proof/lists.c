@@ -3,12 +3,12 @@
  * List registers: their two forms, and an exit with anything in them, in ICH_HCR_EL2.EOIcount, in
  * ICH_VMCR_EL2 and in the active priorities. What settle.c does is proved in settling.c.
  *
- * with: vgic access v2
+ * with: vgic access v2 ends dir signal soft source
  * quick: forms: gich_of, lr_of: inverse of one another, any value
- * proof: any_take --unwind 3: take_lr, take_source: any interrupt, word, route
+ * proof: any_take --unwind 3: take_lr, word_take_source: any interrupt, word, route
  * proof: any_exit --unwind 5 -DVERSION=3 -DSPIS=1 -DVCPUS=1: vgic_exit: any list registers, VMCR, active priorities, EOIcount to 2
  * proof: any_exit --unwind 5 -DVERSION=2 -DSPIS=1 -DVCPUS=1: the same, GICv2
- * broken: forms lr.c s/.&.0x1f)/\&0x3f)/: a priority of one bit more than GICH_LR has
+ * broken: forms lr.h s/.&.0x1f)/\&0x3f)/: a priority of one bit more than GICH_LR has
  * broken: any_take lr.c s/live.|=.bit;/live|=bit<<1;/ --unwind 3: the bit of another list register
  */
 #include "proof.h"
@@ -106,6 +106,13 @@ bool physical_lower(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 	return !physical_line(vcpu, irq);
 }
 
+bool physical_waits(const struct vgic_irq *irq, uint64_t w)
+{
+	check_exists(irq);
+	(void)w;
+	return nondet_bool();
+}
+
 void physical_hold(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 {
 	physical_line(vcpu, irq);
@@ -152,10 +159,10 @@ static void any_taken(struct vgic_irq *irq, struct vgic_vcpu *self)
 		if (nondet_bool())
 			now &= ~W_LINE;
 		if (word_sources(old))
-			now = take_source(now);
+			now = word_take_source(now);
 	}
-	assert(word_sound(now), "take_source keeps SOURCE_LATCHED");
-	lr = take_lr(self, 1, irq, old, now, waits);
+	assert(word_sound(now), "word_take_source keeps SOURCE_LATCHED");
+	lr = take_lr(self, 1, irq, irq_hwirq(irq), old, now, waits);
 	assert(self->live & 2, "in use");
 	assert(!(self->soft & 2) || (self->watched & 2), "who passes the end on sees it");
 	assert(slot->irq == irq && slot->lr == lr, "the slot");

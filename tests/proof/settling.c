@@ -2,7 +2,7 @@
 /*
  * Settling: the next word of an interrupt, from any word and anything that a list register said.
  *
- * with: vgic lr access v2 queue frames
+ * with: vgic lr access v2 queue frames dir
  * quick: any_fold: fold_word: any word, any list register
  * quick: any_decision: decide: any word, any vCPU
  * quick: any_settling: next_word: any word, why, list register, vCPU

@@ -2,7 +2,7 @@
 /*
  * Sources, trapped system registers, deactivation by number: any vCPU, INTID and value.
  *
- * with: vgic lr access sysreg v2
+ * with: vgic lr access sysreg v2 dir soft signal
  * quick: any_line_or_pulse --unwind 3: vgic_set_line, vgic_pulse, also _here: any vCPU and INTID
  * proof: any_line_or_pulse --unwind 3 -DESPIS=33 -DEPPIS=32: the same with extended interrupts
  * proof: any_mapping --unwind 3 -DSPIS=4: vgic_map_hwirq, vgic_notify_end: any vCPU and INTIDs

@@ -3,7 +3,7 @@
  * Pure functions, each against a naive definition: of the interrupt word (word.h), of sets of levels
  * and priorities (internal.h), of affinities and sizes (vgic.c).
  *
- * with: vgic lr
+ * with: vgic lr signal
  * quick: word_facts: word_pending, _wanted, _needs_look, _looker, _valid: any word
  * proof: word_fields: fields and flags of the word do not overlap; a field reads back: any word
  * proof: level_sets --unwind 129: levels_add, _remove, _has, _best_from, _up_to: any set and level
