@@ -19,8 +19,8 @@ $(MODEL_DIR)/lockstep: $(MODEL_OBJS) $(BUILD)/lib/host-san/libcarillon.a
 CHECK_TESTS    += $(MODEL_DIR)/lockstep
 CHECK_DEPS     += $(MODEL_DIR)/lockstep
 
-# The longer one: MODEL_STEPS operations (make test-all MODEL_STEPS=100000000).
-MODEL_STEPS    ?= 5000000
+# The longer one: MODEL_STEPS operations (make test-all).
+MODEL_STEPS    ?= 100000000
 $(MODEL_DIR)/lockstep-long: $(MODEL_DIR)/lockstep tests/model/model.mk
 	$(Q)printf '#!/bin/sh\nMODEL_STEPS=$${MODEL_STEPS:-$(MODEL_STEPS)} exec $(MODEL_DIR)/lockstep\n' >$@
 	$(Q)chmod +x $@
