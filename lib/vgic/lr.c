@@ -595,9 +595,6 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	for (; left && queue->count; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
 
-		if (beyond_limit(vcpu, level))
-			break;
-
 		if (vcpu->live & 1u << n) {
 			if (!retire(vcpu, n))
 				return false;

@@ -151,13 +151,8 @@ enum vgic_result read_sgi_pending(struct access *access, uint64_t *value)
 	sgis_of(access);
 	if (settle_truth(access, (1u << access->n) - 1) == VGIC_AGAIN)
 		return VGIC_AGAIN;
-	for (unsigned i = 0; i < access->n; i++) {
-		uint64_t w = word_load(&access->irqs[i]), sources = word_sources(w);
-
-		if ((w & (W_LR_PENDING | W_RETRACT)) == W_LR_PENDING)
-			sources |= 1u << word_cpuid(w);
-		*value |= sources << 8 * i;
-	}
+	for (unsigned i = 0; i < access->n; i++)
+		*value |= (uint64_t)word_sources(word_load(&access->irqs[i])) << 8 * i;
 	return VGIC_DONE;
 }
 
