@@ -96,34 +96,40 @@ static struct vgic_irq *best_running(const struct vgic_vcpu *vcpu)
 	return irq && word_runs(word_load(irq)) ? irq : NULL;
 }
 
-/* Of what was left outside, how many the guest dropped the priority of. */
+/* How many of a list of actives were dropped, added up. False: the first that was not dropped came up. */
+static bool count_list(const struct vgic_vcpu *vcpu, link_t first, const struct running *running,
+		       unsigned *dropped)
+{
+	link_t at = first;
+
+	do {
+		struct vgic_irq *irq = irq_at(vcpu->vgic, at);
+		uint64_t w = word_load(irq);
+
+		if (!word_runs(w) || !was_dropped(running, word_level(vcpu, w), false))
+			return false;
+		++*dropped;
+		at = irq->q_next;
+	} while (at != first);
+	return true;
+}
+
+/* Of what was left outside, how many the guest dropped the priority of. Those go best first. */
 static unsigned count_dropped(const struct vgic_vcpu *vcpu, const struct running *running)
 {
-	const struct vgic *vgic = vcpu->vgic;
-	unsigned dropped = 0, level;
+	const struct queue *active = &vcpu->active;
+	unsigned dropped = 0;
 
-	for (level = levels_best(&vcpu->ghosts);
+	for (unsigned level = levels_best(&vcpu->ghosts);
 	     level < LEVELS && was_dropped(running, level, false);
 	     level = levels_best_from(&vcpu->ghosts, level + 1))
 		dropped++;
-	for (unsigned i = 0; i < 4; i++) {
-		for (uint64_t levels = vcpu->active.summary[i]; levels; levels &= levels - 1) {
-			link_t first =
-				vcpu->active.heads[64 * i + (unsigned)__builtin_ctzll(levels)];
-			link_t at = first;
-
-			do {
-				struct vgic_irq *irq = irq_at(vgic, at);
-				uint64_t w = word_load(irq);
-
-				level = word_level(vcpu, w);
-				if (!word_runs(w) || !was_dropped(running, level, false))
-					return dropped;
-				dropped++;
-				at = irq->q_next;
-			} while (at != first);
-		}
-	}
+	for (unsigned i = 0; i < 4; i++)
+		for (uint64_t left = active->summary[i]; left; left &= left - 1)
+			if (!count_list(vcpu,
+					active->heads[64 * i + (unsigned)__builtin_ctzll(left)],
+					running, &dropped))
+				return dropped;
 	return dropped;
 }
 

@@ -138,7 +138,7 @@ struct vgic_vcpu {
 	uint32_t mode;       /* atomic: enum mode */
 	struct lock lock;
 	struct vgic *vgic;
-	struct vgic_irq *private; /* its 32 SGIs and PPIs */
+	struct vgic_irq *private; /* its SGIs and PPIs: vgic->privates of them */
 	uint16_t index;
 	bool asleep; /* atomic: GICR_WAKER.ProcessorSleep */
 
@@ -149,7 +149,7 @@ struct vgic_vcpu {
 	/* whose active state was cleared before its priority was dropped */
 	struct slot slots[VGIC_MAX_LRS];
 	uint32_t live;      /* list registers in use */
-	uint32_t soft;      /* mapped, but without the HW bit: deactivation is ours to pass on */
+	uint32_t soft;      /* without the HW bit: the end is ours to pass on */
 	uint32_t watched;   /* those whose end has to be seen: maintenance, soft */
 	uint32_t unknown;   /* list registers that do not hold what the image says */
 	uint32_t stale;     /* those that were in use before the last exit */
@@ -243,7 +243,6 @@ static inline bool word_runs(uint64_t w)
 #define VMCR_VBPR0_SHIFT 21
 #define VMCR_VPMR(v)     ((v) >> 24)
 #define VMCR_VPMR_SHIFT  24
-#define VMCR_VEOIM_SHIFT 9
 
 /* The part of a priority that decides about preemption: above the binary point. IHI 0069 4.8.3. */
 static inline unsigned group_priority(uint32_t vmcr, unsigned group, unsigned priority)
@@ -513,6 +512,7 @@ struct offer vcpu_signalled(const struct vgic_vcpu *vcpu);
 /* soft.c */
 void soft_reset(struct vgic_vcpu *vcpu);
 void soft_enter(struct vgic_vcpu *vcpu);
+void soft_look(struct vgic_vcpu *vcpu);
 virq_t soft_acknowledge(struct vgic_vcpu *vcpu, unsigned groups);
 virq_t soft_highest(struct vgic_vcpu *vcpu, unsigned groups);
 void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid);

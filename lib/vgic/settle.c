@@ -367,7 +367,7 @@ void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
  */
 static void leave_ghost(struct vgic_vcpu *vcpu, bool group1, unsigned ack)
 {
-	if (vcpu->vgic->config.lrs)
+	if (HAS_LRS(vcpu->vgic))
 		levels_add(&vcpu->ghosts, preemption_level(vcpu, group1, ack));
 }
 

@@ -25,7 +25,7 @@ void soft_reset(struct vgic_vcpu *vcpu)
 }
 
 /* What came in while the guest did not look. */
-static void look(struct vgic_vcpu *vcpu)
+void soft_look(struct vgic_vcpu *vcpu)
 {
 	vcpu_drain(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
@@ -40,7 +40,7 @@ void soft_enter(struct vgic_vcpu *vcpu)
 	store_relaxed(&vcpu->mode, MODE_BLOCKED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vcpu_resettled(vcpu, 0);
-	look(vcpu);
+	soft_look(vcpu);
 }
 
 unsigned vgic_signals(struct vgic_cpu *cpu)
@@ -48,7 +48,7 @@ unsigned vgic_signals(struct vgic_cpu *cpu)
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	struct offer offer;
 
-	look(vcpu);
+	soft_look(vcpu);
 	offer = vcpu_signalled(vcpu);
 	if (!offer.irq)
 		return 0;
@@ -112,7 +112,7 @@ virq_t soft_acknowledge(struct vgic_vcpu *vcpu, unsigned groups)
 	for (;;) {
 		struct offer offer;
 
-		look(vcpu);
+		soft_look(vcpu);
 		offer = vcpu_signalled(vcpu);
 		if (!offer.irq || !(groups & 1u << offer.group))
 			return SPURIOUS;
@@ -129,7 +129,7 @@ virq_t soft_highest(struct vgic_vcpu *vcpu, unsigned groups)
 	uint64_t w;
 	virq_t virq;
 
-	look(vcpu);
+	soft_look(vcpu);
 	offer = vcpu_best(vcpu);
 	if (!offer.irq || !(groups & 1u << offer.group))
 		return SPURIOUS;
@@ -170,7 +170,7 @@ void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid)
 
 	if (virq - SPECIAL < 4 || !drop_priority(vcpu) || (vcpu->vmcr & VMCR_VEOIM) || !irq)
 		return;
-	look(vcpu);
+	soft_look(vcpu);
 	w = word_load(irq);
 	if (!(w & W_ACTIVE) || !(w & W_HELD) || word_holder(w) != vcpu->index ||
 	    (irq_has_sources(vgic, irq) && word_cpuid(w) != cpuid))

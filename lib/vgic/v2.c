@@ -245,12 +245,12 @@ static uint64_t read_gicc(struct vgic_vcpu *self, uint32_t offset)
 	case GICC_BPR:
 		return VMCR_VBPR0(self->vmcr);
 	case GICC_IAR:
-		vgic_signals(&self->cpu); /* looks at what came in */
+		soft_look(self);
 		return of_either(self, soft_acknowledge, vcpu_signalled(self));
 	case GICC_RPR:
 		return vcpu_running_priority(self);
 	case GICC_HPPIR:
-		vgic_signals(&self->cpu);
+		soft_look(self);
 		return of_either(self, soft_highest, vcpu_best(self));
 	case GICC_ABPR: /* kept while CBPR is set, and without effect */
 		return VMCR_VBPR1(self->vmcr);
