@@ -140,7 +140,7 @@ static enum vgic_result read_irouter(struct access *access, uint64_t *value)
 }
 
 /* "Any one participating PE" is the one that asks for it: it runs. */
-static unsigned target_of(const struct access *access, uint64_t route)
+static unsigned affinity_target(const struct access *access, uint64_t route)
 {
 	int vcpu = vgic_vcpu_of_mpidr(access->vgic, route & ~IROUTER_IRM);
 
@@ -149,31 +149,36 @@ static unsigned target_of(const struct access *access, uint64_t route)
 	return vcpu < 0 ? TARGET_NONE : (unsigned)vcpu;
 }
 
-static enum vgic_result write_irouter(struct access *access, uint64_t value)
+/*
+ * Change what IROUTER, or ITARGETSR, says of an SPI, within `mask`; its target follows. Two vCPUs may
+ * write at once: the last target written is that of the last route.
+ */
+void set_route(struct access *access, struct vgic_irq *irq, uint64_t mask, uint64_t value)
 {
 	struct vgic *vgic = access->vgic;
-	struct vgic_irq *irq;
-	unsigned shift = 8 * (access->offset & 7);
-	uint64_t mask = access->bytes == 8 ? IROUTER_BITS : 0xffffffffull << shift & IROUTER_BITS;
-	uint64_t route;
+	uint64_t route = load_relaxed(&irq->route);
 	unsigned target;
 
-	if (!irouter_irq(access))
-		return VGIC_DONE;
-	irq = access->irqs;
-	route = load_relaxed(&irq->route);
-	while (!__atomic_compare_exchange_n(&irq->route, &route,
-					    (route & ~mask) | (value << shift & mask), true,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(&irq->route, &route, (route & ~mask) | (value & mask),
+					    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
-	/* Two vCPUs may write at once: the last target written is that of the last route. */
 	do {
 		route = load_relaxed(&irq->route);
-		target = target_of(access, route & IROUTER_BITS);
+		target = IS_V2(vgic) ? v2_target(route)
+				     : affinity_target(access, route & IROUTER_BITS);
 		irq_change(vgic, access->self, irq, W_TARGET, target);
 		if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
 			vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
 	} while (load_relaxed(&irq->route) != route);
+}
+
+static enum vgic_result write_irouter(struct access *access, uint64_t value)
+{
+	unsigned shift = 8 * (access->offset & 7);
+	uint64_t mask = access->bytes == 8 ? IROUTER_BITS : 0xffffffffull << shift & IROUTER_BITS;
+
+	if (irouter_irq(access))
+		set_route(access, access->irqs, mask, value << shift);
 	return VGIC_DONE;
 }
 

@@ -494,10 +494,12 @@ void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 #define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */
 uint32_t gicd_typer(const struct vgic *vgic);
 void set_groups(struct access *access, uint32_t groups);
+void set_route(struct access *access, struct vgic_irq *irq, uint64_t mask, uint64_t value);
 
 /* v2.c: what only a GICv2 has. */
 read_fn read_v2_control, read_targets, read_sgi_pending, read_v2_enable;
 write_fn write_v2_control, write_targets, write_sgi_control;
+unsigned v2_target(uint64_t route);
 
 /* signal.c */
 struct offer {

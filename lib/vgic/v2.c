@@ -84,28 +84,9 @@ enum vgic_result read_targets(struct access *access, uint64_t *value)
 }
 
 /* Of several targets it may be any one: the lowest. */
-static unsigned target_of(uint64_t route)
+unsigned v2_target(uint64_t route)
 {
 	return TARGETS(route) ? (unsigned)__builtin_ctz((uint32_t)TARGETS(route)) : TARGET_NONE;
-}
-
-static void write_target(struct access *access, struct vgic_irq *irq, uint64_t targets)
-{
-	struct vgic *vgic = access->vgic;
-	uint64_t route = load_relaxed(&irq->route);
-	unsigned target;
-
-	while (!__atomic_compare_exchange_n(&irq->route, &route, (route & ~0xffull) | targets, true,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	/* As in write_irouter(): the last target written is that of the last route. */
-	do {
-		route = load_relaxed(&irq->route);
-		target = target_of(route);
-		irq_change(vgic, access->self, irq, W_TARGET, target);
-		if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
-			vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
-	} while (TARGETS(load_relaxed(&irq->route)) != TARGETS(route));
 }
 
 enum vgic_result write_targets(struct access *access, uint64_t value)
@@ -115,7 +96,7 @@ enum vgic_result write_targets(struct access *access, uint64_t value)
 	if (access->owner || present == 1)
 		return VGIC_DONE;
 	for (unsigned i = 0; i < access->n; i++, value >>= 8)
-		write_target(access, &access->irqs[i], value & present);
+		set_route(access, &access->irqs[i], 0xff, value & present);
 	return VGIC_DONE;
 }
 

@@ -8,7 +8,6 @@
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *at, int byte, size_t bytes);
-int __popcountdi2(unsigned long value);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
@@ -53,13 +52,4 @@ void *memset(void *at, int byte, size_t bytes)
 	while (bytes--)
 		*t++ = (unsigned char)byte;
 	return at;
-}
-
-/* Without SIMD registers there is no instruction for it: sums of 2, 4 and 8 bits, then of all bytes. */
-int __popcountdi2(unsigned long value)
-{
-	value -= value >> 1 & 0x5555555555555555;
-	value = (value & 0x3333333333333333) + (value >> 2 & 0x3333333333333333);
-	value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0f;
-	return (int)(value * 0x0101010101010101 >> 56);
 }

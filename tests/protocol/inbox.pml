@@ -302,7 +302,7 @@ proctype raiser(byte irq)
 	done++
 }
 
-/* write_irouter(): to either vCPU, or nowhere */
+/* set_route(): to either vCPU, or nowhere */
 proctype router(byte irq)
 {
 	LOCALS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * GICD_IROUTER (write_irouter() in lib/vgic/frames.c): the register is `route`, the interrupt's word
+ * GICD_IROUTER (set_route() in lib/vgic/frames.c): the register is `route`, the interrupt's word
  * has the target that follows from it. Writers change the one, then bring the other in line until
  * the route has not changed meanwhile. The word's compare-and-swap is acquire and release, so that
  * who overwrites a newer target also sees the newer route; -DBREAK_RELAXED looks at the route early.
