@@ -88,6 +88,35 @@ static void reset_is_as_at_first(void **state)
 	}
 }
 
+/* A software CPU interface that came to its state by a restore. */
+static void reset_of_a_software_interface(void **state)
+{
+	struct vgic_config config = config_of(VERSION(state), 2, 40, 4);
+	struct machine *m = busy(config), *soft, *fresh;
+	size_t size = vgic_save_size(m->vgic);
+	char *was = malloc(size), *is = malloc(size);
+
+	config.lrs = 0;
+	soft = machine_bare(config);
+	fresh = machine_bare(config);
+	put_all(m);
+	assert_int_equal(vgic_save(fresh->vgic, was, size), size);
+	assert_int_equal(vgic_save(m->vgic, is, size), size);
+	assert_int_equal(vgic_restore(soft->vgic, is, size, NULL), 0);
+	assert_true(vgic_pending(soft->vgic, 0));
+	assert_int_equal(vgic_reset(soft->vgic), 0);
+	assert_int_equal(vgic_save(soft->vgic, is, size), size);
+	assert_memory_equal(was, is, size);
+	load(soft, 0);
+	vgic_enter(soft->vcpus[0].cpu, NULL);
+	assert_int_equal(vgic_signals(soft->vcpus[0].cpu), 0);
+	free(is);
+	free(was);
+	machine_free(fresh);
+	machine_free(soft);
+	machine_free(m);
+}
+
 /* The architecture's values, read by the guest that starts then. */
 static void reset_values_are_those_of_the_registers(void **state)
 {
@@ -496,6 +525,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(reset_is_as_at_first),
+		BOTH(reset_of_a_software_interface),
 		BOTH(reset_values_are_those_of_the_registers),
 		BOTH(mappings_outlive_the_reset),
 		cmocka_unit_test(reset_forgets_who_shared),
