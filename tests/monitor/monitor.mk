@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Parts of the hypervisor that run on the host, too, against the host's libfdt: cmocka and libFuzzer,
+# ASan and UBSan. Descriptions are compiled by dtc, as a user's are.
+
+MTEST_DIR   := $(BUILD)/tests/monitor
+MTEST_SRCS  := $(addprefix monitor/common/,vms.c vms_check.c)
+MTEST_HDRS  := $(addprefix monitor/common/,vms.h vms_internal.h board.h) tests/monitor/machine.h
+MTEST_FLAGS := -std=gnu11 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror -Imonitor/common
+MTEST_DTS   := $(wildcard tests/monitor/vms/*.dts)
+MTEST_EXAMPLES := $(wildcard vms/*.dts)
+MTEST_DTBS  := $(MTEST_DTS:tests/monitor/%.dts=$(MTEST_DIR)/%.dtb) \
+	$(MTEST_EXAMPLES:vms/%.dts=$(MTEST_DIR)/vms/example-%.dtb) $(MTEST_DIR)/vms/version-16.dtb
+MTEST_PAYLOADS := $(MTEST_DIR)/payloads.stamp
+MTEST_DTC   := dtc -q -I dts -O dtb -i $(MTEST_DIR)/payloads
+
+$(MTEST_PAYLOADS): tests/monitor/payloads
+	@mkdir -p $(MTEST_DIR)/payloads $(MTEST_DIR)/vms
+	$(Q)$< $(MTEST_DIR)/payloads
+	$(Q)touch $@
+
+$(MTEST_DIR)/vms/%.dtb: tests/monitor/vms/%.dts $(MTEST_PAYLOADS) tests/monitor/monitor.mk
+	$(Q)$(MTEST_DTC) -o $@ $<
+$(MTEST_DIR)/vms/example-%.dtb: vms/%.dts $(MTEST_PAYLOADS) tests/monitor/monitor.mk
+	$(Q)$(MTEST_DTC) -o $@ $<
+$(MTEST_DIR)/vms/version-16.dtb: tests/monitor/vms/least.dts $(MTEST_PAYLOADS) tests/monitor/monitor.mk
+	$(Q)$(MTEST_DTC) -V 16 -o $@ $<
+
+MTEST_DEFINES = -DBUILD='"$(BUILD)"' \
+	-DEXAMPLES='$(foreach example,$(MTEST_EXAMPLES),"example-$(basename $(notdir $(example)))",)'
+
+$(MTEST_DIR)/vms_test: tests/monitor/vms_test.c $(MTEST_SRCS) $(MTEST_HDRS) $(MTEST_DTBS) tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+		$(MTEST_DEFINES) $< $(MTEST_SRCS) -lcmocka -lfdt -o $@
+
+$(MTEST_DIR)/fuzz_vms: tests/monitor/fuzz_vms.c $(MTEST_SRCS) $(MTEST_HDRS) $(MTEST_DTBS) tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(MTEST_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$< $(MTEST_SRCS) -lfdt -o $@
+
+CHECK_TESTS += $(MTEST_DIR)/vms_test tests/monitor/fuzz
+CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/fuzz_vms
