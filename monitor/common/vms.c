@@ -52,12 +52,13 @@ static bool is_text(const struct value *value)
 	       !value->bytes[value->length - 1];
 }
 
-static int read_text(struct reader *reader, const struct value *value, const char **text)
+/* NULL: it is none, and has been refused. */
+static const char *read_text(struct reader *reader, const struct value *value)
 {
-	if (!is_text(value))
-		return refuse(reader, "%s has to be one string in quotes", reader->property);
-	*text = (const char *)value->bytes;
-	return 0;
+	if (is_text(value))
+		return (const char *)value->bytes;
+	refuse(reader, "%s has to be one string in quotes", reader->property);
+	return NULL;
 }
 
 static uint32_t cell(const struct value *value, unsigned index)
@@ -183,7 +184,8 @@ static int read_bootargs(struct reader *reader, const struct value *value,
 	if (value->length > VM_BOOTARGS + 1)
 		return refuse(reader, "bootargs has more than %u characters; shorten it",
 			      VM_BOOTARGS);
-	return read_text(reader, value, &vm->bootargs);
+	vm->bootargs = read_text(reader, value);
+	return vm->bootargs ? 0 : -1;
 }
 
 static int read_vcpus(struct reader *reader, const struct value *value, struct vm_description *vm)
@@ -281,10 +283,10 @@ static int read_console(struct reader *reader, const struct value *value, struct
 		[CONSOLE_PASSED] = "passed",
 		[CONSOLE_NONE] = "none",
 	};
-	const char *text = NULL;
+	const char *text = read_text(reader, value);
 	unsigned i;
 
-	if (read_text(reader, value, &text) != 0)
+	if (!text)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {
@@ -416,10 +418,11 @@ static int read_vm(struct reader *reader, const void *blob, int node, struct vm_
 
 static int read_scheduler(struct reader *reader, const struct value *value)
 {
-	const char *text = NULL;
+	const char *text;
 
 	reader->property = "scheduler";
-	if (read_text(reader, value, &text) != 0)
+	text = read_text(reader, value);
+	if (!text)
 		return -1;
 	if (strcmp(text, "shared") == 0)
 		reader->vms->policy = SCHED_SHARED;
