@@ -46,8 +46,8 @@ static int elf_part_end(struct reader *reader, const struct vm_description *vm,
 			      "kernel is an ELF file that is cut short; take the whole of it");
 	if (part->p_paddr < base || part->p_paddr - base > SIZE_LIMIT || part->p_memsz > SIZE_LIMIT)
 		return refuse(reader,
-			      "kernel is an ELF file with a part for 0x%lx, but the VM's "
-			      "memory starts at 0x%lx: link it for there",
+			      "kernel is an ELF file with a part for 0x%lx that does not fit: the "
+			      "VM's memory starts at 0x%lx; link it for there",
 			      (unsigned long)part->p_paddr, (unsigned long)base);
 	if (part->p_paddr - base + part->p_memsz > *end)
 		*end = part->p_paddr - base + part->p_memsz;
@@ -253,10 +253,8 @@ int check_memory(struct reader *reader, uint64_t left)
 /* Stage 2 gives away whole pages. */
 static bool share_page(const struct board_device *a, const struct board_device *b)
 {
-	uint64_t a_start = a->start & ~(PAGE - 1), b_start = b->start & ~(PAGE - 1);
-
-	return a_start < align_up(b->start + b->size, PAGE) &&
-	       b_start < align_up(a->start + a->size, PAGE);
+	return a->start < align_up(b->start + b->size, PAGE) &&
+	       b->start < align_up(a->start + a->size, PAGE);
 }
 
 /* With a device comes what is in its pages, so for all of them the VM has to be fit. */

@@ -11,7 +11,20 @@
 
 #define MEMORY_FREE (960ul << 20)
 
-enum { UART, WATCHDOG, RTC, VIRTIO_0, VIRTIO_1, GPIO, DMA, TIMER_0, TIMER_1 };
+enum {
+	TIMER_BELOW,
+	UART,
+	WATCHDOG,
+	RTC,
+	VIRTIO_0,
+	VIRTIO_1,
+	GPIO,
+	DMA,
+	TIMER_0,
+	TIMER_1,
+	TIMER_ABOVE,
+	DEVICES
+};
 
 /* QEMU's virt, with some more devices in one page: one beside the UART, one beside a DMA engine. */
 static const struct board machine = {
@@ -21,8 +34,9 @@ static const struct board machine = {
 	.uart = 0x9000000,
 	.cpu_count = 4,
 	.cpu = { 0, 1, 2, 3 },
-	.device_count = 9,
+	.device_count = DEVICES,
 	.device = {
+		[TIMER_BELOW] = { "timer@900f000", 0x900f000, 0x1000, 45, false, false },
 		[UART] = { "pl011@9000000", 0x9000000, 0x200, 33, false, false },
 		[WATCHDOG] = { "watchdog@9000800", 0x9000800, 0x100, 40, false, false },
 		[RTC] = { "pl031@9010000", 0x9010000, 0x1000, 34, false, false },
@@ -32,6 +46,7 @@ static const struct board machine = {
 		[DMA] = { "dma@b000f00", 0xb000f00, 0x100, 42, false, true },
 		[TIMER_0] = { "timer@c000000", 0xc000000, 0x100, 43, false, false },
 		[TIMER_1] = { "timer@c000100", 0xc000100, 0x100, 44, false, false },
+		[TIMER_ABOVE] = { "timer@9011000", 0x9011000, 0x1000, 46, false, false },
 	},
 };
 

@@ -93,6 +93,7 @@ static const struct mistake mistakes[] = {
 	{ "kernel-empty", "/a: kernel is empty; give it a file: /incbin/(\"...\")" },
 	{ "initrd-empty", "/a: initrd is empty; give it a file: /incbin/(\"...\")" },
 	{ "device-tree-none", "/a: device-tree is no compiled device tree; make one with dtc" },
+	{ "device-tree-tiny", "/a: device-tree is no compiled device tree; make one with dtc" },
 	{ "device-tree-short",
 	  "/a: device-tree is cut short: it has 60 bytes of 72; take all of it" },
 	{ "device-tree-large",
@@ -131,6 +132,12 @@ static const struct mistake mistakes[] = {
 				"0x10000000>, and not 0" },
 	{ "memory-huge", "/a: memory has to be a size, for instance \"256M\" or <0x0 0x10000000>, "
 			 "and not 0" },
+	{ "memory-huge-gigabytes",
+	  "/a: memory has to be a size, for instance \"256M\" or <0x0 0x10000000>, and not 0" },
+	{ "memory-huge-megabytes",
+	  "/a: memory has to be a size, for instance \"256M\" or <0x0 0x10000000>, and not 0" },
+	{ "memory-huge-kilobytes",
+	  "/a: memory has to be a size, for instance \"256M\" or <0x0 0x10000000>, and not 0" },
 	{ "memory-overflow", "/a: memory has to be a size, for instance \"256M\" or <0x0 "
 			     "0x10000000>, and not 0" },
 	{ "memory-large", "/a: memory = 962M: only 960M are left; lower it or give the machine "
@@ -143,16 +150,30 @@ static const struct mistake mistakes[] = {
 				"least 20M are needed" },
 	{ "memory-small-elf", "/a: memory = 4M is too little for what has to be loaded; at least "
 			      "6M are needed" },
+	{ "memory-small-elf-second",
+	  "/a: memory = 8M is too little for what has to be loaded; at least 10M are needed" },
 	{ "memory-small-initrd", "/a: memory = 10M is too little for what has to be loaded; at "
 				 "least 12M are needed" },
 	{ "memory-small-firmware", "/a: memory = 6M is too little for what has to be loaded; at "
 				   "least 8M are needed" },
+	{ "image-offset",
+	  "/a: kernel is an arm64 Image with a header that cannot be right; take another file" },
 	{ "image-header", "/a: kernel is an arm64 Image with a header that cannot be right; take "
 			  "another file" },
 	{ "elf-other", "/a: kernel is an ELF file, but not one for arm64; take another" },
+	{ "elf-32-bit", "/a: kernel is an ELF file, but not one for arm64; take another" },
+	{ "elf-entries", "/a: kernel is an ELF file, but not one for arm64; take another" },
+	{ "elf-table", "/a: kernel is an ELF file, but not one for arm64; take another" },
+	{ "elf-table-long", "/a: kernel is an ELF file, but not one for arm64; take another" },
+	{ "elf-offset", "/a: kernel is an ELF file that is cut short; take the whole of it" },
+	{ "elf-more", "/a: kernel is an ELF file that is cut short; take the whole of it" },
 	{ "elf-short", "/a: kernel is an ELF file that is cut short; take the whole of it" },
-	{ "elf-low", "/a: kernel is an ELF file with a part for 0x100000, but the VM's memory "
-		     "starts at 0x40000000: link it for there" },
+	{ "elf-low",
+	  "/a: kernel is an ELF file with a part for 0x100000 that does not fit: the VM's memory starts at 0x40000000; link it for there" },
+	{ "elf-far",
+	  "/a: kernel is an ELF file with a part for 0x1000000000000000 that does not fit: the VM's memory starts at 0x40000000; link it for there" },
+	{ "elf-huge",
+	  "/a: kernel is an ELF file with a part for 0x40200000 that does not fit: the VM's memory starts at 0x40000000; link it for there" },
 	{ "elf-empty", "/a: kernel is an ELF file that has nothing to load; take another" },
 	{ "cpus-empty", "/a: cpus has to be a list of physical CPUs, for instance <0 1>; leave it "
 			"out for all of them" },
@@ -174,7 +195,7 @@ static const struct mistake mistakes[] = {
 			     "VM can have; docs/vm-description.md says which are" },
 	{ "devices-twice", "/a: devices: \"/pl031@9010000\" stands there twice; take one out" },
 	{ "devices-two-vms",
-	  "/b: devices: \"/pl031@9010000\" is /a's already; take it out of one of the two" },
+	  "/c: devices: \"/pl031@9010000\" is /a's already; take it out of one of the two" },
 	{ "devices-dma", "/a: devices: \"/virtio_mmio@a000000\" does DMA, for which the VM has to "
 			 "be identity-mapped; make it so, or take the device out" },
 	{ "devices-dma-neighbour",
@@ -287,13 +308,17 @@ static void memory_in_other_ways(void **state)
 		{ "memory-one-cell", 128ul << 20 },
 		{ "memory-kilobytes", 64ul << 20 },
 		{ "memory-bytes", 64ul << 20 },
+		{ "memory-gigabytes", 1ul << 30 },
 	};
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		struct file file = accept(ways[i].name);
+		struct file file = load(ways[i].name);
 
+		assert_int_equal(vms_read(&vms, file.bytes, file.size, &machine, 1ul << 30, why,
+					  sizeof(why)),
+				 0);
 		assert_int_equal(vms.vm[0].memory, ways[i].memory);
 		free(file.bytes);
 	}
@@ -303,8 +328,10 @@ static void memory_in_other_ways(void **state)
 static void bounds_are_allowed(void **state)
 {
 	static const char *const names[] = {
-		"name-longest", "bootargs-longest", "vcpus-most",  "memory-all",    "fits-exactly",
-		"fits-image",   "fits-elf",         "fits-behind", "fits-firmware",
+		"name-longest",      "bootargs-longest", "vcpus-most",  "memory-all",
+		"fits-exactly",      "fits-image",       "fits-elf",    "fits-behind",
+		"fits-firmware",     "fits-image-low",   "load-lowest", "device-tree-most",
+		"devices-next-page",
 	};
 	unsigned i;
 
@@ -359,6 +386,21 @@ static void gicv2_has_eight_vcpus(void **state)
 	(void)state;
 	board.gic_version = 2;
 	assert_refused(&board, &file, "/a: vcpus = 9: a number from 1 to 8 is allowed");
+	free(file.bytes);
+}
+
+static void firmware_ends_below_the_memory(void **state)
+{
+	struct file file = load("fits-firmware");
+	struct board board = machine;
+
+	(void)state;
+	board.memory = 4 << 20;
+	assert_int_equal(read_on(&board, &file), 0);
+	board.memory = 2 << 20;
+	assert_refused(&board, &file,
+		       "/a: firmware has 4M, more than there is room for below the VM's memory; "
+		       "take a smaller one");
 	free(file.bytes);
 }
 
@@ -425,7 +467,7 @@ static void old_version(void **state)
 	free(file.bytes);
 }
 
-static void one_name_twice(void **state)
+static void names_that_dtc_refuses(void **state)
 {
 	struct file file = load("twin-names");
 
@@ -433,6 +475,10 @@ static void one_name_twice(void **state)
 	assert_int_equal(read_on(&machine, &file), 0);
 	patch(&file, "\0\0\0\1b\0\0", "\0\0\0\1a\0\0", 7);
 	assert_refused(&machine, &file, "/a: two VMs have this name; give one of them another");
+	free(file.bytes);
+	file = load("twin-names");
+	patch(&file, "\0\0\0\1b\0\0", "\0\0\0\1\0\0\0", 7);
+	assert_refused(&machine, &file, "/: the name of a VM is 1 to 31 letters, digits, _ or -");
 	free(file.bytes);
 }
 
@@ -443,6 +489,10 @@ static void one_property_twice(void **state)
 	(void)state;
 	patch(&file, "weighu", "weight", 7);
 	assert_refused(&machine, &file, "/a: weight stands there twice; take one out");
+	free(file.bytes);
+	file = load("twin-schedulers");
+	patch(&file, "schedulee", "scheduler", 10);
+	assert_refused(&machine, &file, "/: scheduler stands there twice; take one out");
 	free(file.bytes);
 }
 
@@ -540,10 +590,11 @@ int main(void)
 		cmocka_unit_test(partitioned_finds_a_cpu_for_each_vcpu),
 		cmocka_unit_test(console_and_uart_mean_each_other),
 		cmocka_unit_test(gicv2_has_eight_vcpus),
+		cmocka_unit_test(firmware_ends_below_the_memory),
 		cmocka_unit_test(all_of_64_cpus),
 		cmocka_unit_test(cut_off_anywhere),
 		cmocka_unit_test(old_version),
-		cmocka_unit_test(one_name_twice),
+		cmocka_unit_test(names_that_dtc_refuses),
 		cmocka_unit_test(one_property_twice),
 		cmocka_unit_test(text_without_its_end),
 		cmocka_unit_test(nothing_but_text_is_printed),
