@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <libfdt.h>
 #include "machine.h"
 
 #define DIRECTORY BUILD "/tests/monitor/vms/"
@@ -343,6 +344,35 @@ static void bounds_are_allowed(void **state)
 	}
 }
 
+/* Behind 128 MB, however much there is. The file is made here: dtc would take its time. */
+static void large_initrd(void **state)
+{
+	struct file file = { calloc(1, 140ul << 20), 140ul << 20 };
+	void *initrd;
+
+	(void)state;
+	assert_non_null(file.bytes);
+	assert_int_equal(fdt_create(file.bytes, (int)file.size), 0);
+	assert_int_equal(fdt_finish_reservemap(file.bytes), 0);
+	assert_int_equal(fdt_begin_node(file.bytes, ""), 0);
+	assert_int_equal(fdt_property_string(file.bytes, "compatible", "carillon,vms"), 0);
+	assert_int_equal(fdt_begin_node(file.bytes, "a"), 0);
+	assert_int_equal(fdt_property_string(file.bytes, "kernel", "flat"), 0);
+	assert_int_equal(fdt_property_string(file.bytes, "memory", "258M"), 0);
+	assert_int_equal(fdt_property_placeholder(file.bytes, "initrd", 130 << 20, &initrd), 0);
+	assert_int_equal(fdt_end_node(file.bytes), 0);
+	assert_int_equal(fdt_end_node(file.bytes), 0);
+	assert_int_equal(fdt_finish(file.bytes), 0);
+	assert_refused(&machine, &file,
+		       "/a: memory = 258M is too little for what has to be loaded; at least 260M "
+		       "are needed");
+	assert_int_equal(fdt_setprop_inplace(file.bytes, fdt_path_offset(file.bytes, "/a"),
+					     "memory", "260M", 5),
+			 0);
+	assert_int_equal(read_on(&machine, &file), 0);
+	free(file.bytes);
+}
+
 /* a may run anywhere, b on CPU 0 alone, and c on 0 or 1: a has to leave both to them. */
 static void partitioned_finds_a_cpu_for_each_vcpu(void **state)
 {
@@ -359,18 +389,25 @@ static void partitioned_finds_a_cpu_for_each_vcpu(void **state)
 static void console_and_uart_mean_each_other(void **state)
 {
 	struct file file = accept("passed");
-	struct board without = machine;
+	struct board other = machine;
 
 	(void)state;
 	assert_int_equal(vms.vm[0].console, CONSOLE_PASSED);
 	assert_int_equal(vms.vm[0].device_count, 1);
 	assert_int_equal(vms.vm[0].device[0], UART);
-	without.device_count = 0;
-	assert_refused(&without, &file,
+	other.device_count = 0;
+	assert_refused(&other, &file,
 		       "/a: console = \"passed\": this machine has no UART to pass; \"emulated\" "
 		       "or \"none\" is allowed");
+	other.device_count = 1;
+	other.device[0] = machine.device[UART];
+	assert_int_equal(read_on(&other, &file), 0);
+	assert_int_equal(vms.vm[0].device[0], 0);
 	free(file.bytes);
 	file = accept("passed-by-path");
+	assert_int_equal(vms.vm[0].console, CONSOLE_PASSED);
+	assert_int_equal(vms.vm[0].device_count, 1);
+	assert_int_equal(read_on(&other, &file), 0);
 	assert_int_equal(vms.vm[0].console, CONSOLE_PASSED);
 	assert_int_equal(vms.vm[0].device_count, 1);
 	free(file.bytes);
@@ -587,6 +624,7 @@ int main(void)
 		cmocka_unit_test(everything_said),
 		cmocka_unit_test(memory_in_other_ways),
 		cmocka_unit_test(bounds_are_allowed),
+		cmocka_unit_test(large_initrd),
 		cmocka_unit_test(partitioned_finds_a_cpu_for_each_vcpu),
 		cmocka_unit_test(console_and_uart_mean_each_other),
 		cmocka_unit_test(gicv2_has_eight_vcpus),
