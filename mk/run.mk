@@ -22,7 +22,7 @@ RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
 
 RUN_DEPS = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
 	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64)) \
-	$(if $(VMS),$(GUEST_IMAGES:%=$(BUILD)/guest/%.bin))
+	$(if $(VMS),$(GUEST_BINARIES))
 
 run: $(RUN_DEPS)
 	$(Q)BUILD=$(BUILD) tools/run $(RUN_OPTIONS)

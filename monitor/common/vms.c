@@ -268,7 +268,7 @@ static int read_devices(struct reader *reader, const struct value *value, struct
 				      "devices: \"%.*s\" is no device of this machine that "
 				      "a VM can have; docs/vm-description.md says which are",
 				      NAME_SHOWN, path);
-		if (vm_has_device(vm, device))
+		if (description_has_device(vm, device))
 			return refuse(reader, "devices: \"%s\" stands there twice; take one out",
 				      path);
 		vm->device[vm->device_count++] = (uint16_t)device;

@@ -178,7 +178,7 @@ int check_payloads(struct reader *reader, const struct vm_description *vm)
 
 /* --- Consoles and devices of one VM. ------------------------------------------------------------- */
 
-bool vm_has_device(const struct vm_description *vm, unsigned device)
+bool description_has_device(const struct vm_description *vm, unsigned device)
 {
 	unsigned i;
 
@@ -205,7 +205,7 @@ int settle_console(struct reader *reader, struct vm_description *vm, bool consol
 {
 	int uart = uart_device(reader->board);
 
-	if (uart >= 0 && vm_has_device(vm, uart)) {
+	if (uart >= 0 && description_has_device(vm, uart)) {
 		if (console_said && vm->console != CONSOLE_PASSED)
 			return refuse(reader,
 				      "devices: \"/%s\" is the console's UART: say console "
@@ -275,7 +275,7 @@ static int check_page(struct reader *reader, const struct vm_description *vm,
 				      "identity-mapped; make it so, or take the device out",
 				      device->name,
 				      device->masters ? "does" : "is in a page with one that does");
-		if (other->start == board->uart && !vm_has_device(vm, i))
+		if (other->start == board->uart && !description_has_device(vm, i))
 			return refuse(reader,
 				      "devices: \"/%s\" is in a page with the console's UART, "
 				      "which the VM does not have; take it out",

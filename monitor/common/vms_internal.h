@@ -26,7 +26,7 @@ struct reader {
 /* Why the description is refused: "/node: " and the sentence. Returns -1. */
 __attribute__((format(printf, 2, 3))) int refuse(struct reader *reader, const char *format, ...);
 
-bool vm_has_device(const struct vm_description *vm, unsigned device);
+bool description_has_device(const struct vm_description *vm, unsigned device);
 
 /* One VM, with all of its properties. `console_said`: it has the property. */
 int settle_console(struct reader *reader, struct vm_description *vm, bool console_said);
