@@ -39,5 +39,19 @@ $(MTEST_DIR)/fuzz_vms: tests/monitor/fuzz_vms.c $(MTEST_SRCS) $(MTEST_HDRS) $(MT
 	$(Q)$(CLANG) $(MTEST_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		$< $(MTEST_SRCS) -lfdt -o $@
 
-CHECK_TESTS += $(MTEST_DIR)/vms_test tests/monitor/fuzz
-CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/fuzz_vms
+# The machine's own description of itself, by QEMU, with either GIC.
+MTEST_MACHINES := $(MTEST_DIR)/machines/virt-2.dtb $(MTEST_DIR)/machines/virt-3.dtb
+$(MTEST_MACHINES): $(MTEST_DIR)/machines/virt-%.dtb: tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$$(tools/find-qemu '$(QEMU)') -M virt,gic-version=$*,virtualization=on,dumpdtb=$@ -cpu cortex-a72 \
+		-smp 3 -m 1G -nodefaults -nic none -display none >$@.log 2>&1
+
+MTEST_BOARD_SRCS := $(addprefix monitor/common/,board.c options.c)
+$(MTEST_DIR)/board_test: tests/monitor/board_test.c $(MTEST_BOARD_SRCS) $(MTEST_MACHINES) \
+		$(addprefix monitor/common/,board.h console.h panic.h) tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+		$(MTEST_DEFINES) $< $(MTEST_BOARD_SRCS) -lcmocka -lfdt -o $@
+
+CHECK_TESTS += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test tests/monitor/fuzz
+CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/fuzz_vms

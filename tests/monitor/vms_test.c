@@ -652,5 +652,6 @@ int main(void)
 			.initial_state = (void *)(uintptr_t)&mistakes[i],
 		};
 	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("vms", tests, NULL, NULL);
 }
