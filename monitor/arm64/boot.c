@@ -280,7 +280,7 @@ static void several_guests(uint64_t end)
 {
 	uint64_t blob = (end - board.kernel.size) & ~(ALIGN - 1), at = board.memory;
 	const struct vm_description *identity = NULL;
-	char why[200];
+	char why[VMS_WHY];
 	unsigned i;
 
 	memmove((void *)blob, (void *)board.kernel.start, board.kernel.size);

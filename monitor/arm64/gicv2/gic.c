@@ -63,6 +63,7 @@ static void frames(struct vm *vm, const struct board *board)
 
 static void kick(struct cpu *target)
 {
+	__asm__ volatile("dsb ishst" : : : "memory"); /* what it is about comes first */
 	gic_kick(target);
 }
 
