@@ -140,6 +140,8 @@ struct cpu {
 
 extern struct cpu cpus[MAX_CPUS];
 extern unsigned cpu_count; /* present in the machine, at most MAX_CPUS */
+/* With fewer the guest bails out: 2, unless the program says otherwise. */
+extern unsigned cpus_needed;
 
 static inline struct cpu *this_cpu(void)
 {

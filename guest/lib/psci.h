@@ -33,8 +33,6 @@ struct call_result {
 	uint64_t x[4];
 };
 
-/* Finds the conduit; before the MMU is on. */
-void psci_init(const void *device_tree);
 struct call_result call(uint64_t function, uint64_t x1, uint64_t x2, uint64_t x3);
 /* PSCI results are 32-bit and signed. */
 int psci(uint64_t function, uint64_t x1, uint64_t x2, uint64_t x3);
