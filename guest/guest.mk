@@ -3,7 +3,7 @@
 # bench guest and the demonstrations.
 
 GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight
-GUEST_DEMOS := rt-latency worker
+GUEST_DEMOS := rt-latency worker hostile
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
 GUEST_OBJCOPY ?= $(ARM64)objcopy

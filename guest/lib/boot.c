@@ -148,7 +148,7 @@ void exception_sync(uint64_t *frame)
 	struct cpu *me = this_cpu();
 	uint64_t esr = read_sysreg(esr_el1);
 
-	if (!me || !me->fault_expected)
+	if (!me || !(me->fault_expected || me->faults_tolerated))
 		fatal_exception(4, esr, frame[FRAME_ELR], read_sysreg(far_el1));
 	me->fault_expected = false;
 	me->fault_esr = esr;

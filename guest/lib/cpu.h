@@ -127,6 +127,7 @@ struct cpu {
 	uint64_t entry_sctlr;
 	unsigned entry_running; /* the running priority of its CPU interface then */
 	bool fault_expected;    /* the next synchronous exception is skipped and noted */
+	bool faults_tolerated;  /* each of them is */
 	uint64_t fault_esr;
 	atomic_uint faults;
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */

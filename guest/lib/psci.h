@@ -17,6 +17,7 @@
 #define PSCI_SYSTEM_OFF        0x84000008ul
 #define PSCI_SYSTEM_RESET      0x84000009ul
 #define PSCI_FEATURES          0x8400000aul
+#define PSCI_SYSTEM_RESET2     0x84000012ul
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
