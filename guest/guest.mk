@@ -2,7 +2,7 @@
 # Our own bare-metal guests: build/guest/<name>.bin (arm64 Image) and .elf, one per test, plus the
 # bench guest and the demonstrations.
 
-GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight
+GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight leak
 GUEST_DEMOS := rt-latency worker hostile
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
@@ -31,6 +31,7 @@ $(GUEST_BUILD)/%.o: guest/%.S guest/guest.mk
 
 $(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
+$(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o
 
 $(GUEST_BUILD)/%.elf: $(GUEST_LIB_OBJS) guest/lib/guest.ld
