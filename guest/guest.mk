@@ -32,7 +32,7 @@ $(GUEST_BUILD)/%.o: guest/%.S guest/guest.mk
 $(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
-$(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o
+$(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o
 
 $(GUEST_BUILD)/%.elf: $(GUEST_LIB_OBJS) guest/lib/guest.ld
 	$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -T guest/lib/guest.ld -o $@ \
