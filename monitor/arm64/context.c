@@ -187,7 +187,7 @@ void context_reset(struct vcpu *vcpu)
 {
 	struct context *context = &vcpu->context;
 
-	*context = (struct context){ .hcr_el2 = policy_hcr(sched != &sched_partitioned) };
+	*context = (struct context){ .hcr_el2 = policy_hcr() };
 	context->el1[0] = SCTLR_EL1_RESET;
 	context->elr_el2 = vcpu->entry;
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;

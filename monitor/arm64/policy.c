@@ -15,7 +15,7 @@
 
 /*
  * Not set, so passed: TWI (context.c sets it while vCPUs share CPUs), TWE, TVM, TTLB, TPC, TPU (its own
- * translation and caches), TSW (set/way maintenance: SWIO turns an invalidation that could destroy
+ * translation and caches), FB (schedule.c flushes when a vCPU moves; with FB, QEMU 7.2 hangs), TSW (set/way maintenance: SWIO turns an invalidation that could destroy
  * our data into one that cleans), TID2 (cache geometry), FP.
  */
 #define HCR_GUEST                                                                             \
@@ -73,10 +73,9 @@ static void fine_grained_off(void)
 	write_sysreg(S3_4_C3_C1_7, 0); /* HFGITR2_EL2 */
 }
 
-/* A vCPU that may come to another CPU: its maintenance and barriers reach all of them. */
-uint64_t policy_hcr(bool moves)
+uint64_t policy_hcr(void)
 {
-	return HCR_GUEST | (moves ? HCR_FB | HCR_BSU_IS : 0);
+	return HCR_GUEST;
 }
 
 void policy_setup(void)

@@ -134,14 +134,15 @@ static struct vcpu *next_vcpu(struct cpu *cpu)
 }
 
 /*
- * Two vCPUs of a VM on one CPU may mean different things by one ASID; what one of them left in TLB and
- * instruction cache is not the other's. (HCR_EL2.FB sees to it that maintenance reaches every CPU.)
+ * Two vCPUs of a VM may mean different things by one ASID, and a guest's maintenance need not reach
+ * other CPUs: what is left here of another vCPU, or of this one from before it was elsewhere, may be
+ * out of date.
  */
 static void own_tlb(struct cpu *cpu, struct vcpu *vcpu)
 {
 	uint8_t *last = &vcpu->vm->last_on[cpu->index];
 
-	if (*last == vcpu->index + 1)
+	if (*last == vcpu->index + 1 && vcpu->context.on == cpu)
 		return;
 	if (*last)
 		__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh" : : : "memory");
@@ -173,6 +174,8 @@ void cold_leave(struct vcpu *vcpu, uint64_t next_state)
 	struct cpu *cpu = vcpu->cpu;
 	struct vcpu *next;
 
+	/* What the guest started here is done before it goes on elsewhere, whatever barrier it uses. */
+	dsb_ish();
 	context_save(vcpu);
 	sched->ran(cpu, vcpu);
 	vcpu->next_state = (enum vcpu_state)next_state;

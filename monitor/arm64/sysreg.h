@@ -35,8 +35,6 @@
 #define HCR_IMO    (1ul << 4)
 #define HCR_AMO    (1ul << 5)
 #define HCR_VSE    (1ul << 8)
-#define HCR_FB     (1ul << 9)
-#define HCR_BSU_IS (1ul << 10)
 #define HCR_TWI    (1ul << 13)
 #define HCR_TID1   (1ul << 16)
 #define HCR_TID3   (1ul << 18)
