@@ -144,8 +144,6 @@ struct vgic_vcpu {
 	struct vgic_irq *private; /* its SGIs and PPIs: vgic->privates of them */
 	uint16_t index;
 	bool asleep; /* atomic: GICR_WAKER.ProcessorSleep */
-	uint32_t mapped[MAX_PRIVATE_IRQS /
-			32]; /* atomic: private interrupts mapped to physical ones */
 
 	/* The owner's while loaded, else under the lock. */
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
@@ -177,6 +175,8 @@ struct vgic_vcpu {
 	/* A register access that waits for other vCPUs' list registers. The owner's. */
 	uint32_t wait_key;  /* which access; 0: none */
 	uint32_t wait_mask; /* which of its interrupts */
+
+	uint32_t mapped[MAX_PRIVATE_IRQS / 32]; /* atomic: private ones with a physical interrupt */
 
 	uint32_t rwp;            /* atomic: GICR_CTLR.RWP: withdrawals under way */
 	struct vgic_stats stats; /* atomic, relaxed */

@@ -75,7 +75,9 @@ void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list)
 	lock_drop(&vcpu->lock);
 	/* Full barrier between lock and inbox, as in serve_unloaded(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	irqs_post(vcpu->vgic, NULL, serve_unloaded(vcpu, list));
+	list = serve_unloaded(vcpu, list);
+	if (list)
+		irqs_post(vcpu->vgic, NULL, list);
 }
 
 /* Post every interrupt of a list that the caller owns. No lock is held. */

@@ -249,6 +249,15 @@ static bool physical_may_be_active(const struct vgic_irq *irq, uint64_t w)
 	return (w & (W_LINE | W_PHYSICAL)) || physical_due(irq, w);
 }
 
+static void private_set_active(struct vgic_vcpu *vcpu, const struct vgic_irq *irq, bool loaded)
+{
+	struct vgic *vgic = vcpu->vgic;
+	uint64_t w = word_load(irq);
+
+	if (loaded ? physical_due(irq, w) : physical_may_be_active(irq, w))
+		vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq), loaded);
+}
+
 /*
  * Private mapped interrupts live in the redistributor of the physical CPU: what they hold there is
  * given up at put and established at load. The virtual timer, mostly. In between they are inactive;
@@ -256,18 +265,11 @@ static bool physical_may_be_active(const struct vgic_irq *irq, uint64_t w)
  */
 static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 {
-	struct vgic *vgic = vcpu->vgic;
-
-	for (unsigned i = 0; i < MAX_PRIVATE_IRQS / 32; i++)
-		for (uint32_t left = load_relaxed(&vcpu->mapped[i]); left; left &= left - 1) {
-			struct vgic_irq *irq =
-				&vcpu->private[32 * i + (unsigned)__builtin_ctz(left)];
-			uint64_t w = word_load(irq);
-
-			if (loaded ? physical_due(irq, w) : physical_may_be_active(irq, w))
-				vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq),
-							    loaded);
-		}
+	for (unsigned i = 0; i < vcpu->vgic->privates / 32; i++)
+		for (uint32_t left = load_relaxed(&vcpu->mapped[i]); left; left &= left - 1)
+			private_set_active(vcpu,
+					   &vcpu->private[32 * i + (unsigned)__builtin_ctz(left)],
+					   loaded);
 }
 
 /*
