@@ -108,11 +108,15 @@ void shell_wanted(void)
 
 void control_shell(void)
 {
+	struct guest_fp fp;
+
 	if (!vm_control_try()) {
 		__atomic_fetch_or(&this_cpu()->work, WORK_SHELL, __ATOMIC_SEQ_CST);
 		return;
 	}
+	guest_fp_save(&fp); /* some vCPU's may still be in the registers, and the C library uses them */
 	shell_run();
+	guest_fp_restore(&fp);
 	vm_control_end();
 }
 

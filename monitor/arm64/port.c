@@ -48,7 +48,7 @@ static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 		break;
 	case ROUTE_KICK: /* it says only: look at vgic_attention(), and at `resched` */
 		if (vcpu && vcpu->vgic && cpu->resched)
-			vgic_maintenance(vcpu->vgic);
+			vgic_resettle(vcpu->vgic);
 		gic_deactivate(cpu, iar);
 		break;
 	case ROUTE_MAINTENANCE:

@@ -173,7 +173,7 @@ static void ready(struct vcpu *vcpu, enum ready_why why)
 		vcpu->favoured = false;
 	}
 	favoured = vcpu->favoured;
-	cpu = why == READY_PREEMPTED && may_run_on(vcpu, this_cpu()) ? this_cpu() : place(vcpu);
+	cpu = place(vcpu);
 	cpu_lock(cpu);
 	insert(cpu, vcpu);
 	cpu_unlock(cpu);
@@ -236,16 +236,27 @@ static struct vcpu *steal(const struct cpu *cpu)
 	return NULL;
 }
 
-/* Without `others` that wait there is no end. */
-static void set_slice(struct cpu *cpu, int64_t left, bool others)
+static uint64_t slice_end(int64_t left)
 {
 	int64_t least = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
-	uint64_t end = ~0ul;
 
+	return clock_ticks() + (uint64_t)(left < least ? least : left);
+}
+
+/*
+ * Without others that wait there is no end. Whoever queues one looks at `slice_end` afterwards: full
+ * barrier between that and the queue; partner: ready().
+ */
+static void set_slice(struct cpu *cpu, int64_t left, bool others)
+{
+	if (!others) {
+		if (cpu->slice_end != ~0ul)
+			timer_slice(cpu, ~0ul);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		others = __atomic_load_n(&cpu->queue_length, __ATOMIC_RELAXED);
+	}
 	if (others)
-		end = clock_ticks() + (uint64_t)(left < least ? least : left);
-	if (end != cpu->slice_end)
-		timer_slice(cpu, end);
+		timer_slice(cpu, slice_end(left));
 }
 
 static struct vcpu *pick(struct cpu *cpu)

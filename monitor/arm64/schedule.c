@@ -30,7 +30,7 @@ void cpu_reschedule(struct cpu *cpu)
 	if (cpu != this_cpu())
 		gic->kick(cpu);
 	else if (cpu->vcpu && cpu->vcpu->vgic)
-		vgic_maintenance(cpu->vcpu->vgic);
+		vgic_resettle(cpu->vcpu->vgic);
 }
 
 void cpu_work(struct cpu *cpu, unsigned work)
@@ -228,10 +228,14 @@ static bool wait_here(struct cpu *cpu)
 	return waits;
 }
 
-/* A vCPU that keeps its CPU while nobody else wants it. */
+/* A vCPU that keeps its CPU while nobody else wants it: it has not used that time. */
 struct outcome cold_wait(struct vcpu *vcpu)
 {
-	return (struct outcome){ wait_here(vcpu->cpu), 0 };
+	uint64_t start = clock_ticks();
+	bool waited = wait_here(vcpu->cpu);
+
+	vcpu->cpu->slice_start += clock_ticks() - start;
+	return (struct outcome){ waited, 0 };
 }
 
 static void work(struct cpu *cpu)
