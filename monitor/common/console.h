@@ -26,8 +26,8 @@ __attribute__((format(printf, 1, 2))) void print_limited(const char *format, ...
 
 /*
  * As print(), for what a guest can cause: a bucket of LOG_BURST lines that fills by LOG_PER_SECOND.
- * What did not fit is counted, and the count is told when there is room again. One for each VM; all
- * zero is a full bucket.
+ * What did not fit is counted, and the count is told before the next line that fits. One for each VM;
+ * all zero is a full bucket.
  */
 #define LOG_BURST      64
 #define LOG_PER_SECOND 8

@@ -78,7 +78,7 @@ static struct {
 	const char *prompt;
 	char command[MUX_COMMAND];
 	unsigned length;
-} mux = { .focus = -1, .prompt = MUX_PROMPT };
+} mux = { .focus = -1, .last = MUX_GUESTS - 1, .prompt = MUX_PROMPT };
 
 static void lock(void)
 {
@@ -245,9 +245,9 @@ static struct guest *next_line(bool any)
 
 static struct guest *line_to_stage(void)
 {
-	if (!mux.midline)
-		return focus_waits() && mux.turn ? NULL : next_line(true);
-	return next_line(mux.owner == OWNER_GUEST && !mux.turn);
+	if (focus_waits() && mux.turn)
+		return NULL;
+	return next_line(!mux.midline || (mux.owner == OWNER_GUEST && !mux.turn));
 }
 
 static void remove_held(struct guest *guest, unsigned bytes)
@@ -290,6 +290,7 @@ static void stage_held(struct guest *guest)
 	for (i = 0; i < guest->held; i++)
 		stage_byte(guest->line[i]);
 	remove_held(guest, guest->held);
+	guest->was_cut = false;
 	mux.owner = OWNER_GUEST;
 }
 
@@ -317,10 +318,6 @@ static bool stage_next(void)
 	other = line_to_stage();
 	if (other) {
 		stage_line(other);
-		return true;
-	}
-	if (mux.redraw && mux.shell == SHELL_OPEN && !mux.midline) {
-		stage_prompt();
 		return true;
 	}
 	return false;
@@ -422,13 +419,16 @@ bool mux_transmit(unsigned index, uint8_t byte)
 	bool taken, room;
 
 	lock();
+	guest->refused = true; /* it waits, as far as the others' turn goes */
 	room = pump();
 	if (is_direct(guest))
 		taken = room && transmit_direct(byte);
 	else
 		taken = gather(guest, byte);
 	guest->refused = !taken;
-	pump();
+	/* Within its turn the focused guest may have its next byte ready: no look at the others. */
+	if (!is_direct(guest) || !mux.turn)
+		pump();
 	arm();
 	unlock();
 	return taken;
@@ -534,6 +534,7 @@ static void complete(void)
 {
 	mux.command[mux.length] = '\0';
 	mux.shell = SHELL_BUSY;
+	mux.redraw = false;
 	mux.shell_wanted = true;
 	say_text("\n");
 }
@@ -782,7 +783,9 @@ static void attend(void)
 		read_input();
 		if (pump())
 			ask_all();
-		pump();
+		if (pump() && mux.redraw && !mux.midline)
+			stage_prompt();
+		put_stage();
 		arm();
 	}
 	guest = focused();
@@ -817,10 +820,7 @@ void mux_print(const char *text, size_t length)
 		say_fresh();
 	say(text, length);
 	mux.redraw = mux.shell == SHELL_OPEN;
-	if (mux.active) {
-		pump();
-		arm();
-	}
+	arm();
 	unlock();
 }
 
@@ -893,16 +893,16 @@ void mux_add(unsigned index, const char *name, struct pl011 *uart)
 /* DDI 0183 3.3.8: the line control register is written while the UART is off and quiet. */
 void mux_init(void)
 {
-	uint32_t control, line;
+	uint32_t control, format;
 	unsigned looks = 0;
 
 	lock();
 	while (uart_read(UARTFR) & UARTFR_BUSY && looks++ < INIT_WAIT)
 		;
 	control = uart_read(UARTCR);
-	line = uart_read(UARTLCR_H);
+	format = uart_read(UARTLCR_H);
 	uart_write(UARTCR, 0);
-	uart_write(UARTLCR_H, (line ? line : UARTLCR_H_WLEN) | UARTLCR_H_FEN);
+	uart_write(UARTLCR_H, (format ? format : UARTLCR_H_WLEN) | UARTLCR_H_FEN);
 	uart_write(UARTIFLS, 2); /* receive: an eighth; transmit: half */
 	uart_write(UARTDMACR, 0);
 	uart_write(UARTIMSC, 0);
