@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "uart.h"
 
 /* The PL011's registers; nothing is printed before it is known. */
 void console_init(uint64_t base);
@@ -51,7 +52,7 @@ static inline void spin_lock(unsigned *locked)
 	/* acquire: partner is the release in spin_unlock() of the previous holder */
 	while (__atomic_exchange_n(locked, 1, __ATOMIC_ACQUIRE))
 		while (__atomic_load_n(locked, __ATOMIC_RELAXED))
-			;
+			uart_relax();
 }
 
 static inline void spin_unlock(unsigned *locked)

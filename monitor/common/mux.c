@@ -147,7 +147,7 @@ static void stage_fresh(void)
 static void put_wait(uint8_t byte)
 {
 	while (!has_room())
-		;
+		uart_relax();
 	put(byte);
 }
 

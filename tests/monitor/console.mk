@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # The hypervisor's console on the host: the PL011's model, the multiplexer on a UART made for the
-# tests, the command line. cmocka, ASan and UBSan; and two programs of threads, with TSan.
+# tests, the command line. cmocka, ASan and UBSan; and one of threads with TSan.
 
 CONSOLE_DIR    := $(BUILD)/tests/monitor
 CONSOLE_TESTS  := pl011 mux print shell
