@@ -24,6 +24,7 @@
 
 #define PREFIX    (2 + MUX_NAME + 3) /* a line's end, "[name] " */
 #define STAGE     (PREFIX + 2 * MUX_LINE + 2)
+#define LINES     4       /* that one call puts out */
 #define INIT_WAIT 1000000 /* looks at a busy UART */
 
 /* Where in an escape sequence (ECMA-48) a stream of bytes is. */
@@ -33,13 +34,12 @@ struct guest {
 	struct pl011 *uart; /* NULL: takes no part */
 	char name[MUX_NAME];
 	unsigned name_length;
-	/* Gathered output: `ready` of `held` bytes are lines, or one piece of a long one. */
+	/* Gathered output, a ring: `ready` of `held` bytes are lines, or one piece of a long one. */
 	uint8_t line[MUX_LINE];
-	unsigned held, ready;
+	unsigned first, held, ready;
 	uint64_t since; /* the time from which the first ready one waits */
 	enum sequence sequence;
 	bool was_cut; /* the last line, so that its end is yet to come */
-	bool refused; /* a byte, since it was last asked */
 	/* Input that its FIFO had no room for. */
 	uint8_t input[MUX_INPUT];
 	unsigned input_first, input_count;
@@ -58,6 +58,9 @@ static struct {
 	uint32_t imsc;
 	struct guest guest[MUX_GUESTS];
 	int focus;
+	uint32_t
+		refused; /* a bit for each guest that has a byte to send, since it was last asked */
+	uint32_t ready;  /* a bit for each guest with lines to show */
 	unsigned last;   /* whose line was staged last */
 	unsigned turn;   /* bytes that the focused guest may still write before a waiting line */
 	unsigned asking; /* CPUs that are asking the focused guest for what it was refused */
@@ -203,9 +206,15 @@ static bool is_direct(const struct guest *guest)
 	return guest == focused() && mux.shell == SHELL_CLOSED;
 }
 
+static uint32_t bit_of(const struct guest *guest)
+{
+	return 1u << (guest - mux.guest);
+}
+
 static bool focus_waits(void)
 {
-	return mux.shell == SHELL_CLOSED && mux.focus >= 0 && (focused()->refused || mux.asking);
+	return mux.shell == SHELL_CLOSED && mux.focus >= 0 &&
+	       (mux.refused & bit_of(focused()) || mux.asking);
 }
 
 /* Control characters and escape sequences would move the cursor away from the line. */
@@ -229,9 +238,12 @@ static bool is_text(enum sequence *sequence, uint8_t byte)
 /* One whose line may wait no longer; else, if `any`, one that has a line, the last one's successor. */
 static struct guest *next_line(bool any)
 {
-	uint64_t now = uart_time();
+	uint64_t now;
 	unsigned i;
 
+	if (!mux.ready)
+		return NULL;
+	now = uart_time();
 	for (i = 0; i < MUX_GUESTS; i++) {
 		struct guest *guest = &mux.guest[(mux.last + 1 + i) % MUX_GUESTS];
 
@@ -243,22 +255,29 @@ static struct guest *next_line(bool any)
 	return NULL;
 }
 
+/* What a command prints stays together, unless it takes long. */
 static struct guest *line_to_stage(void)
 {
 	if (focus_waits() && mux.turn)
 		return NULL;
-	return next_line(!mux.midline || (mux.owner == OWNER_GUEST && !mux.turn));
+	if (mux.midline)
+		return next_line(mux.owner == OWNER_GUEST && !mux.turn);
+	return next_line(mux.shell != SHELL_BUSY);
+}
+
+static uint8_t held_at(const struct guest *guest, unsigned i)
+{
+	return guest->line[(guest->first + i) % MUX_LINE];
 }
 
 static void remove_held(struct guest *guest, unsigned bytes)
 {
-	unsigned i;
-
-	for (i = bytes; i < guest->held; i++)
-		guest->line[i - bytes] = guest->line[i];
+	guest->first = (guest->first + bytes) % MUX_LINE;
 	guest->held -= bytes;
 	guest->ready -= bytes < guest->ready ? bytes : guest->ready;
 	guest->since = uart_time();
+	if (!guest->ready)
+		mux.ready &= ~bit_of(guest);
 }
 
 static void stage_line(struct guest *guest)
@@ -271,8 +290,8 @@ static void stage_line(struct guest *guest)
 		stage_byte((uint8_t)guest->name[i]);
 	stage_byte(']');
 	stage_byte(' ');
-	for (i = 0; i < guest->ready && guest->line[i] != '\n'; i++)
-		stage_byte(guest->line[i]);
+	for (i = 0; i < guest->ready && held_at(guest, i) != '\n'; i++)
+		stage_byte(held_at(guest, i));
 	stage_byte('\n');
 	guest->was_cut = i == guest->ready;
 	remove_held(guest, guest->was_cut ? i : i + 1);
@@ -288,7 +307,7 @@ static void stage_held(struct guest *guest)
 
 	stage_fresh();
 	for (i = 0; i < guest->held; i++)
-		stage_byte(guest->line[i]);
+		stage_byte(held_at(guest, i));
 	remove_held(guest, guest->held);
 	guest->was_cut = false;
 	mux.owner = OWNER_GUEST;
@@ -323,25 +342,16 @@ static bool stage_next(void)
 	return false;
 }
 
-/* False: the FIFO is full, and there is more. */
+/* Up to LINES of them, so that nobody has to show all that the others gathered. False: the FIFO is full. */
 static bool pump(void)
 {
+	unsigned lines = 0;
+
 	do {
 		if (!put_stage())
 			return false;
-	} while (stage_next());
+	} while (lines++ < LINES && stage_next());
 	return true;
-}
-
-static bool any_refused(void)
-{
-	unsigned i;
-
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].refused)
-			return true;
-	}
-	return false;
 }
 
 /* Which interrupts the physical UART has to raise. */
@@ -353,7 +363,7 @@ static void arm(void)
 		return;
 	if (mux.shell != SHELL_BUSY && (!mux.full || mux.dropping))
 		imsc |= UART_INT_RX | UART_INT_RT;
-	if (mux.stage_end || any_refused())
+	if (mux.stage_end || mux.refused)
 		imsc |= UART_INT_TX;
 	if (imsc != mux.imsc)
 		uart_write(UARTIMSC, imsc);
@@ -379,15 +389,13 @@ static bool transmit_direct(uint8_t byte)
 	return true;
 }
 
-static bool any_ready(void)
+/* Where `pump` did not get to this guest: on its own time it goes before the others. */
+static void make_room(struct guest *guest)
 {
-	unsigned i;
-
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].ready)
-			return true;
+	if (guest->held == MUX_LINE && !mux.stage_end && line_to_stage()) {
+		stage_line(guest);
+		put_stage();
 	}
-	return false;
 }
 
 static bool gather(struct guest *guest, uint8_t byte)
@@ -396,19 +404,21 @@ static bool gather(struct guest *guest, uint8_t byte)
 		guest->sequence = SEQUENCE_NONE;
 	else if (!is_text(&guest->sequence, byte) && byte != '\t')
 		return true;
+	make_room(guest);
 	if (guest->held == MUX_LINE)
 		return false;
 	if (!guest->held && guest->was_cut && byte == '\n') {
 		guest->was_cut = false;
 		return true;
 	}
-	guest->line[guest->held++] = byte;
+	guest->line[(guest->first + guest->held++) % MUX_LINE] = byte;
 	if (byte != '\n' && (guest->held < MUX_LINE || guest->ready))
 		return true;
 	if (!guest->ready)
 		guest->since = uart_time();
-	if (!any_ready())
+	if (!mux.ready)
 		mux.turn = MUX_TURN;
+	mux.ready |= bit_of(guest);
 	guest->ready = guest->held;
 	return true;
 }
@@ -419,13 +429,14 @@ bool mux_transmit(unsigned index, uint8_t byte)
 	bool taken, room;
 
 	lock();
-	guest->refused = true; /* it waits, as far as the others' turn goes */
+	mux.refused |= bit_of(guest); /* it waits, as far as the others' turn goes */
 	room = pump();
 	if (is_direct(guest))
 		taken = room && transmit_direct(byte);
 	else
 		taken = gather(guest, byte);
-	guest->refused = !taken;
+	if (taken)
+		mux.refused &= ~bit_of(guest);
 	/* Within its turn the focused guest may have its next byte ready: no look at the others. */
 	if (!is_direct(guest) || !mux.turn)
 		pump();
@@ -644,17 +655,24 @@ static bool may_read(void)
 	return !mux.full || mux.dropping || mux.escape;
 }
 
-/* What has an error is no byte; what was overrun was lost before this one came. */
-static void read_input(void)
+/*
+ * What has an error is no byte; what was overrun was lost before this one came. False: there was
+ * nothing, or nothing may be read.
+ */
+static bool read_input(void)
 {
+	bool any = false;
+
 	while (mux.active && may_read() && !(uart_read(UARTFR) & UARTFR_RXFE)) {
 		uint32_t entry = uart_read(UARTDR);
 
+		any = true;
 		if (entry & UARTDR_OE && mux.focus >= 0)
 			focused()->lost = true;
 		if (!(entry & (UARTDR_FE | UARTDR_PE | UARTDR_BE)))
 			input((uint8_t)entry);
 	}
+	return any;
 }
 
 /* --- With the lock not held. -------------------------------------------------------------------- */
@@ -697,7 +715,7 @@ static void deliver_all(struct guest *guest)
 	for (;;) {
 		guest->again = false;
 		while (guest->input_count && deliver_one(guest))
-			read_input();
+			;
 		if (guest->input_count) {
 			if (guest->again)
 				continue;
@@ -712,32 +730,43 @@ static void deliver_all(struct guest *guest)
 	}
 }
 
+/* Lock held; dropped meanwhile. */
 static void deliver(struct guest *guest)
 {
-	lock();
-	if (!guest->uart || guest->delivering) {
+	if (guest->delivering) {
 		guest->again = true;
-	} else {
-		guest->delivering = true;
-		deliver_all(guest);
-		guest->delivering = false;
+		return;
 	}
-	arm();
-	unlock();
+	guest->delivering = true;
+	deliver_all(guest);
+	guest->delivering = false;
 }
 
-/* The focused guest first, then by index. */
-static struct guest *to_be_asked(unsigned asked)
+/* Whose bytes they are changes with the focus, and delivering makes room to read more. */
+static void deliver_input(void)
 {
 	unsigned i;
 
-	if (mux.focus >= 0 && focused()->refused && !(asked >> mux.focus & 1))
+	lock();
+	do {
+		for (i = 0; i < MUX_GUESTS; i++) {
+			if (mux.guest[i].input_count || mux.guest[i].lost)
+				deliver(&mux.guest[i]);
+		}
+	} while (read_input());
+	arm();
+	unlock();
+	call_shell();
+}
+
+/* The focused guest first, then by index. NULL: all of them were. */
+static struct guest *to_be_asked(uint32_t asked)
+{
+	uint32_t left = mux.refused & ~asked;
+
+	if (mux.focus >= 0 && left & bit_of(focused()))
 		return focused();
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].refused && !(asked >> i & 1))
-			return &mux.guest[i];
-	}
-	return NULL;
+	return left ? &mux.guest[__builtin_ctz(left)] : NULL;
 }
 
 /* Lock held; dropped meanwhile. */
@@ -745,7 +774,7 @@ static void ask(struct guest *guest)
 {
 	bool is_focus = guest == focused();
 
-	guest->refused = false;
+	mux.refused &= ~bit_of(guest);
 	mux.asking += is_focus;
 	unlock();
 	pl011_room(guest->uart);
@@ -756,13 +785,13 @@ static void ask(struct guest *guest)
 /* Lock held. Ask everybody who was refused, until nobody is or the FIFO is full. */
 static void ask_all(void)
 {
-	unsigned asked = 0;
+	uint32_t asked = 0;
 
-	while (any_refused()) {
+	while (mux.refused) {
 		struct guest *guest = to_be_asked(asked);
 
 		if (guest) {
-			asked |= 1u << (guest - mux.guest);
+			asked |= bit_of(guest);
 			ask(guest);
 			continue;
 		}
@@ -775,8 +804,6 @@ static void ask_all(void)
 
 static void attend(void)
 {
-	struct guest *guest;
-
 	lock();
 	if (mux.active) {
 		uart_write(UARTICR, UART_INT_ALL);
@@ -788,11 +815,8 @@ static void attend(void)
 		put_stage();
 		arm();
 	}
-	guest = focused();
 	unlock();
-	if (guest)
-		deliver(guest);
-	call_shell();
+	deliver_input();
 }
 
 void mux_interrupt(void)
@@ -807,8 +831,8 @@ void mux_tick(void)
 
 void mux_drained(unsigned index)
 {
-	deliver(&mux.guest[index % MUX_GUESTS]);
-	call_shell();
+	(void)index;
+	deliver_input();
 }
 
 void mux_print(const char *text, size_t length)
@@ -877,9 +901,11 @@ void mux_close(void)
 
 void mux_add(unsigned index, const char *name, struct pl011 *uart)
 {
-	struct guest *guest = &mux.guest[index % MUX_GUESTS];
+	struct guest *guest = &mux.guest[index];
 	unsigned i;
 
+	if (index >= MUX_GUESTS)
+		return;
 	lock();
 	guest->uart = uart;
 	for (i = 0; name[i] && i < MUX_NAME - 1; i++)

@@ -266,9 +266,12 @@ static void a_full_buffer_does_not_wait_for_the_focus(void **state)
 	guest_text(0, "prompt");
 	for (unsigned i = 0; i < 128; i++)
 		guest_text(1, "a\n");
-	/* 128 lines of two bytes fill it; it is emptied as a whole, on a new line */
+	/* 128 lines of two bytes fill it; they go out on a new line, a few at a time */
+	assert_in_range(line.out_count, 6 + 2 + 1 * 10, 6 + 2 + 8 * 10);
+	assert_memory_equal(line.out, "prompt\r\n[beta] a\r\n", 18);
+	for (unsigned i = 0; i < 64; i++)
+		mux_tick();
 	assert_int_equal(line.out_count, 6 + 2 + 128 * 10);
-	assert_memory_equal(line.out, "prompt\r\n[beta] a\r\n[beta] a\r\n", 28);
 }
 
 static void what_would_move_the_cursor_is_left_out(void **state)
@@ -530,6 +533,35 @@ static void input_goes_to_the_focus(void **state)
 	guest_has_read(0, "root\r\x01\xff\x80");
 	guest_has_read(1, "");
 	says(""); /* the echo is the guest's */
+}
+
+/* One interrupt may be for bytes of several guests. */
+static void bytes_before_and_after_a_switch_are_delivered(void **state)
+{
+	(void)state;
+	start(2);
+	for (const char *at = "ab" CTRL_BRACKET "1cd" CTRL_BRACKET "0ef"; *at; at++)
+		line_receives((uint8_t)*at);
+	interrupts();
+	guest_has_read(0, "abef");
+	guest_has_read(1, "cd");
+}
+
+/* All the same if they come when a guest makes room. */
+static void bytes_behind_a_full_ring_are_delivered(void **state)
+{
+	(void)state;
+	start(2);
+	for (unsigned i = 0; i < 32 + 256; i++)
+		type_byte('x');
+	for (const char *at = "y" CTRL_BRACKET "1cd"; *at; at++)
+		line_receives((uint8_t)*at);
+	interrupts();
+	for (unsigned i = 0; i < 4; i++)
+		guest_reads(0);
+	guest_has_read(1, "cd");
+	type_text("e");
+	guest_has_read(1, "e");
 }
 
 static void a_burst_is_read_by_one_interrupt(void **state)
@@ -843,6 +875,24 @@ static void while_it_is_open_all_output_is_gathered(void **state)
 	says("ial\r\n");
 }
 
+/* A command's lines stay together, as long as the others' are not late. */
+static void other_lines_wait_for_a_command(void **state)
+{
+	(void)state;
+	start(2);
+	line.time = 1000;
+	type_text(CTRL_BRACKET "\rvms\r");
+	line.out_count = 0;
+	message("one\n");
+	guest_text(1, "other\n");
+	message("two\n");
+	says("one\r\ntwo\r\n");
+	line.time += 300;
+	mux_tick();
+	message("three\n");
+	says("[beta] other\r\nthree\r\n");
+}
+
 static void messages_do_not_disturb_it(void **state)
 {
 	(void)state;
@@ -923,6 +973,8 @@ int main(void)
 		cmocka_unit_test(messages_come_whole_and_after_the_line_in_progress),
 		cmocka_unit_test(a_reset_guest_does_not_hold_up_the_others),
 		cmocka_unit_test(input_goes_to_the_focus),
+		cmocka_unit_test(bytes_before_and_after_a_switch_are_delivered),
+		cmocka_unit_test(bytes_behind_a_full_ring_are_delivered),
 		cmocka_unit_test(a_burst_is_read_by_one_interrupt),
 		cmocka_unit_test(without_guests_input_is_dropped),
 		cmocka_unit_test(keys_switch_the_focus),
@@ -941,6 +993,7 @@ int main(void)
 		cmocka_unit_test(return_and_linefeed_are_one),
 		cmocka_unit_test(what_is_typed_meanwhile_waits),
 		cmocka_unit_test(while_it_is_open_all_output_is_gathered),
+		cmocka_unit_test(other_lines_wait_for_a_command),
 		cmocka_unit_test(messages_do_not_disturb_it),
 		cmocka_unit_test(the_escape_key_works_inside_it),
 		cmocka_unit_test(a_slow_line_shows_it_all_the_same),
