@@ -10,7 +10,42 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include "console_uart.h"
+
+/* What another CPU does just before the multiplexer calls a model, or just after. */
+static void (*before_call)(void);
+static void (*after_call)(void);
+
+static void happens(void (**what)(void))
+{
+	void (*once)(void) = *what;
+
+	*what = NULL;
+	if (once)
+		once();
+}
+
+static bool interrupted_receive(struct pl011 *uart, uint8_t byte)
+{
+	bool taken;
+
+	happens(&before_call);
+	taken = pl011_receive(uart, byte);
+	happens(&after_call);
+	return taken;
+}
+
+static void interrupted_room(struct pl011 *uart)
+{
+	happens(&before_call);
+	pl011_room(uart);
+	happens(&after_call);
+}
+
+#define pl011_receive interrupted_receive
+#define pl011_room    interrupted_room
 #include "mux.c"
+#undef pl011_receive
+#undef pl011_room
 
 #define CTRL_BRACKET "\x1d"
 #define GUESTS       3
@@ -734,6 +769,73 @@ static void broken_characters_and_breaks_are_left_out(void **state)
 	guest_has_read(0, "a");
 }
 
+/* --- Two CPUs. --- */
+
+static void another_cpu_delivers(void)
+{
+	mux_interrupt();
+	mux_drained(0);
+}
+
+static void only_one_cpu_delivers(void **state)
+{
+	(void)state;
+	start(1);
+	before_call = another_cpu_delivers;
+	type_text("a");
+	before_call = another_cpu_delivers;
+	type_text("b");
+	after_call = another_cpu_delivers;
+	type_text("c");
+	guest_has_read(0, "abc");
+}
+
+static void the_guest_reads_it_all(void)
+{
+	for (unsigned i = 0; i < 32; i++)
+		guest_reads(0);
+}
+
+/* The FIFO was full; by the time that the deliverer hears of it, it is empty, and nobody else comes. */
+static void room_that_another_cpu_makes_is_not_missed(void **state)
+{
+	(void)state;
+	start(1);
+	for (unsigned i = 0; i < 32; i++)
+		type_byte('x');
+	after_call = the_guest_reads_it_all;
+	type_byte('y');
+	guest_has_read(0, "y");
+}
+
+static void beta_writes(void)
+{
+	guest_byte(1, 'o');
+}
+
+/* Between being asked and answering, it still has its turn. */
+static void the_focus_keeps_its_turn_while_it_is_asked(void **state)
+{
+	(void)state;
+	start(2);
+	line.instant = false;
+	for (unsigned i = 0; i < 64; i++)
+		guest_byte(0, 'x');
+	guest_text(1, "other\n");
+	line.time += 300;
+	line_moves(16);
+	before_call = beta_writes;
+	interrupts();
+	assert_null(before_call);
+	for (unsigned i = 0; i < 100; i++) {
+		line_moves(1);
+		interrupts();
+	}
+	line.out[line.out_count] = '\0';
+	assert_int_equal(strspn(line.out, "x"), 64);
+	assert_string_equal(line.out + 64, "\r\n[beta] other\r\n");
+}
+
 /* --- The command line. --- */
 
 static const char *command(void)
@@ -986,6 +1088,9 @@ int main(void)
 		cmocka_unit_test(a_guest_that_reads_nothing_loses_its_input_but_not_the_escape),
 		cmocka_unit_test(an_overrun_of_the_line_is_the_guests),
 		cmocka_unit_test(broken_characters_and_breaks_are_left_out),
+		cmocka_unit_test(only_one_cpu_delivers),
+		cmocka_unit_test(room_that_another_cpu_makes_is_not_missed),
+		cmocka_unit_test(the_focus_keeps_its_turn_while_it_is_asked),
 		cmocka_unit_test(the_escape_key_and_return_open_it),
 		cmocka_unit_test(lines_can_be_edited),
 		cmocka_unit_test(control_c_starts_a_new_line),
