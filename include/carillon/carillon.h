@@ -28,6 +28,7 @@ enum virq_error {
 	VIRQ_ERR_MEMORY = 3, /* the memory handed in is too small or not aligned to 64 bytes */
 	VIRQ_ERR_BUSY = 4,   /* the thing is in use: mapped, loaded */
 	VIRQ_ERR_KIND = 5,   /* that operation does not exist for that kind of interrupt */
+	VIRQ_ERR_STATE = 6,  /* a saved state is not one, or not of this configuration */
 };
 
 /* A virtual INTID: what the guest calls its interrupt. */

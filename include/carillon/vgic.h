@@ -358,6 +358,77 @@ enum vgic_result vgic_sysreg_write(struct vgic_cpu *cpu, uint32_t reg, uint64_t 
 #define VGIC_SIGNAL_FIQ 2u
 unsigned vgic_signals(struct vgic_cpu *cpu);
 
+/* --- The VM as a whole: reset, taking devices away, looking in, save and restore. ---------------- */
+
+/*
+ * All functions of this part but vgic_irq_info(): no vCPU is loaded (else -VIRQ_ERR_BUSY), and nobody
+ * raises or accesses meanwhile: the host has quiesced the sources, which is to say masked the mapped
+ * physical interrupts and waited for handlers that run. One caller at a time.
+ */
+
+/*
+ * Power-on: every interrupt and CPU interface as vgic_init() leaves it; mappings to physical interrupts
+ * and what vgic_notify_end() asked for stay, statistics go on counting. Mapped shared interrupts that
+ * were kept active are deactivated through the port; private ones have been since their vCPU's put.
+ * 0; -VIRQ_ERR_BUSY.
+ */
+int vgic_reset(struct vgic *vgic);
+
+/*
+ * The opposite of vgic_map_hwirq(): the physical interrupt is the host's again, and inactive; the
+ * virtual one keeps its configuration, and of its pending state what does not come from the line.
+ * 0; -VIRQ_ERR_BUSY; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND: it is not mapped.
+ */
+int vgic_unmap_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/* One interrupt, for people. */
+struct vgic_irq_info {
+	uint64_t route;  /* SPIs: GICD_IROUTER; GICv2: GICD_ITARGETSR's byte */
+	uint16_t target; /* the vCPU; 0xffff: none */
+	uint16_t
+		holder; /* the vCPU where it is queued, in a list register or active; 0xffff: none */
+	uint16_t hwirq; /* physical INTID; 0: not mapped */
+	uint8_t priority, group;
+	bool enabled, pending, active, level, line;
+	bool live; /* in a list register: `pending` and `active` are as of when it went in */
+};
+
+/*
+ * A snapshot, not of one instant with others. `vcpu` as in vgic_set_line(); SGIs, too. Any CPU, any
+ * time. 0; -VIRQ_ERR_RANGE: there is no such interrupt.
+ */
+int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq_info *info);
+
+/*
+ * Save writes all state that the guest can see or will feel: the distributor, redistributors, CPU
+ * interfaces (ICH_VMCR, active priorities), pending, line, active with what it was acknowledged with,
+ * SGI sources. Not in it: mappings, vgic_notify_end(), statistics, the host's timers and devices. The
+ * format is little-endian, versioned, the same for every host (lib/vgic/state.md has it), and so
+ * independent of list registers: what was in them has been folded by vgic_exit() and vgic_put().
+ * vgic_save_size() bytes are enough. Returns the bytes written; -VIRQ_ERR_MEMORY: `size` is too small;
+ * -VIRQ_ERR_BUSY.
+ */
+size_t vgic_save_size(const struct vgic *vgic);
+long vgic_save(struct vgic *vgic, void *buffer, size_t size);
+
+/*
+ * Restore into a vGIC of the same configuration (what may differ: lrs), in any state: what it had is
+ * gone. Every field is checked before anything is changed; a state that no vgic_save() can have written
+ * is refused: -VIRQ_ERR_STATE, *why (if why is not NULL) names the field, and the vGIC is as before.
+ * The order for embedders: map physical interrupts (or have them mapped), restore, then load and
+ * vgic_cpuif_restore() each vCPU, then let sources speak: lines that are high are told again with
+ * vgic_set_line(). 0; -VIRQ_ERR_STATE; -VIRQ_ERR_BUSY.
+ */
+int vgic_restore(struct vgic *vgic, const void *buffer, size_t size, const char **why);
+
+/*
+ * As vgic_cpuif_reset(), but the CPU interface becomes what it was at the last vgic_put(), or what
+ * vgic_restore() read: fills image->vmcr, ap0r and ap1r, to be written to hardware. Owner, after
+ * vgic_load(). An embedder that keeps one image for each vCPU needs it only after vgic_restore() and
+ * vgic_reset().
+ */
+void vgic_cpuif_restore(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
 /* --- Statistics: counted by the library per vCPU, never reset. --------------------------------- */
 
 struct vgic_stats {

@@ -131,6 +131,18 @@ void dir_left(struct vgic_vcpu *vcpu)
 	__atomic_fetch_sub(&vcpu->vgic->free_runners, 1, __ATOMIC_RELEASE);
 }
 
+/* Nobody is loaded, nothing is active: as at first. */
+void dir_reset(struct vgic *vgic)
+{
+	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
+		vgic->vcpus[i].sharing = false;
+		vgic->vcpus[i].lonely = 0;
+	}
+	store_relaxed(&vgic->sharers, 0);
+	store_relaxed(&vgic->dir_used, false);
+	store_relaxed(&vgic->by_hand, false);
+}
+
 /*
  * The guest sets a shared interrupt active by hand, perhaps one of a vCPU that is not loaded: nobody
  * runs free any more. True: not before those who do have come out.

@@ -136,27 +136,21 @@ static unsigned count_dropped(const struct vgic_vcpu *vcpu, const struct running
 /* The best of what was left outside: its priority was dropped, and if `ended`, it was deactivated. */
 static void drop_best(struct vgic_vcpu *vcpu, bool ended)
 {
-	struct vgic *vgic = vcpu->vgic;
 	struct vgic_irq *irq = best_running(vcpu);
 	unsigned ghost = levels_best(&vcpu->ghosts);
-	uint64_t old;
 
 	if (!irq || word_level(vcpu, word_load(irq)) >= ghost) {
 		if (ghost != LEVELS)
 			levels_remove(&vcpu->ghosts, ghost);
 		return;
 	}
-	if (ended) {
-		irq_settle(vcpu, irq, FROM_EOI, NULL);
-		if (irq_hwirq(irq))
-			physical_release(vcpu, irq);
+	if (!ended) {
+		irq_dropped(vcpu, irq);
 		return;
 	}
-	queue_remove(vgic, &vcpu->active, irq);
-	old = word_load(irq);
-	while (!word_cas(irq, &old, old | W_DROPPED))
-		;
-	queue_insert(vgic, &vcpu->active, irq, active_level(vgic, old | W_DROPPED), false);
+	irq_settle(vcpu, irq, FROM_EOI, NULL);
+	if (irq_hwirq(irq))
+		physical_release(vcpu, irq);
 }
 
 /*

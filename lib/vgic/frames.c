@@ -117,9 +117,6 @@ static enum vgic_result write_gicd_control(struct access *access, uint64_t value
 	return VGIC_DONE;
 }
 
-#define IROUTER_IRM  (1ull << 31)
-#define IROUTER_BITS (0xffull << 32 | IROUTER_IRM | 0xffffffu)
-
 /* The SPI of an IROUTER, or of an IROUTER<n>E at 0x8000; false: there is no such SPI. */
 static bool irouter_irq(struct access *access)
 {

@@ -12,10 +12,11 @@
 #include "../core/lock.h"
 #include "word.h"
 
-#define SGIS         16u
-#define PRIVATE_IRQS 32u   /* SGIs and PPIs of a vCPU; its extended PPIs follow */
-#define EPPI_BASE    1056u /* INTIDs */
-#define ESPI_BASE    4096u
+#define SGIS             16u
+#define PRIVATE_IRQS     32u /* SGIs and PPIs of a vCPU; its extended PPIs follow */
+#define MAX_PRIVATE_IRQS (PRIVATE_IRQS + VGIC_MAX_EPPIS)
+#define EPPI_BASE        1056u /* INTIDs */
+#define ESPI_BASE        4096u
 
 /* In which of its holder's structures an interrupt is. The holder's. */
 enum place {
@@ -25,6 +26,8 @@ enum place {
 	PLACE_ACTIVE,
 	PLACE_LR,
 };
+
+#define NO_VCPU 0xffffu /* in what is for others to read: nobody */
 
 /* An interrupt as an offset from the vgic, 0 for none: half a pointer, 32 bytes an interrupt. */
 typedef uint32_t link_t;
@@ -141,6 +144,8 @@ struct vgic_vcpu {
 	struct vgic_irq *private; /* its SGIs and PPIs: vgic->privates of them */
 	uint16_t index;
 	bool asleep; /* atomic: GICR_WAKER.ProcessorSleep */
+	uint32_t mapped[MAX_PRIVATE_IRQS /
+			32]; /* atomic: private interrupts mapped to physical ones */
 
 	/* The owner's while loaded, else under the lock. */
 	struct queue pending[2]; /* enabled, pending, for here; by group; by priority */
@@ -276,9 +281,17 @@ static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq
 	return irq < vgic->shared;
 }
 
+#define IROUTER_IRM       (1ull << 31)
+#define IROUTER_BITS      (0xffull << 32 | IROUTER_IRM | 0xffffffu)
 #define ROUTE_INTID_SHIFT 40           /* IROUTER ends at bit 39; 13 bits */
 #define ROUTE_SOFT        (1ull << 62) /* mapped, and never deactivated by a list register */
 #define ROUTE_NOTIFY      (1ull << 63) /* port->ended wants to know of its end */
+
+/* As the guest wrote it. */
+static inline uint64_t route_written(uint64_t route)
+{
+	return route & ((1ull << ROUTE_INTID_SHIFT) - 1);
+}
 
 static inline virq_t route_intid(uint64_t route)
 {
@@ -465,6 +478,18 @@ static inline uint64_t irq_change(struct vgic *vgic, struct vgic_vcpu *self, str
 
 void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
 
+/* The guest dropped the priority of what is in the queue of actives: only a deactivation is to come. */
+static inline void irq_dropped(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+	uint64_t old = word_load(irq);
+
+	queue_remove(vgic, &vcpu->active, irq);
+	while (!word_cas(irq, &old, old | W_DROPPED))
+		;
+	queue_insert(vgic, &vcpu->active, irq, active_level(vgic, old | W_DROPPED), false);
+}
+
 /* An access to a register. frames.c finds the register, access.c has those made of bits. */
 struct access {
 	struct vgic *vgic;
@@ -512,6 +537,7 @@ struct offer vcpu_best(const struct vgic_vcpu *vcpu);
 struct offer vcpu_signalled(const struct vgic_vcpu *vcpu);
 
 /* soft.c */
+unsigned bpr_minimum(const struct vgic_vcpu *vcpu, unsigned group);
 void soft_reset(struct vgic_vcpu *vcpu);
 void soft_enter(struct vgic_vcpu *vcpu);
 void soft_look(struct vgic_vcpu *vcpu);
@@ -531,6 +557,17 @@ bool dir_settle(struct vgic_vcpu *vcpu);
 void dir_left(struct vgic_vcpu *vcpu);
 void dir_said(struct vgic_vcpu *vcpu);
 bool dir_by_hand(struct vgic *vgic);
+void dir_reset(struct vgic *vgic);
+
+/* vgic.c */
+void vcpu_clear(struct vgic_vcpu *vcpu);
+void reset_all(struct vgic *vgic);
+unsigned irq_count(const struct vgic *vgic);
+
+/* whole.c */
+bool any_loaded(const struct vgic *vgic);
+void settle_all(struct vgic *vgic);
+void shared_physical(struct vgic *vgic);
 
 /* sysreg.c */
 enum vgic_result irq_deactivate(struct vgic_vcpu *self, virq_t virq, unsigned cpuid);

@@ -367,8 +367,7 @@ void irq_ended(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
  */
 static void leave_ghost(struct vgic_vcpu *vcpu, bool group1, unsigned ack)
 {
-	if (HAS_LRS(vcpu->vgic))
-		levels_add(&vcpu->ghosts, preemption_level(vcpu, group1, ack));
+	levels_add(&vcpu->ghosts, preemption_level(vcpu, group1, ack));
 }
 
 /* The word after a list register was folded: what it held, less what was asked for meanwhile. */

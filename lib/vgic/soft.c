@@ -11,7 +11,7 @@
 
 /* --- The verbs ---------------------------------------------------------------------------------- */
 
-static unsigned bpr_minimum(const struct vgic_vcpu *vcpu, unsigned group)
+unsigned bpr_minimum(const struct vgic_vcpu *vcpu, unsigned group)
 {
 	return 7u - vcpu->vgic->config.preemption_bits + group;
 }
@@ -158,22 +158,38 @@ static bool drop_priority(struct vgic_vcpu *vcpu)
 	return false;
 }
 
+/* Is this interrupt, which may be NULL, active here, and an SGI of that source? */
+static bool is_active_here(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq, uint64_t w,
+			   unsigned cpuid)
+{
+	if (!irq || !(w & W_ACTIVE) || !(w & W_HELD) || word_holder(w) != vcpu->index)
+		return false;
+	return !irq_has_sources(vcpu->vgic, irq) || word_cpuid(w) == cpuid;
+}
+
 /*
  * Writing an end of interrupt register. One that drops no priority deactivates nothing, nor does one
- * whose interrupt is not active here: both are the guest's mistakes.
+ * whose interrupt is not active here: the guest's mistakes, unless its active state was cleared
+ * before this end, which then takes the ghost.
  */
 void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid)
 {
 	struct vgic *vgic = vcpu->vgic;
 	struct vgic_irq *irq = irq_of(vgic, vcpu->index, virq);
+	bool active, runs;
 	uint64_t w;
 
-	if (virq - SPECIAL < 4 || !drop_priority(vcpu) || (vcpu->vmcr & VMCR_VEOIM) || !irq)
+	if (virq - SPECIAL < 4 || !drop_priority(vcpu))
 		return;
 	soft_look(vcpu);
-	w = word_load(irq);
-	if (!(w & W_ACTIVE) || !(w & W_HELD) || word_holder(w) != vcpu->index ||
-	    (irq_has_sources(vgic, irq) && word_cpuid(w) != cpuid))
+	w = irq ? word_load(irq) : 0;
+	active = is_active_here(vcpu, irq, w, cpuid);
+	runs = active && word_runs(w);
+	if (!runs && levels_best(&vcpu->ghosts) != LEVELS)
+		levels_remove(&vcpu->ghosts, levels_best(&vcpu->ghosts));
+	if (runs && (vcpu->vmcr & VMCR_VEOIM))
+		irq_dropped(vcpu, irq);
+	if (!active || (vcpu->vmcr & VMCR_VEOIM))
 		return;
 	irq_settle(vcpu, irq, FROM_EOI, NULL);
 	if (irq_hwirq(irq))

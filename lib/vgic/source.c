@@ -101,6 +101,17 @@ int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq)
 	return pulse(vcpu_of(cpu)->vgic, vcpu_of(cpu), vcpu, virq);
 }
 
+/* Where a vCPU notes that this private interrupt is mapped: a word, and its bit there. */
+static uint32_t *mapped_word(struct vgic *vgic, unsigned vcpu, const struct vgic_irq *irq)
+{
+	return &vgic->vcpus[vcpu].mapped[(irq - vgic->vcpus[vcpu].private) / 32];
+}
+
+static uint32_t mapped_bit(const struct vgic *vgic, unsigned vcpu, const struct vgic_irq *irq)
+{
+	return 1u << (irq - vgic->vcpus[vcpu].private) % 32;
+}
+
 int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, unsigned how)
 {
 	struct vgic_irq *irq;
@@ -118,6 +129,37 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 		return -VIRQ_ERR_BUSY;
 	if (how & VGIC_HWIRQ_SOFT)
 		__atomic_fetch_or(&irq->route, ROUTE_SOFT, __ATOMIC_RELAXED);
+	if (irq_is_private(vgic, irq))
+		__atomic_fetch_or(mapped_word(vgic, vcpu, irq), mapped_bit(vgic, vcpu, irq),
+				  __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * The line is low before the physical interrupt is inactive, which a private one is already. What was
+ * asked about the mapping has been done: inboxes are empty.
+ */
+int vgic_unmap_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq)
+{
+	struct vgic_irq *irq;
+	int error = source(vgic, vcpu, virq, &irq);
+
+	if (any_loaded(vgic))
+		return -VIRQ_ERR_BUSY;
+	if (error)
+		return error;
+	if (!irq_hwirq(irq))
+		return -VIRQ_ERR_KIND;
+	settle_all(vgic);
+	irq_change(vgic, NULL, irq, W_LINE, 0);
+	if (irq_is_private(vgic, irq))
+		__atomic_fetch_and(mapped_word(vgic, vcpu, irq), ~mapped_bit(vgic, vcpu, irq),
+				   __ATOMIC_RELAXED);
+	else
+		vgic->port.hwirq_set_active(vgic->host, word_looker(word_load(irq)), hwirq_of(irq),
+					    false);
+	__atomic_fetch_and(&irq->route, ~ROUTE_SOFT, __ATOMIC_RELAXED);
+	store_relaxed(&irq->hwirq, 0);
 	return 0;
 }
 

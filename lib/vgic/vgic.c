@@ -70,10 +70,14 @@ static size_t privates_of(const struct vgic_config *config)
 	return PRIVATE_IRQS + (size_t)config->eppis;
 }
 
+static size_t irqs_of(const struct vgic_config *config)
+{
+	return privates_of(config) * config->vcpus + config->spis + config->espis;
+}
+
 static size_t heads_at(const struct vgic_config *config)
 {
-	return irqs_at(config) + sizeof(struct vgic_irq) * (privates_of(config) * config->vcpus +
-							    config->spis + config->espis);
+	return irqs_at(config) + sizeof(struct vgic_irq) * irqs_of(config);
 }
 
 /* Of each queue; one more than there are priorities: active_level(). */
@@ -89,48 +93,39 @@ size_t vgic_size(const struct vgic_config *config)
 	return round_up(heads_at(config) + 3 * sizeof(link_t) * levels_of(config) * config->vcpus);
 }
 
-static void init_irq(struct vgic_irq *irq, virq_t virq, uint64_t word)
+unsigned irq_count(const struct vgic *vgic)
 {
-	*irq = (struct vgic_irq){ .word = word, .route = (uint64_t)virq << ROUTE_INTID_SHIFT };
+	return (unsigned)irqs_of(&vgic->config);
+}
+
+static void init_irq(struct vgic_irq *irq, virq_t virq)
+{
+	*irq = (struct vgic_irq){ .route = (uint64_t)virq << ROUTE_INTID_SHIFT };
 }
 
 static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 {
 	struct vgic_vcpu *vcpu = &vgic->vcpus[index];
 	struct queue *queues[] = { &vcpu->pending[0], &vcpu->pending[1], &vcpu->active };
-	size_t levels = levels_of(&vgic->config);
 
 	*vcpu = (struct vgic_vcpu){
 		.mode = MODE_PUT,
 		.vgic = vgic,
 		.private = &vgic->irqs[vgic->privates * index],
 		.index = (uint16_t)index,
-		.asleep = !IS_V2(vgic),
 	};
-	soft_reset(vcpu);
-	for (unsigned q = 0; q < 3; q++, *heads += levels) {
+	for (unsigned q = 0; q < 3; q++, *heads += levels_of(&vgic->config))
 		queues[q]->heads = *heads;
-		for (size_t i = 0; i < levels; i++)
-			queues[q]->heads[i] = 0;
-	}
-	/* SGIs are edge-triggered and enabled by software like any other; PPIs come up as level. */
 	for (unsigned i = 0; i < vgic->privates; i++)
-		init_irq(&vcpu->private[i], i < PRIVATE_IRQS ? i : EPPI_BASE + i - PRIVATE_IRQS,
-			 (i < SGIS ? 0 : W_LEVEL) | (uint64_t)index << W_TARGET_SHIFT);
+		init_irq(&vcpu->private[i], i < PRIVATE_IRQS ? i : EPPI_BASE + i - PRIVATE_IRQS);
 }
 
-/*
- * GICv3: SPIs are routed to affinity 0.0.0.0. GICv2: to no CPU interface, as ITARGETSR resets; with
- * one CPU there is nothing to choose.
- */
 static void init_shared(struct vgic *vgic)
 {
-	uint64_t target = IS_V2(vgic) && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
-
 	for (unsigned i = 0; i < vgic->config.spis; i++)
-		init_irq(&vgic->shared[i], PRIVATE_IRQS + i, W_LEVEL | target);
+		init_irq(&vgic->shared[i], PRIVATE_IRQS + i);
 	for (unsigned i = 0; i < vgic->config.espis; i++)
-		init_irq(&vgic->shared[vgic->config.spis + i], ESPI_BASE + i, W_LEVEL);
+		init_irq(&vgic->shared[vgic->config.spis + i], ESPI_BASE + i);
 }
 
 int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic_config *config,
@@ -160,8 +155,64 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 	for (unsigned i = 0; i < config->vcpus; i++)
 		init_vcpu(vgic, i, &heads);
 	init_shared(vgic);
+	reset_all(vgic);
 	*result = vgic;
 	return 0;
+}
+
+/* --- Reset. ------------------------------------------------------------------------------------- */
+
+/* It holds nothing, and waits for the end of nothing. Not loaded; its inbox is empty. */
+void vcpu_clear(struct vgic_vcpu *vcpu)
+{
+	struct queue *queues[] = { &vcpu->pending[0], &vcpu->pending[1], &vcpu->active };
+	size_t levels = levels_of(&vcpu->vgic->config);
+
+	for (unsigned q = 0; q < 3; q++) {
+		for (unsigned i = 0; i < 4; i++)
+			queues[q]->summary[i] = 0;
+		for (size_t i = 0; i < levels; i++)
+			queues[q]->heads[i] = 0;
+		queues[q]->count = 0;
+	}
+	vcpu->ghosts = (struct levels){ { 0, 0 } };
+}
+
+/* What it is mapped to, and who wants to know of its end, stays. */
+static void reset_irq(struct vgic_irq *irq, uint64_t word)
+{
+	uint64_t route = load_relaxed(&irq->route);
+
+	irq->place = PLACE_NONE;
+	store_relaxed(&irq->route, route & ~route_written(route));
+	store_relaxed(&irq->word, word);
+}
+
+/* SGIs are edge-triggered and enabled by software like any other; PPIs come up as level. */
+static void reset_vcpu(struct vgic_vcpu *vcpu)
+{
+	uint64_t target = (uint64_t)vcpu->index << W_TARGET_SHIFT;
+
+	vcpu_clear(vcpu);
+	soft_reset(vcpu);
+	store_relaxed(&vcpu->asleep, !IS_V2(vcpu->vgic));
+	for (unsigned i = 0; i < vcpu->vgic->privates; i++)
+		reset_irq(&vcpu->private[i], (i < SGIS ? 0 : W_LEVEL) | target);
+}
+
+/*
+ * As power-on leaves it. GICv3: SPIs are routed to affinity 0.0.0.0. GICv2: to no CPU interface, as
+ * ITARGETSR resets; with one CPU there is nothing to choose.
+ */
+void reset_all(struct vgic *vgic)
+{
+	uint64_t target = IS_V2(vgic) && vgic->config.vcpus > 1 ? TARGET_NONE : 0;
+
+	for (unsigned i = 0; i < vgic->config.vcpus; i++)
+		reset_vcpu(&vgic->vcpus[i]);
+	for (unsigned i = 0; i < vgic->config.spis + (unsigned)vgic->config.espis; i++)
+		reset_irq(&vgic->shared[i], W_LEVEL | target);
+	store_relaxed(&vgic->groups, 0);
 }
 
 /* --- Affinity: vCPU n is Aff0 = n mod 2^bits of cluster n / 2^bits. ---------------------------- */
@@ -189,21 +240,34 @@ int vgic_vcpu_of_mpidr(const struct vgic *vgic, uint64_t mpidr)
 /* --- Coming and going. -------------------------------------------------------------------------- */
 
 /*
+ * May the physical interrupt be active? While it is due, it is. Otherwise it is only until what was
+ * asked about it is served, and where guest and host disagree about the trigger: then the host said
+ * that the line is high.
+ */
+static bool physical_may_be_active(const struct vgic_irq *irq, uint64_t w)
+{
+	return (w & (W_LINE | W_PHYSICAL)) || physical_due(irq, w);
+}
+
+/*
  * Private mapped interrupts live in the redistributor of the physical CPU: what they hold there is
- * given up at put and established at load. The virtual timer, mostly.
+ * given up at put and established at load. The virtual timer, mostly. In between they are inactive;
+ * the hook is called for those alone that are not, or are not to stay so.
  */
 static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 {
 	struct vgic *vgic = vcpu->vgic;
 
-	for (unsigned i = SGIS; i < vgic->privates; i++) {
-		struct vgic_irq *irq = &vcpu->private[i];
-		bool active = physical_due(irq, word_load(irq));
+	for (unsigned i = 0; i < MAX_PRIVATE_IRQS / 32; i++)
+		for (uint32_t left = load_relaxed(&vcpu->mapped[i]); left; left &= left - 1) {
+			struct vgic_irq *irq =
+				&vcpu->private[32 * i + (unsigned)__builtin_ctz(left)];
+			uint64_t w = word_load(irq);
 
-		if (irq_hwirq(irq))
-			vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq),
-						    loaded && active);
-	}
+			if (loaded ? physical_due(irq, w) : physical_may_be_active(irq, w))
+				vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq),
+							    loaded);
+		}
 }
 
 /*
@@ -300,6 +364,20 @@ void vgic_cpuif_reset(struct vgic_cpu *cpu, struct gic_cpuif *image)
 		soft_reset(vcpu);
 }
 
+void vgic_cpuif_restore(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	hardware_unknown(vcpu);
+	if (!image)
+		return;
+	*image = (struct gic_cpuif){ .vmcr = vcpu->vmcr };
+	for (unsigned i = 0; i < 4; i++) {
+		image->ap0r[i] = vcpu->ap0r[i];
+		image->ap1r[i] = vcpu->ap1r[i];
+	}
+}
+
 bool vgic_block(struct vgic_cpu *cpu)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
@@ -332,6 +410,34 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 	pending = vcpu_signalled(vcpu).irq;
 	vcpu_unlock(vcpu, forwards);
 	return pending;
+}
+
+int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq_info *info)
+{
+	bool shared = virq - PRIVATE_IRQS < VGIC_MAX_SPIS || virq >= ESPI_BASE;
+	const struct vgic_irq *irq = NULL;
+	uint64_t w;
+
+	if (shared || vcpu < vgic->config.vcpus)
+		irq = irq_of(vgic, vcpu, virq);
+	if (!irq)
+		return -VIRQ_ERR_RANGE;
+	w = word_load(irq);
+	*info = (struct vgic_irq_info){
+		.route = route_written(load_relaxed(&irq->route)),
+		.target = (uint16_t)(word_target(w) == TARGET_NONE ? NO_VCPU : word_target(w)),
+		.holder = (uint16_t)(w & W_HELD ? word_holder(w) : NO_VCPU),
+		.hwirq = hwirq_of(irq).intid,
+		.priority = (uint8_t)word_priority(w),
+		.group = !!(w & W_GROUP1),
+		.enabled = w & W_ENABLED,
+		.pending = word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT)),
+		.active = w & W_ACTIVE,
+		.level = w & W_LEVEL,
+		.line = w & W_LINE,
+		.live = w & W_IN_LR,
+	};
+	return 0;
 }
 
 int vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats)

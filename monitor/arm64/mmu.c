@@ -34,7 +34,6 @@ uint64_t early_table[EARLY_TABLES][512] __attribute__((aligned(4096)));
 static unsigned early_used;
 
 uint64_t *final_table; /* head.S gives it to the other CPUs */
-static uint64_t *stage2_table;
 static uint64_t pages_next, pages_end;
 
 void pages_init(uint64_t start, uint64_t end)
@@ -218,14 +217,30 @@ static const uint64_t stage2_attributes[] = {
 	[MAP_FLASH] = DESC_AF | DESC_INNER | S2_RW | S2_FLASH | S2_XN,
 };
 
-void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
+uint64_t *stage2_make(void)
 {
-	if (!stage2_table)
-		stage2_table = pages_alloc(PAGE);
-	map(stage2_table, ipa, pa, size, stage2_attributes[kind]);
+	return pages_alloc(PAGE);
 }
 
-/* Every CPU: walk the guest's accesses through stage 2. Its first entry is after an ISB. */
+void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
+{
+	map(table, ipa, pa, size, stage2_attributes[kind]);
+}
+
+/* VMID 0 is nobody's. */
+uint64_t stage2_base(const uint64_t *table, unsigned vmid)
+{
+	return (uint64_t)vmid << 48 | (uint64_t)table;
+}
+
+void stage2_forget(uint64_t base)
+{
+	write_sysreg(vttbr_el2, base);
+	isb();
+	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tic ialluis\n\tdsb ish\n\tisb" : : : "memory");
+}
+
+/* What all VMs have in common. The first entry is after an ISB. */
 void stage2_enable(void)
 {
 	uint64_t range = read_sysreg(id_aa64mmfr0_el1) & 7;
@@ -235,7 +250,6 @@ void stage2_enable(void)
 	/* RES1, size of the output, inner shareable write-back walks, start at level 1, input size. */
 	write_sysreg(vtcr_el2, 1ul << 31 | range << 16 | 3ul << 12 | 1ul << 10 | 1ul << 8 |
 				       1ul << 6 | (64 - IPA_BITS));
-	write_sysreg(vttbr_el2, 1ul << 48 | (uint64_t)stage2_table);
 	isb();
-	__asm__ volatile("tlbi vmalls12e1\n\tdsb nsh\n\tisb" : : : "memory");
+	__asm__ volatile("tlbi alle1\n\tdsb nsh\n\tisb" : : : "memory");
 }
