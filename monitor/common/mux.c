@@ -34,12 +34,12 @@ struct guest {
 	struct pl011 *uart; /* NULL: takes no part */
 	char name[MUX_NAME];
 	unsigned name_length;
-	/* Gathered output, a ring: `ready` of `held` bytes are lines, or one piece of a long one. */
-	uint8_t line[MUX_LINE];
+	/* Gathered output, a ring: `ready` of `held` bytes are lines, or pieces of MUX_LINE bytes. */
+	uint8_t gathered[MUX_GATHERED];
 	unsigned first, held, ready;
 	uint64_t since; /* the time from which the first ready one waits */
 	enum sequence sequence;
-	bool was_cut; /* the last line, so that its end is yet to come */
+	bool was_cut; /* the last line shown, and its end was not there yet */
 	/* Input that its FIFO had no room for. */
 	uint8_t input[MUX_INPUT];
 	unsigned input_first, input_count;
@@ -249,7 +249,7 @@ static struct guest *next_line(bool any)
 
 		if (!guest->ready || is_direct(guest))
 			continue;
-		if (any || guest->held == MUX_LINE || now - guest->since >= MUX_PATIENCE)
+		if (any || guest->held == MUX_GATHERED || now - guest->since >= MUX_PATIENCE)
 			return guest;
 	}
 	return NULL;
@@ -267,17 +267,26 @@ static struct guest *line_to_stage(void)
 
 static uint8_t held_at(const struct guest *guest, unsigned i)
 {
-	return guest->line[(guest->first + i) % MUX_LINE];
+	return guest->gathered[(guest->first + i) % MUX_GATHERED];
 }
 
 static void remove_held(struct guest *guest, unsigned bytes)
 {
-	guest->first = (guest->first + bytes) % MUX_LINE;
+	guest->first = (guest->first + bytes) % MUX_GATHERED;
 	guest->held -= bytes;
 	guest->ready -= bytes < guest->ready ? bytes : guest->ready;
 	guest->since = uart_time();
 	if (!guest->ready)
 		mux.ready &= ~bit_of(guest);
+}
+
+/* The end of a line that was cut belongs to it. */
+static bool skip_end(struct guest *guest)
+{
+	if (!guest->held || held_at(guest, 0) != '\n')
+		return false;
+	remove_held(guest, 1);
+	return true;
 }
 
 static void stage_line(struct guest *guest)
@@ -290,25 +299,26 @@ static void stage_line(struct guest *guest)
 		stage_byte((uint8_t)guest->name[i]);
 	stage_byte(']');
 	stage_byte(' ');
-	for (i = 0; i < guest->ready && held_at(guest, i) != '\n'; i++)
+	for (i = 0; i < guest->ready && i < MUX_LINE && held_at(guest, i) != '\n'; i++)
 		stage_byte(held_at(guest, i));
 	stage_byte('\n');
-	guest->was_cut = i == guest->ready;
-	remove_held(guest, guest->was_cut ? i : i + 1);
+	remove_held(guest, i);
+	guest->was_cut = !skip_end(guest) && !guest->held;
 	mux.last = (unsigned)(guest - mux.guest);
 	mux.turn = MUX_TURN;
 	mux.redraw = mux.shell == SHELL_OPEN;
 }
 
-/* What was gathered before it got the focus; then the line is its own. */
+/* What was gathered before it got the focus, as much as fits; then the line is its own. */
 static void stage_held(struct guest *guest)
 {
 	unsigned i;
 
-	stage_fresh();
-	for (i = 0; i < guest->held; i++)
+	if (mux.owner != OWNER_GUEST)
+		stage_fresh();
+	for (i = 0; i < guest->held && i < MUX_LINE; i++)
 		stage_byte(held_at(guest, i));
-	remove_held(guest, guest->held);
+	remove_held(guest, i);
 	guest->was_cut = false;
 	mux.owner = OWNER_GUEST;
 }
@@ -325,24 +335,30 @@ static void stage_prompt(void)
 	mux.owner = OWNER_HYPERVISOR;
 }
 
-/* Something to stage, if there is anything. */
-static bool stage_next(void)
+static bool stage_focused(void)
 {
-	struct guest *guest = focused(), *other;
+	struct guest *guest = focused();
 
-	if (guest && is_direct(guest) && guest->held) {
-		stage_held(guest);
-		return true;
-	}
-	other = line_to_stage();
-	if (other) {
-		stage_line(other);
-		return true;
-	}
-	return false;
+	if (!guest || !is_direct(guest) || !guest->held)
+		return false;
+	stage_held(guest);
+	return true;
 }
 
-/* Up to LINES of them, so that nobody has to show all that the others gathered. False: the FIFO is full. */
+static bool stage_other(void)
+{
+	struct guest *guest = line_to_stage();
+
+	if (!guest)
+		return false;
+	stage_line(guest);
+	return true;
+}
+
+/*
+ * Of the others' lines it puts out LINES, so that nobody has to show all that they gathered. False: the
+ * FIFO is full.
+ */
 static bool pump(void)
 {
 	unsigned lines = 0;
@@ -350,7 +366,7 @@ static bool pump(void)
 	do {
 		if (!put_stage())
 			return false;
-	} while (lines++ < LINES && stage_next());
+	} while (stage_focused() || (lines++ < LINES && stage_other()));
 	return true;
 }
 
@@ -389,37 +405,44 @@ static bool transmit_direct(uint8_t byte)
 	return true;
 }
 
-/* Where `pump` did not get to this guest: on its own time it goes before the others. */
+/* Where pump() did not get to this guest: on its own time it goes before the others. */
 static void make_room(struct guest *guest)
 {
-	if (guest->held == MUX_LINE && !mux.stage_end && line_to_stage()) {
+	if (guest->held == MUX_GATHERED && !mux.stage_end && line_to_stage()) {
 		stage_line(guest);
 		put_stage();
 	}
 }
 
-static bool gather(struct guest *guest, uint8_t byte)
+/* All that is held is ready to be shown. */
+static void ready(struct guest *guest)
 {
-	if (byte == '\n')
-		guest->sequence = SEQUENCE_NONE;
-	else if (!is_text(&guest->sequence, byte) && byte != '\t')
-		return true;
-	make_room(guest);
-	if (guest->held == MUX_LINE)
-		return false;
-	if (!guest->held && guest->was_cut && byte == '\n') {
-		guest->was_cut = false;
-		return true;
-	}
-	guest->line[(guest->first + guest->held++) % MUX_LINE] = byte;
-	if (byte != '\n' && (guest->held < MUX_LINE || guest->ready))
-		return true;
 	if (!guest->ready)
 		guest->since = uart_time();
 	if (!mux.ready)
 		mux.turn = MUX_TURN;
 	mux.ready |= bit_of(guest);
 	guest->ready = guest->held;
+}
+
+static bool gather(struct guest *guest, uint8_t byte)
+{
+	bool after_cut;
+
+	if (byte == '\n')
+		guest->sequence = SEQUENCE_NONE;
+	else if (!is_text(&guest->sequence, byte) && byte != '\t')
+		return true;
+	make_room(guest);
+	if (guest->held == MUX_GATHERED)
+		return false;
+	after_cut = guest->was_cut;
+	guest->was_cut = false;
+	if (after_cut && byte == '\n')
+		return true;
+	guest->gathered[(guest->first + guest->held++) % MUX_GATHERED] = byte;
+	if (byte == '\n' || guest->held - guest->ready == MUX_LINE)
+		ready(guest);
 	return true;
 }
 

@@ -299,14 +299,95 @@ static void a_full_buffer_does_not_wait_for_the_focus(void **state)
 	(void)state;
 	start(2);
 	guest_text(0, "prompt");
-	for (unsigned i = 0; i < 128; i++)
+	for (unsigned i = 0; i < 1023; i++)
 		guest_text(1, "a\n");
-	/* 128 lines of two bytes fill it; they go out on a new line, a few at a time */
-	assert_in_range(line.out_count, 6 + 2 + 1 * 10, 6 + 2 + 8 * 10);
-	assert_memory_equal(line.out, "prompt\r\n[beta] a\r\n", 18);
-	for (unsigned i = 0; i < 64; i++)
+	says("prompt");
+	guest_text(1, "a\n");
+	/* 1024 lines of two bytes fill it; they go out on a new line, a few at a time */
+	assert_in_range(line.out_count, 2 + 1 * 10, 2 + 8 * 10);
+	assert_memory_equal(line.out, "\r\n[beta] a\r\n", 12);
+	for (unsigned i = 0; i < 300; i++)
 		mux_tick();
-	assert_int_equal(line.out_count, 6 + 2 + 128 * 10);
+	assert_int_equal(line.out_count, 2 + 1024 * 10);
+}
+
+static void long_lines_that_had_to_wait(void **state)
+{
+	static const unsigned length[] = { 255, 256, 257, 512, 513, 3 };
+	char expected[2000] = "\n";
+
+	(void)state;
+	start(2);
+	guest_text(0, "x");
+	for (unsigned i = 0; i < 6; i++) {
+		for (unsigned n = 0; n < length[i]; n++) {
+			if (n % 256 == 0)
+				strcat(expected, n ? "\r\n[beta] " : "[beta] ");
+			sprintf(expected + strlen(expected), "%c", 'a' + i);
+			guest_byte(1, (char)('a' + i));
+		}
+		strcat(expected, "\r\n");
+		guest_byte(1, '\n');
+	}
+	says("x");
+	guest_text(0, "\n");
+	expected[0] = '\r';
+	memmove(expected + 1, expected, strlen(expected) + 1);
+	expected[0] = '\n';
+	while (mux.ready)
+		mux_tick();
+	says(expected);
+}
+
+static void what_is_left_of_many_lines_waits_anew(void **state)
+{
+	(void)state;
+	start(2);
+	guest_text(0, "x");
+	line.time = 1000;
+	for (unsigned i = 0; i < 9; i++)
+		guest_text(1, "a\n");
+	line.time += 300;
+	mux_tick();
+	line.out_count = 0;
+	guest_text(0, "prompt");
+	says("prompt"); /* it has its turn */
+	line.time += 299;
+	mux_tick();
+	says("");
+	line.time += 1;
+	mux_tick();
+	assert_memory_equal(line.out, "\r\n[beta] a\r\n", 12);
+}
+
+/* More than what is shown at once. */
+static void all_that_was_gathered_is_shown_with_the_focus(void **state)
+{
+	char expected[2000] = "";
+
+	(void)state;
+	for (unsigned slow = 0; slow < 2; slow++) {
+		start(2);
+		guest_text(0, "x");
+		strcpy(expected, "x\r\ncarillon: console of beta\r\n");
+		for (unsigned i = 0; i < 250; i++) {
+			char text[8];
+
+			sprintf(text, "%u\r\n", i);
+			guest_text(1, text);
+			strcat(expected, text);
+		}
+		guest_text(1, "end");
+		strcat(expected, "endless");
+		line.instant = !slow;
+		type_text(CTRL_BRACKET "1");
+		guest_text(1, "less");
+		for (unsigned i = 0; i < 2000; i++) {
+			line_moves(1);
+			interrupts();
+		}
+		says(expected);
+	}
 }
 
 static void what_would_move_the_cursor_is_left_out(void **state)
@@ -1062,6 +1143,9 @@ int main(void)
 		cmocka_unit_test(a_line_that_is_too_long_becomes_several),
 		cmocka_unit_test(a_line_of_just_the_buffer_is_one_line),
 		cmocka_unit_test(a_full_buffer_does_not_wait_for_the_focus),
+		cmocka_unit_test(long_lines_that_had_to_wait),
+		cmocka_unit_test(what_is_left_of_many_lines_waits_anew),
+		cmocka_unit_test(all_that_was_gathered_is_shown_with_the_focus),
 		cmocka_unit_test(what_would_move_the_cursor_is_left_out),
 		cmocka_unit_test(the_hypervisor_starts_on_a_fresh_line),
 		cmocka_unit_test(what_the_hypervisor_left_unfinished_is_ended_for_a_guest),
