@@ -518,7 +518,7 @@ static void follows(struct stream *s, const char *text, size_t length)
 }
 
 /* All write lines as fast as they can: none is lost, mixed up or starved. */
-static void flood(unsigned speed)
+static void flood(unsigned speed, unsigned per_look)
 {
 	static struct stream of[GUESTS];
 	char *at, *end;
@@ -526,6 +526,7 @@ static void flood(unsigned speed)
 	memset(of, 0, sizeof(of));
 	start(3);
 	line.instant = false;
+	line.per_look = per_look;
 	while (line.out_count < 20000) {
 		for (unsigned g = 0; g < GUESTS; g++) {
 			for (unsigned n = 0; n < 40 && guest_byte(g, next_of(&of[g], g)); n++)
@@ -559,8 +560,10 @@ static void floods_share_the_line(void **state)
 	static const unsigned speeds[] = { 1, 5, 16, 17, 31, 32, 100 };
 
 	(void)state;
-	for (unsigned s = 0; s < sizeof(speeds) / sizeof(speeds[0]); s++)
-		flood(speeds[s]);
+	for (unsigned s = 0; s < sizeof(speeds) / sizeof(speeds[0]); s++) {
+		for (unsigned per_look = 0; per_look < 6; per_look++)
+			flood(speeds[s], per_look);
+	}
 }
 
 static void a_guest_without_newlines_starves_nobody(void **state)

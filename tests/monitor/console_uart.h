@@ -13,6 +13,9 @@
 #include "uart.h"
 
 static struct {
+	unsigned
+		per_look; /* that many looks at the flags take as long as a character; 0: no time */
+	unsigned looks;
 	bool instant; /* the line takes everything at once, as an emulator's does */
 	unsigned tx_count, rx_count, rx_first;
 	uint32_t imsc, ris, cr, lcr_h, ifls, dmacr;
@@ -81,6 +84,8 @@ static uint32_t line_flags(void)
 {
 	uint32_t flags = 0;
 
+	if (line.per_look && ++line.looks % line.per_look == 0)
+		line_moves(1);
 	if (!line.tx_count)
 		flags |= 1u << 7;
 	else
