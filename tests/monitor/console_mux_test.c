@@ -420,8 +420,8 @@ static void what_the_hypervisor_left_unfinished_is_ended_for_a_guest(void **stat
 	(void)state;
 	start(2);
 	message("carillon: unfinished");
-	guest_text(0, "guest");
-	says("carillon: unfinished\r\nguest");
+	guest_text(0, "g");
+	says("carillon: unfinished\r\ng");
 }
 
 static void before_the_uart_is_ours_messages_are_just_bytes(void **state)
@@ -429,6 +429,8 @@ static void before_the_uart_is_ours_messages_are_just_bytes(void **state)
 	(void)state;
 	start(0);
 	mux.active = false;
+	mux.imsc = 0;
+	line.imsc = 0;
 	message("a\nb");
 	message("c\n");
 	says("a\r\nbc\r\n");
@@ -436,6 +438,7 @@ static void before_the_uart_is_ours_messages_are_just_bytes(void **state)
 	line_receives('x');
 	mux_tick();
 	assert_int_equal(line.rx_count, 1);
+	assert_int_equal(line.imsc, 0);
 }
 
 static void long_names_are_cut(void **state)
@@ -621,6 +624,22 @@ static void messages_come_whole_and_after_the_line_in_progress(void **state)
 	message("carillon: note\n");
 	line_moves(100);
 	says("[beta] a line that is longer than what the FIFO holds\r\ncarillon: note\r\n");
+	assert_int_equal(line.overflows, 0);
+}
+
+static void the_end_of_an_unfinished_message_waits_for_the_line(void **state)
+{
+	(void)state;
+	start(1);
+	line.instant = false;
+	message("carillon: a message of 32 bytes.");
+	guest_text(0, "guest");
+	assert_int_equal(line.out_count, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		line_moves(1);
+		interrupts();
+	}
+	says("carillon: a message of 32 bytes.\r\nguest");
 	assert_int_equal(line.overflows, 0);
 }
 
@@ -1160,6 +1179,7 @@ int main(void)
 		cmocka_unit_test(a_guest_without_newlines_starves_nobody),
 		cmocka_unit_test(the_others_without_newlines_do_not_starve_the_focus),
 		cmocka_unit_test(messages_come_whole_and_after_the_line_in_progress),
+		cmocka_unit_test(the_end_of_an_unfinished_message_waits_for_the_line),
 		cmocka_unit_test(a_reset_guest_does_not_hold_up_the_others),
 		cmocka_unit_test(input_goes_to_the_focus),
 		cmocka_unit_test(bytes_before_and_after_a_switch_are_delivered),
