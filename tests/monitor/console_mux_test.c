@@ -48,7 +48,8 @@ static void interrupted_room(struct pl011 *uart)
 #undef pl011_room
 
 #define CTRL_BRACKET "\x1d"
-#define GUESTS       3
+#define GUESTS       16
+#define FLOODS       3
 
 static struct pl011 uart[GUESTS];
 static bool guest_line[GUESTS];
@@ -76,7 +77,8 @@ static void model_drained(void *host)
 
 static const struct pl011_host calls = { model_line, model_transmit, model_drained };
 
-static const char *const names[GUESTS] = { "alpha", "beta", "gamma" };
+static const char *const names[GUESTS] = { "alpha", "beta", "gamma", "d", "e", "f", "g", "h",
+					   "i",     "j",    "k",     "l", "m", "n", "o", "p" };
 
 /* A machine that just started, with the first `guests`. */
 static void start(unsigned guests)
@@ -311,6 +313,22 @@ static void a_full_buffer_does_not_wait_for_the_focus(void **state)
 	assert_int_equal(line.out_count, 2 + 1024 * 10);
 }
 
+/* On a UART that is always ready nobody would come to ask it for what it could not get rid of. */
+static void a_full_buffer_does_not_wait_for_other_guests(void **state)
+{
+	(void)state;
+	start(16);
+	for (unsigned g = 1; g < 16; g++) {
+		guest_text(0, "x");
+		for (unsigned i = 0; i < 1000; i++)
+			guest_text(g, "\n");
+	}
+	for (unsigned i = 0; i < 1200; i++) {
+		guest_text(15, "\n");
+		assert_false(pl011_read(&uart[15], UARTFR, 4) & UARTFR_BUSY);
+	}
+}
+
 static void long_lines_that_had_to_wait(void **state)
 {
 	static const unsigned length[] = { 255, 256, 257, 512, 513, 3 };
@@ -523,7 +541,7 @@ static void follows(struct stream *s, const char *text, size_t length)
 /* All write lines as fast as they can: none is lost, mixed up or starved. */
 static void flood(unsigned speed, unsigned per_look)
 {
-	static struct stream of[GUESTS];
+	static struct stream of[FLOODS];
 	char *at, *end;
 
 	memset(of, 0, sizeof(of));
@@ -531,7 +549,7 @@ static void flood(unsigned speed, unsigned per_look)
 	line.instant = false;
 	line.per_look = per_look;
 	while (line.out_count < 20000) {
-		for (unsigned g = 0; g < GUESTS; g++) {
+		for (unsigned g = 0; g < FLOODS; g++) {
 			for (unsigned n = 0; n < 40 && guest_byte(g, next_of(&of[g], g)); n++)
 				of[g].pending++;
 		}
@@ -554,7 +572,7 @@ static void flood(unsigned speed, unsigned per_look)
 		if (g) /* a whole line */
 			assert_int_equal(of[g].text[of[g].seen], '\n');
 	}
-	for (unsigned g = 0; g < GUESTS; g++)
+	for (unsigned g = 0; g < FLOODS; g++)
 		assert_true(of[g].seen > 2000);
 }
 
@@ -1165,6 +1183,7 @@ int main(void)
 		cmocka_unit_test(a_line_that_is_too_long_becomes_several),
 		cmocka_unit_test(a_line_of_just_the_buffer_is_one_line),
 		cmocka_unit_test(a_full_buffer_does_not_wait_for_the_focus),
+		cmocka_unit_test(a_full_buffer_does_not_wait_for_other_guests),
 		cmocka_unit_test(long_lines_that_had_to_wait),
 		cmocka_unit_test(what_is_left_of_many_lines_waits_anew),
 		cmocka_unit_test(all_that_was_gathered_is_shown_with_the_focus),
