@@ -20,7 +20,7 @@
 
 static struct pl011 uart[GUESTS];
 static bool output[GUESTS]; /* written by the hook, under the model's lock */
-static unsigned bytes = 10000, edges[GUESTS], twice[GUESTS];
+static unsigned bytes = 5000, edges[GUESTS], twice[GUESTS];
 static bool done;
 
 /* --- The line. --- */
@@ -298,7 +298,7 @@ int main(int count, char **argument)
 	for (unsigned i = 1; i < GUESTS; i++)
 		pl011_write(&uart[i], UARTDR, 4, '\n');
 	start = uart_time();
-	while (!all_came_out() && uart_time() - start < 10000)
+	while (!all_came_out() && uart_time() - start < 30000)
 		sched_yield();
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 	for (unsigned i = 4; i < 10; i++)
