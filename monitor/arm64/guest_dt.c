@@ -188,6 +188,23 @@ static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdi
 	      "initrd");
 }
 
+/*
+ * What the machine has of randomness, guests must not share: each one of several gets eight bytes of it
+ * for its kernel's addresses, as far as there are, and nothing else.
+ */
+static void set_seeds(void *dtb, const struct board *board, const struct vm *guest)
+{
+	int node = fdt_path_offset(dtb, "/chosen"), length = 0;
+	const uint8_t *seeds = fdt_getprop(board->dtb, fdt_path_offset(board->dtb, "/chosen"),
+					   "rng-seed", &length);
+	unsigned at = 8 * guest->index;
+
+	fdt_delprop(dtb, node, "rng-seed");
+	fdt_delprop(dtb, node, "kaslr-seed");
+	if (seeds && at + 8 <= (unsigned)length)
+		check(fdt_setprop(dtb, node, "kaslr-seed", seeds + at, 8), "kaslr-seed");
+}
+
 /* `from_user`: the buffer has the user's tree; only what a boot loader fills in is set. */
 void guest_dt_make(void *buffer, size_t size, const struct board *board, const struct vm *guest,
 		   const struct blob *ramdisk, bool from_user)
@@ -202,6 +219,8 @@ void guest_dt_make(void *buffer, size_t size, const struct board *board, const s
 		set_psci(buffer);
 		set_gic(buffer, board);
 		set_chosen(buffer, bootargs ? bootargs : "", ramdisk);
+		if (guest->reloadable) /* one of a set */
+			set_seeds(buffer, board, guest);
 	} else {
 		set_chosen(buffer, bootargs, ramdisk);
 	}

@@ -32,19 +32,23 @@ static inline void enter(struct vcpu *vcpu)
 		write_hcr(vcpu, image->hcr);
 }
 
-void vgic_settle(struct vcpu *vcpu)
+static __attribute__((noinline, flatten)) void settle_fully(struct vcpu *vcpu)
 {
-	struct gic_cpuif *image = &vcpu->image;
-
-	if (vgic_refill(vcpu->vgic, image, read_empty(vcpu))) {
-		write_lists(vcpu, image->changed);
-		return;
-	}
 	leave(vcpu);
 	/* Again: when it comes back, others may have queued behind it. */
 	while (__builtin_expect(vcpu->cpu->resched, 0))
 		vcpu_reschedule(vcpu);
 	enter(vcpu);
+}
+
+__attribute__((flatten)) void vgic_settle(struct vcpu *vcpu)
+{
+	struct gic_cpuif *image = &vcpu->image;
+
+	if (vgic_refill(vcpu->vgic, image, read_empty(vcpu)))
+		write_lists(vcpu, image->changed);
+	else
+		settle_fully(vcpu);
 }
 
 /* Settled twice and still not done: what is missing is another CPU's to do, and it has been kicked. */

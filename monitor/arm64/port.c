@@ -8,22 +8,37 @@
 #include "port.h"
 #include "vm.h"
 
-/* A device's: of the VM that runs here, or of another one, or nobody runs here. */
-static void device_interrupt(const struct vcpu *vcpu, struct route *route)
+/* A device's, whose VM does not run here. */
+static __attribute__((noinline)) void device_elsewhere(const struct route *route)
 {
-	bool edge = route->kind == ROUTE_EDGE;
-
-	route->count++;
-	if (vcpu && vcpu->vgic && vcpu->vm == route->vm) {
-		if (edge)
-			vgic_pulse_here(vcpu->vgic, 0, route->virq);
-		else
-			vgic_set_line_here(vcpu->vgic, 0, route->virq, true);
-	} else if (edge) {
+	if (route->kind == ROUTE_EDGE)
 		vgic_pulse(route->vm->vgic, 0, route->virq);
-	} else {
+	else
 		vgic_set_line(route->vm->vgic, 0, route->virq, true);
+}
+
+/* The hypervisor's own, and what is nobody's. */
+static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu *vcpu,
+						    unsigned kind, uint64_t iar)
+{
+	switch (kind) {
+	case ROUTE_MAINTENANCE:
+		if (vcpu)
+			vgic_maintenance(vcpu->vgic);
+		break;
+	case ROUTE_TIMER:
+		COLD(cold_timer, cpu, 0, 0);
+		break;
+	case ROUTE_CONSOLE:
+		COLD(cold_console, cpu, 0, 0);
+		break;
+	case ROUTE_PRIVATE: /* of who has just left: it has been told */
+		break;
+	default:
+		COLD(cold_unwanted_interrupt, cpu, gic_intid(iar), 0);
+		return;
 	}
+	gic_deactivate(cpu, iar);
 }
 
 /*
@@ -33,46 +48,31 @@ static void device_interrupt(const struct vcpu *vcpu, struct route *route)
 static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 {
 	struct route *route = &routes[iar & 0x3ff];
+	unsigned kind = route->kind;
 
 	gic_drop(cpu, iar);
-	switch (route->kind) {
-	case ROUTE_PRIVATE:
-		if (vcpu && vcpu->vgic)
-			vgic_set_line_here(vcpu->vgic, vcpu->index, route->virq, true);
+	if (kind >= ROUTE_LEVEL) {
+		route->count++;
+		if (__builtin_expect(!vcpu || vcpu->vm != route->vm, 0))
+			device_elsewhere(route);
+		else if (__builtin_expect(kind == ROUTE_LEVEL, 1))
+			vgic_set_line_here(vcpu->vgic, 0, route->virq, true);
 		else
-			gic_deactivate(cpu, iar); /* of who has just left: it has been told */
-		break;
-	case ROUTE_LEVEL:
-	case ROUTE_EDGE:
-		device_interrupt(vcpu, route);
-		break;
-	case ROUTE_KICK: /* it says only: look at vgic_attention(), and at `resched` */
-		if (vcpu && vcpu->vgic && cpu->resched)
+			vgic_pulse_here(vcpu->vgic, 0, route->virq);
+	} else if (kind == ROUTE_PRIVATE && vcpu) {
+		vgic_set_line_here(vcpu->vgic, vcpu->index, route->virq, true);
+	} else if (kind == ROUTE_KICK) { /* look at vgic_attention(), and at `resched` */
+		if (vcpu && cpu->resched)
 			vgic_resettle(vcpu->vgic);
 		gic_deactivate(cpu, iar);
-		break;
-	case ROUTE_MAINTENANCE:
-		if (vcpu && vcpu->vgic)
-			vgic_maintenance(vcpu->vgic);
-		gic_deactivate(cpu, iar);
-		break;
-	case ROUTE_TIMER:
-		COLD(cold_timer, cpu, 0, 0);
-		gic_deactivate(cpu, iar);
-		break;
-	case ROUTE_CONSOLE:
-		COLD(cold_console, cpu, 0, 0);
-		gic_deactivate(cpu, iar);
-		break;
-	default:
-		COLD(cold_unwanted_interrupt, cpu, gic_intid(iar), 0);
-		break;
+	} else {
+		own_interrupt(cpu, vcpu, kind, iar);
 	}
 }
 
 void irq_handle(struct vcpu *vcpu, uint64_t iar)
 {
-	if (!vcpu->vgic)
+	if (!vcpu)
 		__builtin_unreachable(); /* a guest ran */
 	handle(vcpu->cpu, vcpu, iar);
 }
@@ -82,7 +82,7 @@ void physical_interrupts(struct cpu *cpu)
 	uint64_t iar;
 
 	while (gic_intid(iar = gic_acknowledge(cpu)) < 1020)
-		handle(cpu, cpu->vcpu, iar);
+		handle(cpu, cpu->vcpu && cpu->vcpu->vgic ? cpu->vcpu : NULL, iar);
 	isb();
 }
 

@@ -21,7 +21,7 @@ void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next)
 	lists_restore(vcpu);
 }
 
-void vcpu_reschedule(struct vcpu *vcpu)
+__attribute__((noinline)) void vcpu_reschedule(struct vcpu *vcpu)
 {
 	enum vcpu_state next = (enum vcpu_state)COLD(cold_reschedule, vcpu, 0, 0).value;
 
