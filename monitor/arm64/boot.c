@@ -82,7 +82,7 @@ static void map_image(uint64_t home)
 	el2_map(board.memory, home - board.memory, MAP_DATA);
 	el2_map(text, rodata - text, MAP_CODE);
 	el2_map(rodata, data - rodata, MAP_RODATA);
-	el2_map(data, end - data, MAP_DATA);
+	el2_map_pages(data, end - data, MAP_DATA);
 	if (end < board.memory + board.memory_size)
 		el2_map(end, board.memory + board.memory_size - end, MAP_DATA);
 	for (i = 0; i < GIC_FRAMES; i++) {
@@ -280,7 +280,7 @@ static void several_guests(uint64_t end)
 {
 	uint64_t blob = (end - board.kernel.size) & ~(ALIGN - 1), at = board.memory;
 	const struct vm_description *identity = NULL;
-	char why[200];
+	char why[VMS_WHY];
 	unsigned i;
 
 	memmove((void *)blob, (void *)board.kernel.start, board.kernel.size);

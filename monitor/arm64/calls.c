@@ -13,6 +13,9 @@
 #define BENCH_NULL  0xc6000000u
 #define BENCH_COUNT 0xc6000001u
 #define BENCH_PULSE 0xc6000002u
+#define BENCH_YIELD 0xc6000003u
+#define BENCH_SPI   0xc6000004u
+#define BENCH_VGIC  0xc6000005u
 
 #define SUSPEND_POWERDOWN (1u << 16) /* power_state, original format */
 #define SUSPEND_RESERVED  0xfcfe0000u
@@ -194,13 +197,9 @@ static uint64_t instructions(struct cpu *cpu)
 
 static void bench_count(struct vcpu *vcpu)
 {
-	uint64_t total = 0;
-	unsigned i;
-
 	vcpu->x[1] = instructions(vcpu->cpu);
-	for (i = 0; i < EXIT_KINDS; i++)
-		total += vcpu->exits[i];
-	vcpu->x[2] = total;
+	vcpu->x[2] = COLD(cold_bench_exits, vcpu->cpu, 0, 0).value;
+	vcpu->x[3] = vcpu->cpu->kicks << 8 | vcpu->cpu->index;
 	vcpu->x[0] = 0;
 }
 
@@ -216,12 +215,50 @@ static void bench_pulse(struct vcpu *vcpu)
 	vcpu->x[0] = 0;
 }
 
+/* A switch to whoever waits, and back in turn. */
+static void bench_yield(struct vcpu *vcpu)
+{
+	vcpu->x[0] = COLD(cold_bench_yield, vcpu, 0, 0).value;
+	if (vcpu->x[0])
+		return;
+	lists_leave(vcpu);
+	vcpu_give_up(vcpu, VCPU_READY);
+	lists_enter(vcpu);
+}
+
+/* The part of it that is about the interrupt controller. */
+static void bench_vgic(struct vcpu *vcpu)
+{
+	lists_leave(vcpu);
+	lists_off(vcpu);
+	vgic_put(vcpu->vgic, &vcpu->image);
+	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	lists_restore(vcpu);
+	lists_enter(vcpu);
+	vcpu->x[0] = 0;
+}
+
+static void bench_spi(struct vcpu *vcpu)
+{
+	struct outcome at = COLD(cold_bench_spi, vcpu, vcpu->x[1], vcpu->x[2]);
+
+	vcpu->x[0] = at.done ? 0 : (uint64_t)PSCI_INVALID_PARAMETERS;
+	if (at.done && !vcpu->x[3])
+		mmio_write32((void *)at.value, 1u << vcpu->x[1] % 32);
+}
+
 static __attribute__((noinline)) void bench_slow(struct vcpu *vcpu, uint32_t function)
 {
 	if (function == BENCH_COUNT)
 		bench_count(vcpu);
 	else if (function == BENCH_PULSE)
 		bench_pulse(vcpu);
+	else if (function == BENCH_YIELD)
+		bench_yield(vcpu);
+	else if (function == BENCH_SPI)
+		bench_spi(vcpu);
+	else if (function == BENCH_VGIC)
+		bench_vgic(vcpu);
 	else
 		vcpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 }

@@ -30,7 +30,7 @@
 			op(8, S3_0_C2_C3_0) op(9, S3_0_C2_C3_1)
 
 
-static bool has_keys, has_scxtnum; /* SCXTNUM_EL0, SCXTNUM_EL1 */
+static bool has_keys, has_scxtnum, has_tpidr2; /* SCXTNUM_EL0, SCXTNUM_EL1 */
 static unsigned breakpoints, watchpoints;
 
 void context_setup(void)
@@ -41,6 +41,7 @@ void context_setup(void)
 	has_keys = isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00); /* ISAR2: APA3, GPA3 */
 	has_scxtnum = (read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
 		      (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2;
+	has_tpidr2 = read_sysreg(id_aa64pfr1_el1) >> 24 & 15; /* SME; not every CPU can trap it */
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
 }
@@ -149,7 +150,7 @@ static uint64_t *debug_register(struct debug *debug, uint32_t reg)
 	return reg == SYS(2, 0, 0, 2, 0) ? &debug->mdccint : NULL;
 }
 
-#define MDSCR_WRITABLE 0x0000a001ul /* MDE, KDE, SS; what an external debugger sees is not passed */
+#define MDSCR_WRITABLE 0x0000b001ul /* MDE, KDE, TDCC, SS; what an external debugger sees is not passed */
 #define OSLAR          SYS(2, 0, 1, 0, 4)
 #define OSLSR          SYS(2, 0, 1, 1, 4)
 
@@ -214,6 +215,8 @@ void context_save(struct vcpu *vcpu)
 		context->scxtnum[0] = read_sysreg(S3_3_C13_C0_7);
 		context->scxtnum[1] = read_sysreg(S3_0_C13_C0_7);
 	}
+	if (has_tpidr2)
+		context->tpidr2 = read_sysreg(S3_3_C13_C0_5);
 	fp_save(vcpu);
 }
 
@@ -227,6 +230,8 @@ static void registers_load(const struct context *context)
 		write_sysreg(S3_3_C13_C0_7, context->scxtnum[0]);
 		write_sysreg(S3_0_C13_C0_7, context->scxtnum[1]);
 	}
+	if (has_tpidr2)
+		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
 	write_sysreg(elr_el2, context->elr_el2);
 	write_sysreg(spsr_el2, context->spsr_el2);
 }

@@ -114,7 +114,7 @@ struct cpu {
 	struct trace *trace;
 	uint64_t instructions; /* at EL2 until the last look; only with carillon.bench */
 	uint32_t counter;
-	uint64_t switches, timer_interrupts;
+	uint64_t switches, timer_interrupts, kicks;
 } __attribute__((aligned(64)));
 
 #define MAX_CPUS 64

@@ -59,6 +59,7 @@ __attribute__((noreturn)) void vcpu_start(struct vcpu *vcpu); /* on its stack, f
 __attribute__((noreturn)) void vcpu_off(struct vcpu *vcpu);
 void vcpu_wait(struct vcpu *vcpu);
 void vcpu_reschedule(struct vcpu *vcpu); /* left */
+void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next); /* left */
 
 /* calls.c: a hypercall or a trapped SMC, ELR already behind it. */
 void smccc_call(struct vcpu *vcpu);
@@ -87,6 +88,9 @@ void cold_timer(struct cpu *cpu);
 void cold_console(struct cpu *cpu);
 void cold_launch(struct vcpu *vcpu);
 void cold_wake(struct vcpu *vcpu);
+struct outcome cold_bench_yield(struct vcpu *vcpu);
+struct outcome cold_bench_exits(struct cpu *cpu);
+struct outcome cold_bench_spi(struct vcpu *vcpu, uint64_t intid, uint64_t cpu);
 void cold_leave(struct vcpu *vcpu, uint64_t next_state);
 struct outcome cold_wait(struct vcpu *vcpu);
 struct outcome cold_reschedule(struct vcpu *vcpu);

@@ -41,7 +41,8 @@ void vgic_settle(struct vcpu *vcpu)
 		return;
 	}
 	leave(vcpu);
-	if (__builtin_expect(vcpu->cpu->resched, 0))
+	/* Again: when it comes back, others may have queued behind it. */
+	while (__builtin_expect(vcpu->cpu->resched, 0))
 		vcpu_reschedule(vcpu);
 	enter(vcpu);
 }
@@ -60,9 +61,12 @@ void lists_leave(struct vcpu *vcpu)
 	leave(vcpu);
 }
 
+/* `resched` may have been set before there was anything that vgic_resettle() could be called for. */
 void lists_enter(struct vcpu *vcpu)
 {
 	enter(vcpu);
+	if (vcpu->cpu->resched)
+		vgic_resettle(vcpu->vgic);
 }
 
 void lists_read_active(struct vcpu *vcpu)
@@ -86,5 +90,5 @@ void lists_reset(struct vcpu *vcpu)
 {
 	vgic_cpuif_reset(vcpu->vgic, &vcpu->image);
 	lists_restore(vcpu);
-	enter(vcpu);
+	lists_enter(vcpu);
 }

@@ -206,14 +206,33 @@ static void put_dtb(struct vm *vm, uint64_t at)
 	cache_clean(to, (uint8_t *)to + vm->dtb.size);
 }
 
+/*
+ * The user's, which may be anything, and badly aligned in a description: checked where it is aligned,
+ * in the second half of its room, and opened in the first.
+ */
+static void open_dtb(struct vm *vm, void *dtb, const struct blob *user)
+{
+	void *copy = (uint8_t *)dtb + VM_DTB_ROOM / 2;
+	int result = -FDT_ERR_NOSPACE;
+
+	if (user->size <= VM_DTB_ROOM / 2) {
+		memmove(copy, (void *)user->start, user->size);
+		result = vms_check_tree(copy, user->size);
+	}
+	if (result == 0)
+		result = fdt_open_into(copy, dtb, VM_DTB_ROOM / 2);
+	if (result != 0)
+		panic("%s: its device tree: %s", vm->description->name, fdt_strerror(result));
+}
+
 /* In the guest's memory, where there is room; what it has come to is kept, for resets. */
 static void make_dtb(struct vm *vm, uint64_t at, uint64_t staged, const struct board *board,
 		     const struct blob *ramdisk, const struct blob *user)
 {
 	void *dtb = place(vm, at, VM_DTB_ROOM, user->size ? staged : ~0ul), *kept;
 
-	if (user->size && fdt_open_into((void *)user->start, dtb, VM_DTB_ROOM) != 0)
-		panic("%s: its device tree is none", vm->description->name);
+	if (user->size)
+		open_dtb(vm, dtb, user);
 	guest_dt_make(dtb, VM_DTB_ROOM, board, vm, ramdisk, user->size != 0);
 	vm->dtb.size = fdt_totalsize(dtb);
 	kept = pages_alloc(vm->dtb.size);

@@ -149,8 +149,9 @@ static bool fits(uint64_t in, uint64_t out, uint64_t left, uint64_t size)
 	return !((in | out) & (size - 1)) && left >= size;
 }
 
-/* `attributes` are those of a block; the largest entries that fit are used. */
-static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint64_t attributes)
+/* `attributes` are those of a block; the largest entries that fit, up to `largest`, are used. */
+static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint64_t attributes,
+		uint64_t largest)
 {
 	uint64_t left = (size + (in & (PAGE - 1)) + PAGE - 1) & ~(PAGE - 1);
 
@@ -162,13 +163,13 @@ static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint6
 		uint64_t *level1 = &table[in / GIGA];
 		uint64_t step = PAGE;
 
-		if (fits(in, out, left, GIGA) && !(*level1 & 1)) {
+		if (largest >= GIGA && fits(in, out, left, GIGA) && !(*level1 & 1)) {
 			*level1 = out | attributes | DESC_BLOCK;
 			step = GIGA;
 		} else {
 			uint64_t *level2 = &next_table(level1)[in / BLOCK % 512];
 
-			if (fits(in, out, left, BLOCK) && !(*level2 & 1)) {
+			if (largest >= BLOCK && fits(in, out, left, BLOCK) && !(*level2 & 1)) {
 				*level2 = out | attributes | DESC_BLOCK;
 				step = BLOCK;
 			} else {
@@ -192,15 +193,23 @@ void el2_map(uint64_t start, uint64_t size, enum map_kind kind)
 {
 	if (!final_table)
 		final_table = pages_alloc(PAGE);
-	map(final_table, start, start, size, el2_attributes[kind]);
+	map(final_table, start, start, size, el2_attributes[kind], GIGA);
 }
 
-/* A guard page below a stack. Only before the table is used, and where pages are mapped. */
+/* In pages, of which some can be taken out. */
+void el2_map_pages(uint64_t start, uint64_t size, enum map_kind kind)
+{
+	map(final_table, start, start, size, el2_attributes[kind], PAGE);
+}
+
+/* A guard page below a stack, which nobody has used yet. Where pages are mapped. */
 void el2_unmap_page(uint64_t at)
 {
 	uint64_t *level2 = next_table(&final_table[at / GIGA]);
 
 	next_table(&level2[at / BLOCK % 512])[at / PAGE % 512] = 0;
+	dsb_sy();
+	__asm__ volatile("tlbi alle2\n\tdsb sy\n\tisb" : : : "memory");
 }
 
 /* The tables, and the variable that names them, are read by CPUs whose MMU is still off. */
@@ -224,7 +233,7 @@ uint64_t *stage2_make(void)
 
 void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
 {
-	map(table, ipa, pa, size, stage2_attributes[kind]);
+	map(table, ipa, pa, size, stage2_attributes[kind], GIGA);
 }
 
 /* VMID 0 is nobody's. */

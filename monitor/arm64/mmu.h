@@ -26,6 +26,7 @@ void early_map_memory(uint64_t start, uint64_t end);
 
 /* Build the final table; then go over to it. Addresses are rounded outwards to pages. */
 void el2_map(uint64_t start, uint64_t size, enum map_kind kind);
+void el2_map_pages(uint64_t start, uint64_t size, enum map_kind kind);
 void el2_unmap_page(uint64_t at);
 void el2_tables_finish(void);
 void mmu_switch(void *table);

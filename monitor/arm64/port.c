@@ -97,6 +97,7 @@ static void kick(void *host, unsigned index)
 		COLD(cold_wake, vcpu, 0, 0);
 	if (state != VCPU_RUNNING || cpu == this_cpu())
 		return;
+	this_cpu()->kicks++;
 	/* What the kick is about must be visible before it: partner of the target's inbox load. */
 	__asm__ volatile("dsb ishst" : : : "memory");
 	gic_kick(cpu);

@@ -7,7 +7,7 @@
 #include "vm.h"
 
 /* Its guest has been left. Comes back when it has a physical CPU again. */
-static void give_up(struct vcpu *vcpu, enum vcpu_state next)
+void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next)
 {
 	lists_off(vcpu);
 	vgic_put(vcpu->vgic, &vcpu->image);
@@ -26,7 +26,7 @@ void vcpu_reschedule(struct vcpu *vcpu)
 	enum vcpu_state next = (enum vcpu_state)COLD(cold_reschedule, vcpu, 0, 0).value;
 
 	if (next != VCPU_RUNNING)
-		give_up(vcpu, next);
+		vcpu_give_up(vcpu, next);
 }
 
 void vcpu_start(struct vcpu *vcpu)
@@ -43,7 +43,7 @@ void vcpu_start(struct vcpu *vcpu)
 void vcpu_off(struct vcpu *vcpu)
 {
 	lists_leave(vcpu);
-	give_up(vcpu, VCPU_OFF);
+	vcpu_give_up(vcpu, VCPU_OFF);
 	__builtin_unreachable(); /* its next start is on a new stack */
 }
 
@@ -60,7 +60,7 @@ void vcpu_wait(struct vcpu *vcpu)
 			if (COLD(cold_wait, vcpu, 0, 0).value)
 				physical_interrupts(vcpu->cpu);
 			else
-				give_up(vcpu, VCPU_BLOCKED);
+				vcpu_give_up(vcpu, VCPU_BLOCKED);
 		}
 		vgic_exit(vcpu->vgic, &vcpu->image);
 	}

@@ -15,10 +15,12 @@ struct blob {
 	uint64_t start, size; /* size 0: there is none */
 };
 
-/* A device that a guest can get: its registers, and its interrupt (0: it has none). */
+/*
+ * A device that a guest can get: the name of its node at the top of the machine's device tree (its path
+ * without "/"), its registers, and its interrupt (0: it has none).
+ */
 struct board_device {
-	const char *
-		name; /* of its node, at the top of the machine's device tree: its path without "/" */
+	const char *name;
 	uint64_t start, size;
 	uint16_t intid;
 	bool edge;

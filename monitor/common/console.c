@@ -6,7 +6,6 @@
 #include <string.h>
 #include "console.h"
 #include "mux.h"
-#include "uart.h"
 #include "../arm64/arch.h"
 
 #define LOG_LIMIT 64 /* lines that guests can make us print */

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "uart.h"
 
 /* The PL011's registers; nothing is printed before it is known. */
 void console_init(uint64_t base);
@@ -26,8 +27,8 @@ __attribute__((format(printf, 1, 2))) void print_limited(const char *format, ...
 
 /*
  * As print(), for what a guest can cause: a bucket of LOG_BURST lines that fills by LOG_PER_SECOND.
- * What did not fit is counted, and the count is told when there is room again. One for each VM; all
- * zero is a full bucket.
+ * What did not fit is counted, and the count is told before the next line that fits. One for each VM;
+ * all zero is a full bucket.
  */
 #define LOG_BURST      64
 #define LOG_PER_SECOND 8
@@ -51,7 +52,7 @@ static inline void spin_lock(unsigned *locked)
 	/* acquire: partner is the release in spin_unlock() of the previous holder */
 	while (__atomic_exchange_n(locked, 1, __ATOMIC_ACQUIRE))
 		while (__atomic_load_n(locked, __ATOMIC_RELAXED))
-			;
+			uart_relax();
 }
 
 static inline void spin_unlock(unsigned *locked)

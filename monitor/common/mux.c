@@ -24,6 +24,7 @@
 
 #define PREFIX    (2 + MUX_NAME + 3) /* a line's end, "[name] " */
 #define STAGE     (PREFIX + 2 * MUX_LINE + 2)
+#define LINES     4       /* that one call puts out */
 #define INIT_WAIT 1000000 /* looks at a busy UART */
 
 /* Where in an escape sequence (ECMA-48) a stream of bytes is. */
@@ -33,13 +34,12 @@ struct guest {
 	struct pl011 *uart; /* NULL: takes no part */
 	char name[MUX_NAME];
 	unsigned name_length;
-	/* Gathered output: `ready` of `held` bytes are lines, or one piece of a long one. */
-	uint8_t line[MUX_LINE];
-	unsigned held, ready;
+	/* Gathered output, a ring: `ready` of `held` bytes are lines, or pieces of MUX_LINE bytes. */
+	uint8_t gathered[MUX_GATHERED];
+	unsigned first, held, ready;
 	uint64_t since; /* the time from which the first ready one waits */
 	enum sequence sequence;
-	bool was_cut; /* the last line, so that its end is yet to come */
-	bool refused; /* a byte, since it was last asked */
+	bool was_cut; /* the last line shown, and its end was not there yet */
 	/* Input that its FIFO had no room for. */
 	uint8_t input[MUX_INPUT];
 	unsigned input_first, input_count;
@@ -58,6 +58,9 @@ static struct {
 	uint32_t imsc;
 	struct guest guest[MUX_GUESTS];
 	int focus;
+	uint32_t
+		refused; /* a bit for each guest that has a byte to send, since it was last asked */
+	uint32_t ready;  /* a bit for each guest with lines to show */
 	unsigned last;   /* whose line was staged last */
 	unsigned turn;   /* bytes that the focused guest may still write before a waiting line */
 	unsigned asking; /* CPUs that are asking the focused guest for what it was refused */
@@ -78,7 +81,7 @@ static struct {
 	const char *prompt;
 	char command[MUX_COMMAND];
 	unsigned length;
-} mux = { .focus = -1, .prompt = MUX_PROMPT };
+} mux = { .focus = -1, .last = MUX_GUESTS - 1, .prompt = MUX_PROMPT };
 
 static void lock(void)
 {
@@ -147,7 +150,7 @@ static void stage_fresh(void)
 static void put_wait(uint8_t byte)
 {
 	while (!has_room())
-		;
+		uart_relax();
 	put(byte);
 }
 
@@ -203,9 +206,15 @@ static bool is_direct(const struct guest *guest)
 	return guest == focused() && mux.shell == SHELL_CLOSED;
 }
 
+static uint32_t bit_of(const struct guest *guest)
+{
+	return 1u << (guest - mux.guest);
+}
+
 static bool focus_waits(void)
 {
-	return mux.shell == SHELL_CLOSED && mux.focus >= 0 && (focused()->refused || mux.asking);
+	return mux.shell == SHELL_CLOSED && mux.focus >= 0 &&
+	       (mux.refused & bit_of(focused()) || mux.asking);
 }
 
 /* Control characters and escape sequences would move the cursor away from the line. */
@@ -229,36 +238,55 @@ static bool is_text(enum sequence *sequence, uint8_t byte)
 /* One whose line may wait no longer; else, if `any`, one that has a line, the last one's successor. */
 static struct guest *next_line(bool any)
 {
-	uint64_t now = uart_time();
+	uint64_t now;
 	unsigned i;
 
+	if (!mux.ready)
+		return NULL;
+	now = uart_time();
 	for (i = 0; i < MUX_GUESTS; i++) {
 		struct guest *guest = &mux.guest[(mux.last + 1 + i) % MUX_GUESTS];
 
 		if (!guest->ready || is_direct(guest))
 			continue;
-		if (any || guest->held == MUX_LINE || now - guest->since >= MUX_PATIENCE)
+		if (any || guest->held == MUX_GATHERED || now - guest->since >= MUX_PATIENCE)
 			return guest;
 	}
 	return NULL;
 }
 
+/* What a command prints stays together, unless it takes long. */
 static struct guest *line_to_stage(void)
 {
-	if (!mux.midline)
-		return focus_waits() && mux.turn ? NULL : next_line(true);
-	return next_line(mux.owner == OWNER_GUEST && !mux.turn);
+	if (focus_waits() && mux.turn)
+		return NULL;
+	if (mux.midline)
+		return next_line(mux.owner == OWNER_GUEST && !mux.turn);
+	return next_line(mux.shell != SHELL_BUSY);
+}
+
+static uint8_t held_at(const struct guest *guest, unsigned i)
+{
+	return guest->gathered[(guest->first + i) % MUX_GATHERED];
 }
 
 static void remove_held(struct guest *guest, unsigned bytes)
 {
-	unsigned i;
-
-	for (i = bytes; i < guest->held; i++)
-		guest->line[i - bytes] = guest->line[i];
+	guest->first = (guest->first + bytes) % MUX_GATHERED;
 	guest->held -= bytes;
 	guest->ready -= bytes < guest->ready ? bytes : guest->ready;
 	guest->since = uart_time();
+	if (!guest->ready)
+		mux.ready &= ~bit_of(guest);
+}
+
+/* The end of a line that was cut belongs to it. */
+static bool skip_end(struct guest *guest)
+{
+	if (!guest->held || held_at(guest, 0) != '\n')
+		return false;
+	remove_held(guest, 1);
+	return true;
 }
 
 static void stage_line(struct guest *guest)
@@ -271,25 +299,27 @@ static void stage_line(struct guest *guest)
 		stage_byte((uint8_t)guest->name[i]);
 	stage_byte(']');
 	stage_byte(' ');
-	for (i = 0; i < guest->ready && guest->line[i] != '\n'; i++)
-		stage_byte(guest->line[i]);
+	for (i = 0; i < guest->ready && i < MUX_LINE && held_at(guest, i) != '\n'; i++)
+		stage_byte(held_at(guest, i));
 	stage_byte('\n');
-	guest->was_cut = i == guest->ready;
-	remove_held(guest, guest->was_cut ? i : i + 1);
+	remove_held(guest, i);
+	guest->was_cut = !skip_end(guest) && !guest->held;
 	mux.last = (unsigned)(guest - mux.guest);
 	mux.turn = MUX_TURN;
 	mux.redraw = mux.shell == SHELL_OPEN;
 }
 
-/* What was gathered before it got the focus; then the line is its own. */
+/* What was gathered before it got the focus, as much as fits; then the line is its own. */
 static void stage_held(struct guest *guest)
 {
 	unsigned i;
 
-	stage_fresh();
-	for (i = 0; i < guest->held; i++)
-		stage_byte(guest->line[i]);
-	remove_held(guest, guest->held);
+	if (mux.owner != OWNER_GUEST)
+		stage_fresh();
+	for (i = 0; i < guest->held && i < MUX_LINE; i++)
+		stage_byte(held_at(guest, i));
+	remove_held(guest, i);
+	guest->was_cut = false;
 	mux.owner = OWNER_GUEST;
 }
 
@@ -305,46 +335,39 @@ static void stage_prompt(void)
 	mux.owner = OWNER_HYPERVISOR;
 }
 
-/* Something to stage, if there is anything. */
-static bool stage_next(void)
+static bool stage_focused(void)
 {
-	struct guest *guest = focused(), *other;
+	struct guest *guest = focused();
 
-	if (guest && is_direct(guest) && guest->held) {
-		stage_held(guest);
-		return true;
-	}
-	other = line_to_stage();
-	if (other) {
-		stage_line(other);
-		return true;
-	}
-	if (mux.redraw && mux.shell == SHELL_OPEN && !mux.midline) {
-		stage_prompt();
-		return true;
-	}
-	return false;
-}
-
-/* False: the FIFO is full, and there is more. */
-static bool pump(void)
-{
-	do {
-		if (!put_stage())
-			return false;
-	} while (stage_next());
+	if (!guest || !is_direct(guest) || !guest->held)
+		return false;
+	stage_held(guest);
 	return true;
 }
 
-static bool any_refused(void)
+static bool stage_other(void)
 {
-	unsigned i;
+	struct guest *guest = line_to_stage();
 
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].refused)
-			return true;
-	}
-	return false;
+	if (!guest)
+		return false;
+	stage_line(guest);
+	return true;
+}
+
+/*
+ * Of the others' lines it puts out LINES, so that nobody has to show all that they gathered. False: the
+ * FIFO is full.
+ */
+static bool pump(void)
+{
+	unsigned lines = 0;
+
+	do {
+		if (!put_stage())
+			return false;
+	} while (stage_focused() || (lines++ < LINES && stage_other()));
+	return true;
 }
 
 /* Which interrupts the physical UART has to raise. */
@@ -356,7 +379,7 @@ static void arm(void)
 		return;
 	if (mux.shell != SHELL_BUSY && (!mux.full || mux.dropping))
 		imsc |= UART_INT_RX | UART_INT_RT;
-	if (mux.stage_end || any_refused())
+	if (mux.stage_end || mux.refused)
 		imsc |= UART_INT_TX;
 	if (imsc != mux.imsc)
 		uart_write(UARTIMSC, imsc);
@@ -382,37 +405,44 @@ static bool transmit_direct(uint8_t byte)
 	return true;
 }
 
-static bool any_ready(void)
+/* Where pump() did not get to this guest: on its own time it goes before the others. */
+static void make_room(struct guest *guest)
 {
-	unsigned i;
-
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].ready)
-			return true;
+	if (guest->held == MUX_GATHERED && !mux.stage_end && line_to_stage()) {
+		stage_line(guest);
+		put_stage();
 	}
-	return false;
+}
+
+/* All that is held is ready to be shown. */
+static void ready(struct guest *guest)
+{
+	if (!guest->ready)
+		guest->since = uart_time();
+	if (!mux.ready)
+		mux.turn = MUX_TURN;
+	mux.ready |= bit_of(guest);
+	guest->ready = guest->held;
 }
 
 static bool gather(struct guest *guest, uint8_t byte)
 {
+	bool after_cut;
+
 	if (byte == '\n')
 		guest->sequence = SEQUENCE_NONE;
 	else if (!is_text(&guest->sequence, byte) && byte != '\t')
 		return true;
-	if (guest->held == MUX_LINE)
+	make_room(guest);
+	if (guest->held == MUX_GATHERED)
 		return false;
-	if (!guest->held && guest->was_cut && byte == '\n') {
-		guest->was_cut = false;
+	after_cut = guest->was_cut;
+	guest->was_cut = false;
+	if (after_cut && byte == '\n')
 		return true;
-	}
-	guest->line[guest->held++] = byte;
-	if (byte != '\n' && (guest->held < MUX_LINE || guest->ready))
-		return true;
-	if (!guest->ready)
-		guest->since = uart_time();
-	if (!any_ready())
-		mux.turn = MUX_TURN;
-	guest->ready = guest->held;
+	guest->gathered[(guest->first + guest->held++) % MUX_GATHERED] = byte;
+	if (byte == '\n' || guest->held - guest->ready == MUX_LINE)
+		ready(guest);
 	return true;
 }
 
@@ -422,13 +452,17 @@ bool mux_transmit(unsigned index, uint8_t byte)
 	bool taken, room;
 
 	lock();
+	mux.refused |= bit_of(guest); /* it waits, as far as the others' turn goes */
 	room = pump();
 	if (is_direct(guest))
 		taken = room && transmit_direct(byte);
 	else
 		taken = gather(guest, byte);
-	guest->refused = !taken;
-	pump();
+	if (taken)
+		mux.refused &= ~bit_of(guest);
+	/* Within its turn the focused guest may have its next byte ready: no look at the others. */
+	if (!is_direct(guest) || !mux.turn)
+		pump();
 	arm();
 	unlock();
 	return taken;
@@ -534,6 +568,7 @@ static void complete(void)
 {
 	mux.command[mux.length] = '\0';
 	mux.shell = SHELL_BUSY;
+	mux.redraw = false;
 	mux.shell_wanted = true;
 	say_text("\n");
 }
@@ -643,17 +678,24 @@ static bool may_read(void)
 	return !mux.full || mux.dropping || mux.escape;
 }
 
-/* What has an error is no byte; what was overrun was lost before this one came. */
-static void read_input(void)
+/*
+ * What has an error is no byte; what was overrun was lost before this one came. False: there was
+ * nothing, or nothing may be read.
+ */
+static bool read_input(void)
 {
+	bool any = false;
+
 	while (mux.active && may_read() && !(uart_read(UARTFR) & UARTFR_RXFE)) {
 		uint32_t entry = uart_read(UARTDR);
 
+		any = true;
 		if (entry & UARTDR_OE && mux.focus >= 0)
 			focused()->lost = true;
 		if (!(entry & (UARTDR_FE | UARTDR_PE | UARTDR_BE)))
 			input((uint8_t)entry);
 	}
+	return any;
 }
 
 /* --- With the lock not held. -------------------------------------------------------------------- */
@@ -696,7 +738,7 @@ static void deliver_all(struct guest *guest)
 	for (;;) {
 		guest->again = false;
 		while (guest->input_count && deliver_one(guest))
-			read_input();
+			;
 		if (guest->input_count) {
 			if (guest->again)
 				continue;
@@ -711,32 +753,43 @@ static void deliver_all(struct guest *guest)
 	}
 }
 
+/* Lock held; dropped meanwhile. */
 static void deliver(struct guest *guest)
 {
-	lock();
-	if (!guest->uart || guest->delivering) {
+	if (guest->delivering) {
 		guest->again = true;
-	} else {
-		guest->delivering = true;
-		deliver_all(guest);
-		guest->delivering = false;
+		return;
 	}
-	arm();
-	unlock();
+	guest->delivering = true;
+	deliver_all(guest);
+	guest->delivering = false;
 }
 
-/* The focused guest first, then by index. */
-static struct guest *to_be_asked(unsigned asked)
+/* Whose bytes they are changes with the focus, and delivering makes room to read more. */
+static void deliver_input(void)
 {
 	unsigned i;
 
-	if (mux.focus >= 0 && focused()->refused && !(asked >> mux.focus & 1))
+	lock();
+	do {
+		for (i = 0; i < MUX_GUESTS; i++) {
+			if (mux.guest[i].input_count || mux.guest[i].lost)
+				deliver(&mux.guest[i]);
+		}
+	} while (read_input());
+	arm();
+	unlock();
+	call_shell();
+}
+
+/* The focused guest first, then by index. NULL: all of them were. */
+static struct guest *to_be_asked(uint32_t asked)
+{
+	uint32_t left = mux.refused & ~asked;
+
+	if (mux.focus >= 0 && left & bit_of(focused()))
 		return focused();
-	for (i = 0; i < MUX_GUESTS; i++) {
-		if (mux.guest[i].refused && !(asked >> i & 1))
-			return &mux.guest[i];
-	}
-	return NULL;
+	return left ? &mux.guest[__builtin_ctz(left)] : NULL;
 }
 
 /* Lock held; dropped meanwhile. */
@@ -744,7 +797,7 @@ static void ask(struct guest *guest)
 {
 	bool is_focus = guest == focused();
 
-	guest->refused = false;
+	mux.refused &= ~bit_of(guest);
 	mux.asking += is_focus;
 	unlock();
 	pl011_room(guest->uart);
@@ -755,13 +808,13 @@ static void ask(struct guest *guest)
 /* Lock held. Ask everybody who was refused, until nobody is or the FIFO is full. */
 static void ask_all(void)
 {
-	unsigned asked = 0;
+	uint32_t asked = 0;
 
-	while (any_refused()) {
+	while (mux.refused) {
 		struct guest *guest = to_be_asked(asked);
 
 		if (guest) {
-			asked |= 1u << (guest - mux.guest);
+			asked |= bit_of(guest);
 			ask(guest);
 			continue;
 		}
@@ -774,22 +827,19 @@ static void ask_all(void)
 
 static void attend(void)
 {
-	struct guest *guest;
-
 	lock();
 	if (mux.active) {
 		uart_write(UARTICR, UART_INT_ALL);
 		read_input();
 		if (pump())
 			ask_all();
-		pump();
+		if (pump() && mux.redraw && !mux.midline)
+			stage_prompt();
+		put_stage();
 		arm();
 	}
-	guest = focused();
 	unlock();
-	if (guest)
-		deliver(guest);
-	call_shell();
+	deliver_input();
 }
 
 void mux_interrupt(void)
@@ -804,8 +854,8 @@ void mux_tick(void)
 
 void mux_drained(unsigned index)
 {
-	deliver(&mux.guest[index % MUX_GUESTS]);
-	call_shell();
+	(void)index;
+	deliver_input();
 }
 
 void mux_print(const char *text, size_t length)
@@ -817,10 +867,7 @@ void mux_print(const char *text, size_t length)
 		say_fresh();
 	say(text, length);
 	mux.redraw = mux.shell == SHELL_OPEN;
-	if (mux.active) {
-		pump();
-		arm();
-	}
+	arm();
 	unlock();
 }
 
@@ -877,9 +924,11 @@ void mux_close(void)
 
 void mux_add(unsigned index, const char *name, struct pl011 *uart)
 {
-	struct guest *guest = &mux.guest[index % MUX_GUESTS];
+	struct guest *guest = &mux.guest[index];
 	unsigned i;
 
+	if (index >= MUX_GUESTS)
+		return;
 	lock();
 	guest->uart = uart;
 	for (i = 0; name[i] && i < MUX_NAME - 1; i++)
@@ -893,16 +942,16 @@ void mux_add(unsigned index, const char *name, struct pl011 *uart)
 /* DDI 0183 3.3.8: the line control register is written while the UART is off and quiet. */
 void mux_init(void)
 {
-	uint32_t control, line;
+	uint32_t control, format;
 	unsigned looks = 0;
 
 	lock();
 	while (uart_read(UARTFR) & UARTFR_BUSY && looks++ < INIT_WAIT)
 		;
 	control = uart_read(UARTCR);
-	line = uart_read(UARTLCR_H);
+	format = uart_read(UARTLCR_H);
 	uart_write(UARTCR, 0);
-	uart_write(UARTLCR_H, (line ? line : UARTLCR_H_WLEN) | UARTLCR_H_FEN);
+	uart_write(UARTLCR_H, (format ? format : UARTLCR_H_WLEN) | UARTLCR_H_FEN);
 	uart_write(UARTIFLS, 2); /* receive: an eighth; transmit: half */
 	uart_write(UARTDMACR, 0);
 	uart_write(UARTIMSC, 0);

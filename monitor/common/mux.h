@@ -19,11 +19,12 @@
 #include "pl011.h"
 
 #define MUX_GUESTS   16
-#define MUX_NAME     32  /* bytes of a name, with its end; a longer one is cut */
-#define MUX_LINE     256 /* a longer line of a guest without the focus becomes several */
-#define MUX_INPUT    256 /* bytes that wait for each guest */
-#define MUX_TURN     256 /* bytes that the focused guest may write before a waiting line */
-#define MUX_PATIENCE 300 /* milliseconds that a line waits, given mux_tick() */
+#define MUX_NAME     32   /* bytes of a name, with its end; a longer one is cut */
+#define MUX_GATHERED 2048 /* bytes that are gathered of a guest; then some have to go out */
+#define MUX_LINE     256  /* a longer line of a guest without the focus becomes several */
+#define MUX_INPUT    256  /* bytes that wait for each guest */
+#define MUX_TURN     256  /* bytes that the focused guest may write before a waiting line */
+#define MUX_PATIENCE 300  /* milliseconds that a line waits, given mux_tick() */
 #define MUX_STALL    2000 /* milliseconds that a guest may leave its input unread before it is lost */
 #define MUX_COMMAND  128 /* bytes of a command line, with its end */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The PL011's model; see pl011.h. Section numbers are those of Arm DDI 0183: registers in 3.3, FIFOs
- * in 2.3 and 2.4, interrupts in 2.8.
+ * The PL011's model; see pl011.h. Section numbers are those of Arm DDI 0183G: 3.3 has the registers,
+ * 3.4 the interrupts.
  */
 #include <stddef.h>
 #include "console.h"
@@ -313,7 +313,7 @@ static const struct {
 	[UARTDMACR / 4] = { read_dmacr, write_dmacr },
 };
 
-/* 3.3.14, 3.3.15: designer 0x41, part 0x011, revision r1p5. */
+/* 3.3.15, 3.3.16: designer 0x41, part 0x011, revision r1p5. */
 static const uint8_t id[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
 /* --- In and out. -------------------------------------------------------------------------------- */

@@ -289,7 +289,7 @@ void shell_run(void)
 
 	if (!typed)
 		return;
-	strcpy(line, typed);
+	memcpy(line, typed, sizeof(line));
 	split(line, word);
 	leaving = false;
 	next_prompt = MUX_PROMPT;

@@ -28,6 +28,11 @@ void uart_write(unsigned offset, uint32_t value)
 	mmio_write32(registers + offset, value);
 }
 
+void uart_relax(void)
+{
+	yield(1);
+}
+
 uint64_t uart_time(void)
 {
 	uint64_t per_millisecond = read_sysreg(cntfrq_el0) / 1000;

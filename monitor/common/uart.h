@@ -17,6 +17,9 @@ bool uart_exists(void);
 uint32_t uart_read(unsigned offset);
 void uart_write(unsigned offset, uint32_t value);
 
+/* Somebody waits in a loop: whoever shares this CPU may get on. */
+void uart_relax(void);
+
 /* Milliseconds of a clock that all CPUs share. */
 uint64_t uart_time(void);
 

@@ -4,34 +4,13 @@
  * first the blob as a whole (Devicetree Specification 0.4, chapter 5), then each property for itself,
  * each VM, and last what the VMs ask for together.
  */
-#include <elf.h>
 #include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "vms.h"
+#include "vms_internal.h"
 
-#define MB          0x100000ul
-#define SIZE_LIMIT  (1ul << 48) /* no machine has more, and sums of a few of them fit in 64 bits */
-#define PAGE        0x1000ul
-#define NAME_SHOWN  48 /* characters of a name that is wrong */
 #define DTB_VERSION 17
-
-/* Where the reader is, for its messages. */
-struct reader {
-	struct vms *vms;
-	const struct board *board;
-	const char *node; /* "": the root */
-	const char *property;
-	char *why;
-	size_t why_size;
-};
-
-/* What a property says. */
-struct value {
-	const uint8_t *bytes;
-	unsigned length;
-};
 
 /* --- Messages. ---------------------------------------------------------------------------------- */
 
@@ -44,8 +23,7 @@ static void make_printable(char *text)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct reader *reader, const char *format,
-							...)
+int refuse(struct reader *reader, const char *format, ...)
 {
 	va_list arguments;
 	int length = snprintf(reader->why, reader->why_size, "/%.*s: ", NAME_SHOWN, reader->node);
@@ -59,17 +37,13 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct reader *reader, c
 	return -1;
 }
 
-static unsigned long in_mb(uint64_t size)
-{
-	return (unsigned long)((size + MB - 1) / MB);
-}
-
 /* --- Values. ------------------------------------------------------------------------------------ */
 
-static uint64_t align_up(uint64_t value, uint64_t to)
-{
-	return (value + to - 1) & ~(to - 1);
-}
+/* What a property says. */
+struct value {
+	const uint8_t *bytes;
+	unsigned length;
+};
 
 /* One NUL, at the end. */
 static bool is_text(const struct value *value)
@@ -78,12 +52,13 @@ static bool is_text(const struct value *value)
 	       !value->bytes[value->length - 1];
 }
 
-static int read_text(struct reader *reader, const struct value *value, const char **text)
+/* NULL: it is none, and has been refused. */
+static const char *read_text(struct reader *reader, const struct value *value)
 {
-	if (!is_text(value))
-		return refuse(reader, "%s has to be one string in quotes", reader->property);
-	*text = (const char *)value->bytes;
-	return 0;
+	if (is_text(value))
+		return (const char *)value->bytes;
+	refuse(reader, "%s has to be one string in quotes", reader->property);
+	return NULL;
 }
 
 static uint32_t cell(const struct value *value, unsigned index)
@@ -186,7 +161,8 @@ static int read_device_tree(struct reader *reader, const struct value *value,
 	if (value->length < sizeof(struct fdt_header) || cell(value, 0) != FDT_MAGIC)
 		return refuse(reader, "device-tree is no compiled device tree; make one with dtc");
 	if (cell(value, 1) > value->length)
-		return refuse(reader, "device-tree is cut short: it has %u bytes of %u",
+		return refuse(reader,
+			      "device-tree is cut short: it has %u bytes of %u; take all of it",
 			      value->length, cell(value, 1));
 	return read_payload(reader, value, &vm->dtb);
 }
@@ -206,8 +182,10 @@ static int read_bootargs(struct reader *reader, const struct value *value,
 			 struct vm_description *vm)
 {
 	if (value->length > VM_BOOTARGS + 1)
-		return refuse(reader, "bootargs has more than %u characters", VM_BOOTARGS);
-	return read_text(reader, value, &vm->bootargs);
+		return refuse(reader, "bootargs has more than %u characters; shorten it",
+			      VM_BOOTARGS);
+	vm->bootargs = read_text(reader, value);
+	return vm->bootargs ? 0 : -1;
 }
 
 static int read_vcpus(struct reader *reader, const struct value *value, struct vm_description *vm)
@@ -251,7 +229,7 @@ static int read_cpus(struct reader *reader, const struct value *value, struct vm
 				      "%u (CPUS= gives it more)",
 				      cpu, reader->board->cpu_count - 1);
 		if (vm->cpus >> cpu & 1)
-			return refuse(reader, "cpus: CPU %u stands there twice", cpu);
+			return refuse(reader, "cpus: CPU %u stands there twice; take one out", cpu);
 		vm->cpus |= 1ul << cpu;
 	}
 	return 0;
@@ -260,17 +238,6 @@ static int read_cpus(struct reader *reader, const struct value *value, struct vm
 static int read_weight(struct reader *reader, const struct value *value, struct vm_description *vm)
 {
 	return read_count(reader, value, VM_WEIGHT_MAX, &vm->weight);
-}
-
-static bool has_device(const struct vm_description *vm, unsigned device)
-{
-	unsigned i;
-
-	for (i = 0; i < vm->device_count; i++) {
-		if (vm->device[i] == device)
-			return true;
-	}
-	return false;
 }
 
 static int find_device(const struct board *board, const char *path)
@@ -301,8 +268,9 @@ static int read_devices(struct reader *reader, const struct value *value, struct
 				      "devices: \"%.*s\" is no device of this machine that "
 				      "a VM can have; docs/vm-description.md says which are",
 				      NAME_SHOWN, path);
-		if (has_device(vm, device))
-			return refuse(reader, "devices: \"%s\" stands there twice", path);
+		if (description_has_device(vm, device))
+			return refuse(reader, "devices: \"%s\" stands there twice; take one out",
+				      path);
 		vm->device[vm->device_count++] = (uint16_t)device;
 	}
 	return 0;
@@ -315,10 +283,10 @@ static int read_console(struct reader *reader, const struct value *value, struct
 		[CONSOLE_PASSED] = "passed",
 		[CONSOLE_NONE] = "none",
 	};
-	const char *text = NULL;
+	const char *text = read_text(reader, value);
 	unsigned i;
 
-	if (read_text(reader, value, &text) != 0)
+	if (!text)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {
@@ -391,7 +359,8 @@ static int read_properties(struct reader *reader, const void *blob, int node,
 				      "docs/vm-description.md lists those that are",
 				      NAME_SHOWN, reader->property);
 		if (*seen >> i & 1)
-			return refuse(reader, "%s stands there twice", reader->property);
+			return refuse(reader, "%s stands there twice; take one out",
+				      reader->property);
 		*seen |= 1u << i;
 		if (properties[i].read(reader, &value, vm) != 0)
 			return -1;
@@ -399,174 +368,7 @@ static int read_properties(struct reader *reader, const void *blob, int node,
 	return 0;
 }
 
-/* --- Whether the payloads fit (where they go: monitor/arm64/load.c). ---------------------------- */
-
-/* What a kernel takes, counted from the start of the VM's memory. */
-static int image_end(struct reader *reader, const struct vm_description *vm, uint64_t *end)
-{
-	struct image_header header;
-	uint64_t offset, room = vm->kernel.size;
-
-	memcpy(&header, (const void *)(uintptr_t)vm->kernel.start, sizeof(header));
-	offset = header.image_size ? header.text_offset : VM_FLAT_OFFSET;
-	if (header.image_size > room)
-		room = header.image_size;
-	if (offset > SIZE_LIMIT || room > SIZE_LIMIT)
-		return refuse(reader,
-			      "kernel is an arm64 Image with a header that cannot be right; "
-			      "take another file");
-	if (offset < PAGE)
-		offset += VM_MEMORY_ALIGN;
-	*end = offset + room;
-	return 0;
-}
-
-static int elf_part_end(struct reader *reader, const struct vm_description *vm,
-			const Elf64_Phdr *part, uint64_t *end)
-{
-	uint64_t base = reader->board->memory;
-
-	if (part->p_filesz > part->p_memsz || part->p_offset > vm->kernel.size ||
-	    part->p_filesz > vm->kernel.size - part->p_offset)
-		return refuse(reader, "kernel is an ELF file that is cut short");
-	if (part->p_paddr < base || part->p_paddr - base > SIZE_LIMIT || part->p_memsz > SIZE_LIMIT)
-		return refuse(reader,
-			      "kernel is an ELF file with a part for 0x%lx, but the VM's "
-			      "memory starts at 0x%lx: link it for there",
-			      (unsigned long)part->p_paddr, (unsigned long)base);
-	if (part->p_paddr - base + part->p_memsz > *end)
-		*end = part->p_paddr - base + part->p_memsz;
-	return 0;
-}
-
-static int elf_end(struct reader *reader, const struct vm_description *vm, uint64_t *end)
-{
-	const uint8_t *file = (const uint8_t *)(uintptr_t)vm->kernel.start;
-	Elf64_Ehdr header;
-	Elf64_Phdr part;
-	unsigned i;
-
-	memcpy(&header, file, sizeof(header));
-	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_AARCH64 ||
-	    header.e_phentsize != sizeof(part) || header.e_phoff > vm->kernel.size ||
-	    header.e_phnum * sizeof(part) > vm->kernel.size - header.e_phoff)
-		return refuse(reader, "kernel is an ELF file, but not a whole one for arm64");
-	*end = 0;
-	for (i = 0; i < header.e_phnum; i++) {
-		memcpy(&part, file + header.e_phoff + i * sizeof(part), sizeof(part));
-		if (part.p_type == PT_LOAD && part.p_memsz &&
-		    elf_part_end(reader, vm, &part, end) != 0)
-			return -1;
-	}
-	return *end ? 0 : refuse(reader, "kernel is an ELF file that has nothing to load");
-}
-
-static int flat_end(struct reader *reader, const struct vm_description *vm, uint64_t *end)
-{
-	uint64_t base = reader->board->memory;
-	uint64_t load = vm->load ? vm->load : base + VM_FLAT_OFFSET;
-
-	if (load < base || load - base > SIZE_LIMIT)
-		return refuse(reader, "load = 0x%lx: the VM's memory starts at 0x%lx",
-			      (unsigned long)load, (unsigned long)base);
-	*end = load - base + vm->kernel.size;
-	return 0;
-}
-
-static int kernel_end(struct reader *reader, const struct vm_description *vm, uint64_t *end)
-{
-	const uint8_t *file = (const uint8_t *)(uintptr_t)vm->kernel.start;
-	bool elf = vm->kernel.size >= sizeof(Elf64_Ehdr) && memcmp(file, ELFMAG, SELFMAG) == 0;
-	bool image = vm->kernel.size >= sizeof(struct image_header) &&
-		     fdt32_ld((const fdt32_t *)(file + offsetof(struct image_header, magic))) ==
-			     cpu_to_fdt32(IMAGE_MAGIC);
-
-	if (vm->load && (elf || image || vm->firmware))
-		return refuse(reader, "load is for flat binaries, and %s; leave it out",
-			      vm->firmware ? "firmware starts at address 0"
-			      : elf        ? "an ELF file says itself where it goes"
-					   : "an Image goes where its header says");
-	if (elf)
-		return elf_end(reader, vm, end);
-	return image ? image_end(reader, vm, end) : flat_end(reader, vm, end);
-}
-
-/*
- * Behind the kernel, but not before the middle of the memory or 128 MB, come initrd and device tree.
- * The least memory that is enough is either what they take together, or twice what is behind the
- * middle.
- */
-static uint64_t kernel_needs(uint64_t end, uint64_t rest)
-{
-	uint64_t together = align_up(end, VM_MEMORY_ALIGN) + rest;
-	uint64_t behind = rest < 128 * MB ? 2 * rest : 128 * MB + rest;
-
-	return align_up(together > behind ? together : behind, VM_MEMORY_ALIGN);
-}
-
-/* A firmware is cut off the end of the memory, and must not be more than half of it. */
-static uint64_t firmware_needs(uint64_t size, uint64_t rest)
-{
-	uint64_t room = align_up(size, VM_MEMORY_ALIGN);
-	uint64_t beside = kernel_needs(VM_DTB_ROOM, rest);
-
-	return room + (room > beside ? room : beside);
-}
-
-static int check_payloads(struct reader *reader, const struct vm_description *vm)
-{
-	uint64_t rest = align_up(vm->ramdisk.size, VM_MEMORY_ALIGN) + VM_DTB_ROOM;
-	uint64_t end = 0, needs;
-
-	if (vm->dtb.size > VM_DTB_ROOM / 2)
-		return refuse(reader, "device-tree has %lu bytes, and at most %lu are allowed",
-			      (unsigned long)vm->dtb.size, VM_DTB_ROOM / 2);
-	if (kernel_end(reader, vm, &end) != 0)
-		return -1;
-	if (vm->firmware && align_up(vm->kernel.size, VM_MEMORY_ALIGN) > reader->board->memory)
-		return refuse(reader, "firmware is too large: it would reach into the memory");
-	needs = vm->firmware ? firmware_needs(vm->kernel.size, rest) : kernel_needs(end, rest);
-	if (vm->memory < needs)
-		return refuse(reader,
-			      "memory = %luM is too little for what has to be loaded; at "
-			      "least %luM are needed",
-			      in_mb(vm->memory), in_mb(needs));
-	return 0;
-}
-
 /* --- One VM. ------------------------------------------------------------------------------------ */
-
-static int uart_device(const struct board *board)
-{
-	unsigned i;
-
-	for (i = 0; i < board->device_count; i++) {
-		if (board->device[i].start == board->uart)
-			return i;
-	}
-	return -1;
-}
-
-/* The console's UART among the devices and console = "passed" mean each other. */
-static int settle_console(struct reader *reader, struct vm_description *vm, bool said)
-{
-	int uart = uart_device(reader->board);
-
-	if (uart >= 0 && has_device(vm, uart)) {
-		if (said && vm->console != CONSOLE_PASSED)
-			return refuse(reader,
-				      "devices: \"/%s\" is the console's UART: say console "
-				      "= \"passed\", or take the device out",
-				      reader->board->device[uart].name);
-		vm->console = CONSOLE_PASSED;
-	} else if (vm->console == CONSOLE_PASSED) {
-		if (uart < 0)
-			return refuse(reader, "console = \"passed\": this machine has no UART to "
-					      "pass; \"emulated\" or \"none\" is allowed");
-		vm->device[vm->device_count++] = (uint16_t)uart;
-	}
-	return 0;
-}
 
 static int check_name(struct reader *reader, const char *name)
 {
@@ -612,241 +414,15 @@ static int read_vm(struct reader *reader, const void *blob, int node, struct vm_
 	return check_payloads(reader, vm);
 }
 
-/* --- All VMs together. -------------------------------------------------------------------------- */
-
-static int check_memory(struct reader *reader, uint64_t left)
-{
-	const struct vm_description *identity = NULL;
-	unsigned i;
-
-	for (i = 0; i < reader->vms->count; i++) {
-		const struct vm_description *vm = &reader->vms->vm[i];
-
-		reader->node = vm->name;
-		if (vm->identity && identity)
-			return refuse(reader,
-				      "identity-mapped: /%s is so already, and the memory at "
-				      "these addresses exists once; take it out of one of "
-				      "the two",
-				      identity->name);
-		if (vm->identity)
-			identity = vm;
-		if (vm->memory > left)
-			return refuse(reader,
-				      "memory = %luM: only %luM are left; lower it or give "
-				      "the machine more (MEM=)",
-				      in_mb(vm->memory), (unsigned long)(left / MB));
-		left -= vm->memory;
-	}
-	return 0;
-}
-
-/* Stage 2 gives away whole pages. */
-static bool share_page(const struct board_device *a, const struct board_device *b)
-{
-	uint64_t a_start = a->start & ~(PAGE - 1), b_start = b->start & ~(PAGE - 1);
-
-	return a_start < align_up(b->start + b->size, PAGE) &&
-	       b_start < align_up(a->start + a->size, PAGE);
-}
-
-/* With a device comes what is in its pages, so for all of them the VM has to be fit. */
-static int check_page(struct reader *reader, const struct vm_description *vm,
-		      const struct board_device *device)
-{
-	const struct board *board = reader->board;
-	unsigned i;
-
-	for (i = 0; i < board->device_count; i++) {
-		const struct board_device *other = &board->device[i];
-
-		if (!share_page(device, other))
-			continue;
-		if (other->masters && !vm->identity)
-			return refuse(reader,
-				      "devices: \"/%s\" %s DMA, for which the VM has to be "
-				      "identity-mapped; make it so, or take the device out",
-				      device->name,
-				      device->masters ? "does" : "is in a page with one that does");
-		if (other->start == board->uart && !has_device(vm, i))
-			return refuse(reader,
-				      "devices: \"/%s\" is in a page with the console's UART, "
-				      "which the VM does not have; take it out",
-				      device->name);
-	}
-	return 0;
-}
-
-static int check_apart(struct reader *reader, const struct board_device *device,
-		       const struct vm_description *other)
-{
-	unsigned i;
-
-	for (i = 0; i < other->device_count; i++) {
-		const struct board_device *theirs = &reader->board->device[other->device[i]];
-
-		if (theirs == device)
-			return refuse(reader,
-				      "devices: \"/%s\" is /%s's already; take it out of one "
-				      "of the two",
-				      device->name, other->name);
-		if (share_page(theirs, device))
-			return refuse(reader,
-				      "devices: \"/%s\" is in a page with \"/%s\", which is "
-				      "/%s's; both have to be in the same VM",
-				      device->name, theirs->name, other->name);
-	}
-	return 0;
-}
-
-static int check_devices(struct reader *reader)
-{
-	unsigned i, j, k;
-
-	for (i = 0; i < reader->vms->count; i++) {
-		const struct vm_description *vm = &reader->vms->vm[i];
-
-		reader->node = vm->name;
-		for (j = 0; j < vm->device_count; j++) {
-			const struct board_device *device = &reader->board->device[vm->device[j]];
-
-			if (check_page(reader, vm, device) != 0)
-				return -1;
-			for (k = 0; k < i; k++) {
-				if (check_apart(reader, device, &reader->vms->vm[k]) != 0)
-					return -1;
-			}
-		}
-	}
-	return 0;
-}
-
-static int check_consoles(struct reader *reader)
-{
-	const struct vm_description *owner = NULL;
-	unsigned i;
-
-	for (i = 0; i < reader->vms->count; i++) {
-		if (reader->vms->vm[i].console == CONSOLE_PASSED)
-			owner = &reader->vms->vm[i];
-	}
-	for (i = 0; i < reader->vms->count && owner; i++) {
-		reader->node = reader->vms->vm[i].name;
-		if (reader->vms->vm[i].console == CONSOLE_EMULATED)
-			return refuse(reader,
-				      "console = \"emulated\" (the default) needs the UART, "
-				      "which is /%s's; say console = \"none\"",
-				      owner->name);
-	}
-	return 0;
-}
-
-/* --- A CPU for each vCPU. ----------------------------------------------------------------------- */
-
-/* Who has a CPU, and how the search for one came to it. */
-struct seat {
-	int owner; /* a VM, or -1 */
-	unsigned taker;
-};
-
-/* From a free CPU back to the VM that wants one: each on the way takes what the next one gives up. */
-static void hand_over(struct seat *seats, const int *gives_up, unsigned cpu)
-{
-	for (;;) {
-		unsigned taker = seats[cpu].taker;
-
-		seats[cpu].owner = (int)taker;
-		if (gives_up[taker] < 0)
-			return;
-		cpu = (unsigned)gives_up[taker];
-	}
-}
-
-/* One more CPU for a VM, if need be by others' moving over: the shortest way, breadth first. */
-static bool find_seat(const struct vms *vms, struct seat *seats, unsigned cpus, unsigned wants)
-{
-	int gives_up[VMS_MAX];
-	unsigned queue[VMS_MAX] = { wants }, head, tail = 1, cpu;
-	uint64_t looked_at = 0;
-	uint32_t queued = 1u << wants;
-
-	gives_up[wants] = -1;
-	for (head = 0; head < tail; head++) {
-		for (cpu = 0; cpu < cpus; cpu++) {
-			int owner = seats[cpu].owner;
-
-			if (!(vms->vm[queue[head]].cpus & ~looked_at & 1ul << cpu))
-				continue;
-			looked_at |= 1ul << cpu;
-			seats[cpu].taker = queue[head];
-			if (owner < 0) {
-				hand_over(seats, gives_up, cpu);
-				return true;
-			}
-			if (queued >> owner & 1)
-				continue;
-			queued |= 1u << owner;
-			gives_up[owner] = (int)cpu;
-			queue[tail++] = (unsigned)owner;
-		}
-	}
-	return false;
-}
-
-static int partition(struct reader *reader)
-{
-	struct vms *vms = reader->vms;
-	struct seat seats[BOARD_CPUS];
-	unsigned cpus = reader->board->cpu_count, i, vcpu;
-
-	for (i = 0; i < cpus; i++)
-		seats[i].owner = -1;
-	for (i = 0; i < vms->count; i++) {
-		reader->node = vms->vm[i].name;
-		for (vcpu = 0; vcpu < vms->vm[i].vcpus; vcpu++) {
-			if (!find_seat(vms, seats, cpus, i))
-				return refuse(reader,
-					      "vcpus = %u: scheduler = \"partitioned\" has a "
-					      "physical CPU for each vCPU, and not enough "
-					      "are left of those that it may run on; lower "
-					      "vcpus, widen cpus, give the machine more "
-					      "CPUs, or say scheduler = \"shared\"",
-					      vms->vm[i].vcpus);
-		}
-	}
-	for (i = 0; i < vms->count; i++)
-		vms->vm[i].cpus = 0;
-	for (i = 0; i < cpus; i++) {
-		if (seats[i].owner >= 0)
-			vms->vm[seats[i].owner].cpus |= 1ul << i;
-	}
-	return 0;
-}
-
-static int check_vcpus(struct reader *reader)
-{
-	unsigned sum = 0, i;
-
-	for (i = 0; i < reader->vms->count; i++) {
-		reader->node = reader->vms->vm[i].name;
-		sum += reader->vms->vm[i].vcpus;
-		if (sum > VMS_VCPUS)
-			return refuse(reader,
-				      "vcpus = %u: with these there are %u, and all VMs "
-				      "together may have %u; lower it",
-				      reader->vms->vm[i].vcpus, sum, VMS_VCPUS);
-	}
-	return reader->vms->policy == SCHED_PARTITIONED ? partition(reader) : 0;
-}
-
 /* --- The blob. ---------------------------------------------------------------------------------- */
 
 static int read_scheduler(struct reader *reader, const struct value *value)
 {
-	const char *text = NULL;
+	const char *text;
 
 	reader->property = "scheduler";
-	if (read_text(reader, value, &text) != 0)
+	text = read_text(reader, value);
+	if (!text)
 		return -1;
 	if (strcmp(text, "shared") == 0)
 		reader->vms->policy = SCHED_SHARED;
@@ -882,7 +458,7 @@ static int read_root(struct reader *reader, const void *blob)
 				      "docs/vm-description.md lists those that are",
 				      NAME_SHOWN, name);
 		if (said)
-			return refuse(reader, "scheduler stands there twice");
+			return refuse(reader, "scheduler stands there twice; take one out");
 		said = true;
 		if (read_scheduler(reader, &value) != 0)
 			return -1;
@@ -909,22 +485,33 @@ static int read_all(struct reader *reader, const void *blob)
 	return vms->count ? 0 : refuse(reader, "there is no VM; each is a node, its name the VM's");
 }
 
-/* Everything is where the header says, and every node and property whole: libfdt needs no more. */
+/* The version comes first: libfdt 1.6.1 falls over names of old versions while it checks them. */
+int vms_check_tree(const void *tree, size_t size)
+{
+	int result = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_header(tree);
+
+	if (result != 0)
+		return result;
+	if (fdt_version(tree) < DTB_VERSION)
+		return -FDT_ERR_BADVERSION;
+	return fdt_check_full(tree, size);
+}
+
 static int check_blob(struct reader *reader, const void *blob, size_t size)
 {
-	int result = fdt_check_full(blob, size);
+	int result = vms_check_tree(blob, size);
 
 	reader->node = "";
+	if (result == -FDT_ERR_BADVERSION)
+		return refuse(reader,
+			      "the description is a device tree of another version; compile "
+			      "it with dtc -V %u",
+			      DTB_VERSION);
 	if (result != 0)
 		return refuse(reader,
 			      "the description is damaged or cut short (%s); compile it again "
 			      "with dtc, and give the machine all of it",
 			      fdt_strerror(result));
-	if (fdt_version(blob) < DTB_VERSION)
-		return refuse(reader,
-			      "the description is a device tree of version %u; compile it "
-			      "with dtc -V %u",
-			      fdt_version(blob), DTB_VERSION);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #define VM_WEIGHT       100
 #define VM_WEIGHT_MAX   1000
 #define VM_MEMORY_ALIGN 0x200000ul
+#define VMS_WHY         400 /* bytes that hold any message */
 
 /* The header of an arm64 Image (Linux Documentation/arch/arm64/booting). */
 struct image_header {
@@ -40,7 +41,8 @@ enum vm_console { CONSOLE_EMULATED, CONSOLE_PASSED, CONSOLE_NONE };
 
 /*
  * Names and payloads point into the blob, where only the alignment of a cell, 4, is sure. A payload
- * that is not given has size 0.
+ * that is not given has size 0. Of `dtb`, only magic and size are checked: vms_check_tree() says more
+ * once it has been moved to where it is aligned.
  */
 struct vm_description {
 	const char *name;
@@ -74,13 +76,20 @@ struct vms {
 bool vms_recognise(const void *blob, size_t size);
 
 /*
+ * Whether a device tree from outside is safe for libfdt's functions: of version 17, all of it in the
+ * `size` bytes at `tree`, every node and property whole. 0 or an error of libfdt's (fdt_strerror()).
+ * The tree has to be 8-byte aligned.
+ */
+int vms_check_tree(const void *tree, size_t size);
+
+/*
  * Reads a description. `blob`: `size` bytes, 8-byte aligned, of which nothing is taken for granted;
  * they must stay as they are while `vms` is in use. `memory_free`: bytes that the VMs may have
  * together. Their memory starts at board->memory, as they see it.
  *
- * Returns 0, or -1 with a sentence in `why` (`why_size` bytes, cut off and NUL-terminated, without
- * control characters) that names the node and the property and says what to do. `vms` is of no use
- * then. It may be called again. Boot time only.
+ * Returns 0, or -1 with a sentence in `why` (`why_size` bytes: VMS_WHY; cut off if they are fewer,
+ * NUL-terminated, without control characters) that names the node and the property and says what to
+ * do; `vms` is of no use then. May be called again. Boot time only.
  */
 int vms_read(struct vms *vms, const void *blob, size_t size, const struct board *board,
 	     uint64_t memory_free, char *why, size_t why_size);

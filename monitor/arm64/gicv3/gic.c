@@ -94,6 +94,8 @@ static void frames(struct vm *vm, const struct board *board)
 
 static void kick(struct cpu *target)
 {
+	__asm__ volatile("dsb ishst" : : : "memory"); /* what it is about comes first */
+	this_cpu()->kicks++;
 	gic_kick(target);
 }
 
