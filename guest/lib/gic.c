@@ -171,6 +171,7 @@ void gic_wait_rwp(unsigned cpu, unsigned intid)
 	while (read32(control) & rwp && !atomic_load(&stuck)) {
 		if (counter_passed(deadline) && !atomic_exchange(&stuck, 1))
 			ok(false, "%s.RWP ends", intid < 32 ? "GICR_CTLR" : "GICD_CTLR");
+		wfe(); /* lets an emulator that runs one CPU at a time go on to the next */
 	}
 }
 
