@@ -172,6 +172,7 @@ void gic_wait_rwp(unsigned cpu, unsigned intid)
 		__asm__ volatile("yield"); /* lets an emulator run the CPU that is waited for */
 		if (counter_passed(deadline) && !atomic_exchange(&stuck, 1))
 			ok(false, "%s.RWP ends", intid < 32 ? "GICR_CTLR" : "GICD_CTLR");
+		wfe(); /* lets an emulator that runs one CPU at a time go on to the next */
 	}
 }
 
