@@ -370,7 +370,6 @@ void vgic_cpuif_restore(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	hardware_unknown(vcpu);
 	if (!image)
 		return;
 	*image = (struct gic_cpuif){ .vmcr = vcpu->vmcr };

@@ -15,8 +15,8 @@ bool any_loaded(const struct vgic *vgic)
 
 /*
  * Whatever is in an inbox goes where it belongs, and what was asked for is done: afterwards no word has
- * QUEUED, or a request. What is passed on comes to vCPUs that are not loaded, either, and is served with
- * the post.
+ * QUEUED, or a request. That is mostly so already, since whoever raised or put last has served what is
+ * not loaded; and with the lock, what that CPU did is seen on this one.
  */
 void settle_all(struct vgic *vgic)
 {

@@ -39,7 +39,10 @@ static struct vgic_irq_info info_of(struct machine *m, unsigned vcpu, virq_t vir
 	return info;
 }
 
-/* 40 is active by vCPU 1, 41 pending, and so are a PPI and an SGI; a level is high. */
+/*
+ * 40 is active by vCPU 1, 41 pending, and so are a PPI and an SGI; a level is high; 42 was cleared by
+ * hand, and not ended.
+ */
 static struct machine *busy(struct vgic_config config)
 {
 	struct machine *m = machine_with(config);
@@ -52,6 +55,14 @@ static struct machine *busy(struct vgic_config config)
 	vgic_pulse(m->vgic, 0, 40);
 	settle(m);
 	assert_int_equal(ack(&m->vcpus[1]), 40);
+	set_route(m, 0, 42, 1);
+	set_edge(m, 0, 42, true);
+	set_priority(m, 0, 42, 0x10);
+	vgic_pulse(m->vgic, 0, 42);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[1]), 42);
+	bit_write(m, 0, 42, GICD_ICACTIVER);
+	settle(m);
 	vgic_pulse(m->vgic, 0, 41);
 	vgic_pulse(m->vgic, 1, 20);
 	vgic_set_line(m->vgic, 0, 50, true);
@@ -219,6 +230,17 @@ static void mappings_outlive_the_reset(void **state)
 	machine_free(m);
 }
 
+/* A vCPU that deactivates for itself. */
+static void deactivate_one(struct machine *m)
+{
+	send_sgi(m, 0, 0, 3);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[0]), 3);
+	drop(&m->vcpus[0]);
+	dir(m, 0, 3);
+	settle(m);
+}
+
 /* ICC_DIR_EL1 is as untrusted as at first, by whoever shared before. */
 static void reset_forgets_who_shared(void **state)
 {
@@ -230,6 +252,9 @@ static void reset_forgets_who_shared(void **state)
 		vgic_maintenance(m->vcpus[i].cpu);
 	}
 	settle(m);
+	for (unsigned n = 0; n < 8; n++)
+		deactivate_one(m);
+	assert_false(m->vcpus[0].image.hcr & HCR_TDIR);
 	set_edge(m, 0, 40, true);
 	vgic_pulse(m->vgic, 0, 40);
 	bit_write(m, 0, 41, GICD_ISACTIVER);
@@ -254,14 +279,10 @@ static void reset_forgets_who_shared(void **state)
 	}
 	dist_write(m, 0, GICD_CTLR, 4, 3);
 	/* Nobody shares any more: a vCPU that deactivates for itself comes to run free. */
-	for (unsigned n = 0; n < 8; n++) {
-		send_sgi(m, 0, 0, 3);
-		settle(m);
-		assert_int_equal(ack(&m->vcpus[0]), 3);
-		drop(&m->vcpus[0]);
-		dir(m, 0, 3);
-		settle(m);
-	}
+	deactivate_one(m);
+	assert_true(m->vcpus[0].image.hcr & HCR_TDIR);
+	for (unsigned n = 0; n < 8; n++)
+		deactivate_one(m);
 	assert_false(m->vcpus[0].image.hcr & HCR_TDIR);
 	machine_free(m);
 }
@@ -280,6 +301,7 @@ static void unmapped_is_the_hosts_again(void **state)
 	vgic_set_line(m->vgic, 0, 40, true);
 	settle(m);
 	assert_int_equal(ack(v), 40);
+	set_edge(m, 0, 41, true);
 	vgic_set_line(m->vgic, 0, 41, true);
 	bit_write(m, 0, 41, GICD_ISPENDR);
 	settle(m);
@@ -308,6 +330,8 @@ static void unmapped_is_the_hosts_again(void **state)
 	v->image.ap1r[0] |= v->image.ap0r[0];
 	eoi(m, v, 40);
 	settle(m);
+	assert_false(lr_at(v, (unsigned)lr_of(v, 41)).hw);
+	assert_false(lr_at(v, (unsigned)lr_of(v, 41)).eoi); /* there is nobody to tell */
 	assert_int_equal(ack(v), 41);
 	eoi(m, v, 41);
 	settle(m);
@@ -337,6 +361,7 @@ static void unmapped_line_withdraws_what_was_pending(void **state)
 	bit_write(m, 1, 27, GICD_ISACTIVER);
 	put_all(m);
 	load(m, 1);
+	assert_false(m->phys_active[0]);
 	put_all(m);
 	assert_true(m->phys_active[27]);
 	machine_free(m);
@@ -468,6 +493,13 @@ static void info_follows_an_interrupt(void **state)
 	info = info_of(m, 0, 40);
 	assert_true(info.pending && info.live);
 	assert_int_equal(info.holder, 1);
+	bit_write(m, 0, 40, GICD_ICPENDR); /* vCPU 1 has not looked */
+	info = info_of(m, 0, 40);
+	assert_true(info.live);
+	assert_false(info.pending);
+	settle(m);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
 	assert_int_equal(ack(v), 40);
 	leave(v);
 	info = info_of(m, 0, 40);

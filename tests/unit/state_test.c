@@ -51,29 +51,34 @@ static void assert_same(const struct state *a, const struct state *b)
 	assert_memory_equal(a->at, b->at, a->size);
 }
 
+static void load_one(struct machine *m, unsigned vcpu)
+{
+	struct vcpu *v = &m->vcpus[vcpu];
+
+	v->cpu = vgic_load(m->vgic, vcpu);
+	assert_non_null(v->cpu);
+	if (!m->config.lrs) {
+		vgic_cpuif_restore(v->cpu, NULL);
+		vgic_enter(v->cpu, NULL);
+		return;
+	}
+	memset(&v->image, 0xff, sizeof(v->image)); /* what another vCPU left */
+	vgic_cpuif_restore(v->cpu, &v->image);
+	assert_int_equal(v->image.live | v->image.hcr, 0);
+	/* The fixture's guest has its active priorities in ap1r. */
+	v->image.ap1r[0] |= v->image.ap0r[0];
+	v->image.ap0r[0] = 0;
+	for (unsigned n = 0; n < 32; n++)
+		v->running[n] = v->image.ap1r[0] >> n & 1;
+	vgic_enter(v->cpu, &v->image);
+	assert_true(v->image.hcr_changed);
+	assert_int_equal(v->image.changed, (1u << m->config.lrs) - 1);
+}
+
 static void load_all(struct machine *m)
 {
-	for (unsigned i = 0; i < m->config.vcpus; i++) {
-		struct vcpu *v = &m->vcpus[i];
-
-		v->cpu = vgic_load(m->vgic, i);
-		assert_non_null(v->cpu);
-		if (!m->config.lrs) {
-			vgic_cpuif_restore(v->cpu, NULL);
-			vgic_enter(v->cpu, NULL);
-			continue;
-		}
-		memset(&v->image, 0xff, sizeof(v->image)); /* what another vCPU left */
-		vgic_cpuif_restore(v->cpu, &v->image);
-		/* The fixture's guest has its active priorities in ap1r. */
-		v->image.ap1r[0] |= v->image.ap0r[0];
-		v->image.ap0r[0] = 0;
-		for (unsigned n = 0; n < 32; n++)
-			v->running[n] = v->image.ap1r[0] >> n & 1;
-		vgic_enter(v->cpu, &v->image);
-		assert_true(v->image.hcr_changed);
-		assert_int_equal(v->image.changed, (1u << m->config.lrs) - 1);
-	}
+	for (unsigned i = 0; i < m->config.vcpus; i++)
+		load_one(m, i);
 	if (m->config.lrs)
 		settle(m);
 }
@@ -332,6 +337,34 @@ static void software_interface_tells_who_was_dropped(void **state)
 	}
 }
 
+/* EOImode 0: the end of what was cleared by hand is waited for until it comes, made active again or not. */
+static void software_interface_forgets_a_ghost_that_ended(void **state)
+{
+	for (unsigned again = 0; again < 2; again++) {
+		struct machine *m = moved(edges(VERSION(state), 1, 1), 0);
+		struct state idle, ghost, after;
+
+		put_all(m);
+		save(m, &idle);
+		load_all(m);
+		vgic_pulse(m->vgic, 0, 45);
+		assert_int_equal(soft_ack(&m->vcpus[0]), 45);
+		bit_write(m, 0, 45, GICD_ICACTIVER);
+		put_all(m);
+		save(m, &ghost);
+		assert_memory_not_equal(idle.at, ghost.at, idle.size);
+		load_all(m);
+		if (again)
+			bit_write(m, 0, 45, GICD_ISACTIVER);
+		soft_end(&m->vcpus[0], 45);
+		bit_write(m, 0, 45, GICD_ICACTIVER);
+		put_all(m);
+		save(m, &after);
+		assert_same(&idle, &after);
+		machine_free(m);
+	}
+}
+
 static void sources_of_an_sgi_come_one_by_one(void **state)
 {
 	(void)state;
@@ -509,6 +542,37 @@ static void registers_read_as_they_were_written(void **state)
 	machine_free(m);
 }
 
+/* Everything that ICH_VMCR_EL2, GICH_VMCR has; the software interface shows it in its registers. */
+static void cpu_interface_registers_are_kept(void **state)
+{
+	bool v2 = VERSION(state) == VGIC_V2;
+	uint32_t enables = v2 ? 0x21f
+			      : 0x213; /* EOIM, CBPR; of a GICv2 FIQEn, AckCtl; both groups */
+	uint32_t vmcr = 0x58u << 24 | 5u << 21 | 6u << 18 | enables;
+	struct machine *m = machine_of(VERSION(state), 1, 32, 2);
+	uint64_t value[3];
+
+	m->vcpus[0].image.vmcr = vmcr;
+	vgic_maintenance(m->vcpus[0].cpu);
+	settle(m);
+	m = moved(m, 0);
+	if (v2) {
+		vgic_cpuif_read(m->vcpus[0].cpu, 0x0, 4, &value[0]);
+		vgic_cpuif_read(m->vcpus[0].cpu, 0x4, 4, &value[1]);
+		vgic_cpuif_read(m->vcpus[0].cpu, 0x8, 4, &value[2]);
+	} else {
+		vgic_sysreg_read(m->vcpus[0].cpu, VGIC_ICC_CTLR_EL1, &value[0]);
+		vgic_sysreg_read(m->vcpus[0].cpu, VGIC_ICC_PMR_EL1, &value[1]);
+		vgic_sysreg_read(m->vcpus[0].cpu, VGIC_ICC_BPR0_EL1, &value[2]);
+	}
+	assert_int_equal(v2 ? value[0] : value[0] & 3, v2 ? enables : 3);
+	assert_int_equal(value[1], 0x58);
+	assert_int_equal(value[2], 5);
+	m = moved(m, 3);
+	assert_int_equal(m->vcpus[0].image.vmcr, vmcr);
+	machine_free(m);
+}
+
 static void a_sleeping_redistributor_sleeps_on(void **state)
 {
 	struct machine *m = edges(VGIC_V3, 2, 2);
@@ -659,6 +723,50 @@ static void deactivation_from_elsewhere_still_traps(void **state)
 		settle(m);
 		assert_false(bit_read(m, 1, 40, GICD_ISACTIVER));
 		machine_free(m);
+	}
+}
+
+/* A vCPU that deactivates for itself, a few times. */
+static void deactivate_often(struct machine *m, unsigned vcpu)
+{
+	for (unsigned n = 0; n < 8; n++) {
+		send_sgi(m, vcpu, vcpu, 3);
+		settle(m);
+		assert_int_equal(ack(&m->vcpus[vcpu]), 3);
+		drop(&m->vcpus[vcpu]);
+		dir(m, vcpu, 3);
+		settle(m);
+	}
+}
+
+/* 0 has something active, and is not loaded; 1 does not come to run free. */
+static void what_is_shared_is_so_before_its_vcpu_is_loaded(void **state)
+{
+	for (unsigned active = 0; active < 2; active++) {
+		struct machine *m = edges(VGIC_V3, 2, 2), *to = edges(VGIC_V3, 2, 2);
+		struct state s;
+
+		(void)state;
+		set_eoimode(m);
+		vgic_pulse(m->vgic, 0, 40);
+		settle(m);
+		assert_int_equal(ack(&m->vcpus[0]), 40);
+		drop(&m->vcpus[0]);
+		if (!active)
+			dir(m, 0, 40);
+		settle(m);
+		put_all(m);
+		save(m, &s);
+		bit_write(to, 0, 50, GICD_ISACTIVER); /* the opposite, which is gone then */
+		set_eoimode(to);
+		put_all(to);
+		assert_int_equal(vgic_restore(to->vgic, s.at, s.size, NULL), 0);
+		load_one(to, 1);
+		settle(to);
+		deactivate_often(to, 1);
+		assert_int_equal(!(to->vcpus[1].image.hcr & HCR_TDIR), !active);
+		machine_free(m);
+		machine_free(to);
 	}
 }
 
@@ -932,6 +1040,13 @@ static void refused_are_interrupts_that_cannot_be(void **state)
 	refuses_field(&good, by_hand, 2, was | FLAG_ACTIVE | FLAG_ACK_GROUP1, "acknowledged group");
 	refuses_field(&good, active + 3, 1, 0x44, "acknowledged priority");
 	refuses_field(&good, active + 5, 1, 1, "source");
+	if (v2) { /* of which there are two */
+		struct state sgi_active = good;
+
+		set_field(&sgi_active, sgi, 2, was | FLAG_LATCH | FLAG_ACTIVE);
+		set_field(&sgi_active, sgi + 6, 2, 1);
+		refuses_field(&sgi_active, sgi + 5, 1, 2, "source");
+	}
 	refuses_field(&good, active + 6, 2, 2, "holder");
 	refuses_field(&good, active + 6, 2, 0xffff, "holder");
 	refuses_field(&good, ppi, 2, was | FLAG_LEVEL | FLAG_ACTIVE, "holder");
@@ -1096,16 +1211,19 @@ int main(void)
 		BOTH(dropped_ones_wait_for_their_deactivation),
 		BOTH(ghosts_take_their_ends),
 		BOTH(software_interface_tells_who_was_dropped),
+		BOTH(software_interface_forgets_a_ghost_that_ended),
 		cmocka_unit_test(sources_of_an_sgi_come_one_by_one),
 		BOTH(active_ones_stay_where_they_are),
 		BOTH(a_level_stays_high_until_it_is_told_low),
 		BOTH(mapped_ones_are_kept_from_firing),
 		BOTH(registers_read_as_they_were_written),
+		BOTH(cpu_interface_registers_are_kept),
 		cmocka_unit_test(a_sleeping_redistributor_sleeps_on),
 		cmocka_unit_test(extended_interrupts_and_all_priorities_move),
 		BOTH(idle_guests_look_alike_whatever_they_did),
 		BOTH(what_it_had_is_gone),
 		BOTH(deactivation_from_elsewhere_still_traps),
+		cmocka_unit_test(what_is_shared_is_so_before_its_vcpu_is_loaded),
 		BOTH(the_format_is_as_written),
 		BOTH(refused_are_other_configurations),
 		BOTH(refused_is_what_is_cut_off),
