@@ -547,13 +547,14 @@ static struct op any_whole(struct generator *g)
 	};
 	unsigned what = below(g, 100);
 
-	op.a = chance(g, 40) ? RESTORE_HERE : below(g, RESTORE_TOS);
+	op.a = chance(g, 15) ? RESTORE_HERE : below(g, RESTORE_TOS);
 	if (what < 15) {
 		op.kind = OP_POWER;
 	} else if (what < 30) {
 		op.kind = OP_SAVE;
 	} else if (what < 50 && g->machine->config.mapped) {
 		op.kind = OP_MAP;
+		op.n = g->machine->config.soft && chance(g, 50);
 		op.a = chance(g, 90) ? any_mapped(g) : any_intid(g);
 	}
 	return op;

@@ -48,7 +48,7 @@ enum op_kind {
 	OP_POWER,  /* the VM's reset */
 	OP_SAVE,
 	OP_RESTORE, /* n: save first (else: what was last saved); a: enum restore_to; b: list registers; c: compare */
-	OP_MAP,  /* a: intid: unmap it if it is mapped, else map it */
+	OP_MAP,  /* a: intid: unmap it if mapped, else map it; n: VGIC_HWIRQ_SOFT */
 	OP_INFO, /* a: intid */
 	OP_QUIESCE,
 	OP_KINDS
@@ -100,8 +100,10 @@ struct op {
 #define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
 #define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
 #define TOLERATE_HELD_BACK     256u /* GICv2: what is held back because of an SGI with sources left */
-#define TOLERATE_WIDTH         8u   /* bits above the width of a read */
-#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
+#define TOLERATE_SWITCH        512u /* EOImode switched with a counted end, or a dropped SGI of a GICv2 */
+#define TOLERATE_SLEEPER       1024u /* the end of an active one on a vCPU that is set to sleep */
+#define TOLERATE_WIDTH         8u    /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u   /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;

@@ -279,7 +279,7 @@ void model_notify(struct model *m, struct model_irq *irq, bool on)
 
 	/* It may have ended just before, and who had it in hand has not passed yet. */
 	for (v = 0; v < m->config.vcpus; v++)
-		unseen |= irq->touched >= m->pe[v].served;
+		unseen |= irq->touched >= m->pe[v].folded;
 	irq->ends_most += unseen;
 	if (unseen && irq->ends_least > irq->ends)
 		irq->ends_least = irq->ends;
@@ -397,7 +397,7 @@ static bool held_elsewhere(const struct model *m, unsigned vcpu, const struct mo
 		return false;
 	for (v = 0; v < m->config.vcpus; v++)
 		if (v != vcpu && m->pe[v].loaded && m->pe[v].unsettled &&
-		    m->pe[v].served <= irq->touched)
+		    m->pe[v].folded <= irq->touched)
 			return true;
 	return false;
 }
@@ -664,7 +664,6 @@ void model_served(struct model *m, unsigned vcpu)
 {
 	unsigned n;
 
-	m->pe[vcpu].served = m->now;
 	m->pe[vcpu].unsettled = false;
 	for (n = 0; n < model_private_count(m); n++)
 		irq_served(&m->priv[vcpu][n], vcpu);

@@ -91,11 +91,10 @@ struct model_pe {
 	bool asleep, asleep_known; /* GICR_WAKER.ProcessorSleep */
 	bool loaded;
 	/*
-	 * Since `served` this vCPU has looked at everything it was asked to; if `unsettled`, somebody
-	 * has asked it for something since, and it has not looked yet.
+	 * If `unsettled`, somebody has asked this vCPU for something, and it has not looked yet.
 	 */
 	bool unsettled;
-	unsigned long entered, served;
+	unsigned long entered, folded; /* `folded`: out of its guest; vgic_refill() is not */
 	/* Everything as it stood when the guest was last entered: what its list registers show. */
 	struct model_irq *seen_priv, *seen_shared;
 	bool seen_grp[2], seen_grpen[2], seen_eoimode;

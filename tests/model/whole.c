@@ -523,7 +523,7 @@ static void unmap(struct machine *m, struct model_irq *irq, unsigned v)
 	irq->wire.line = irq->wire.latch = false;
 }
 
-static void map_again(struct machine *m, struct model_irq *irq, unsigned v)
+static void map_again(struct machine *m, struct model_irq *irq, unsigned v, bool soft)
 {
 	if (irq->line)
 		machine_source(m, MODEL_NOBODY, v, irq->intid, false, false);
@@ -534,6 +534,7 @@ static void map_again(struct machine *m, struct model_irq *irq, unsigned v)
 		if (irq->active || irq->active_unsure || model_pending(irq) != NO)
 			return;
 	}
+	irq->wire.soft = soft;
 	if (map(m, irq, v))
 		machine_fail(m, "vgic_map_hwirq(%u) fails", irq->intid);
 	irq->mapped = true;
@@ -558,7 +559,7 @@ static void map_or_unmap(struct machine *m, const struct op *op)
 	if (irq->mapped)
 		unmap(m, irq, v);
 	else
-		map_again(m, irq, v);
+		map_again(m, irq, v, op->n);
 	for (v = 0; v < m->config.model.vcpus; v++)
 		if (m->vcpu[v].where == UNLOADED)
 			m->vcpu[v].kicked |= machine_pending(m, v);
