@@ -16,11 +16,13 @@ RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
 	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
 	$(call run_option,INITRD,--initrd) \
 	$(call run_option,DTB,--dtb) $(call run_option,FIRMWARE_FILE,--firmware) \
+	$(call run_option,VMS,--vms) \
 	$(call run_option,DISK,--disk) $(call run_option,LIMIT,--limit) $(call run_option,QEMU,--qemu) \
 	$(if $(value BOOTARGS),--append "$$CARILLON_BOOTARGS") $(if $(value CMD),--cmd "$$CARILLON_CMD")
 
 RUN_DEPS = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
-	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64))
+	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64)) \
+	$(if $(VMS),$(GUEST_BINARIES))
 
 run: $(RUN_DEPS)
 	$(Q)BUILD=$(BUILD) tools/run $(RUN_OPTIONS)

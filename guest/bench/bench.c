@@ -5,43 +5,36 @@
  * D12.11, INST_RETIRED). The cost of counting is measured and taken off. Waits are WFE or WFI only:
  * how long a spin takes is up to the emulator.
  */
+#include "bench.h"
 #include "gic.h"
 #include "psci.h"
 #include "tap.h"
 #include "timer.h"
 
-#define ROUNDS             1000
-#define CALL_NULL          0xc6000000ul
-#define CALL_COUNT         0xc6000001ul
-#define CALL_PULSE         0xc6000002ul
 #define DEVICE_ID          0x0b000000ul /* exists under the hypervisor only */
 #define UART_PERIPHERAL_ID 0xfe0
 #define INST_RETIRED       8
-#define SGI                1
 #define SPI                SPI_FREE
 #define SPI_CHANGED        45 /* a bit of GICD_ISENABLER1 that belongs to no device */
 #define WORD1              4
 
-struct sample {
-	uint64_t exits;
-	uint64_t instructions;
-};
-
 static bool hypervised;
 static struct sample overhead;
 
-static struct sample take(void)
+/* x3: kicks sent, and in the low byte the physical CPU. */
+struct sample take(void)
 {
 	if (hypervised) {
 		struct call_result result = call(CALL_COUNT, 0, 0, 0);
 
-		return (struct sample){ result.x[2], result.x[1] };
+		return (struct sample){ result.x[2], result.x[1], result.x[3] >> 8,
+					result.x[3] & 0xff };
 	}
 	isb();
-	return (struct sample){ 0, read_sysreg(pmevcntr0_el0) };
+	return (struct sample){ 0, read_sysreg(pmevcntr0_el0), 0, 0 };
 }
 
-static void add_difference(struct sample *sum, struct sample before, struct sample after)
+void add_difference(struct sample *sum, struct sample before, struct sample after)
 {
 	uint64_t instructions = after.instructions - before.instructions;
 
@@ -50,6 +43,7 @@ static void add_difference(struct sample *sum, struct sample before, struct samp
 		instructions = (uint32_t)instructions;
 	sum->instructions += instructions - overhead.instructions;
 	sum->exits += after.exits - before.exits - overhead.exits;
+	sum->kicks += after.kicks - before.kicks;
 }
 
 static void start_counter(void *unused)
@@ -86,7 +80,7 @@ static void put_hundredths(uint64_t sum, uint64_t n)
 	print("%lu.%lu%lu", hundredths / 100, hundredths / 10 % 10, hundredths % 10);
 }
 
-static void report(const char *name, struct sample sum, uint64_t n)
+void report(const char *name, struct sample sum, uint64_t n)
 {
 	print("bench: %s,", name);
 	put_hundredths(sum.exits, n);
@@ -95,14 +89,13 @@ static void report(const char *name, struct sample sum, uint64_t n)
 	print("\n");
 }
 
-static void nothing(void)
+void nothing(void)
 {
 }
 
-/* `prepare` is not counted. */
-static struct sample measure(void (*prepare)(void), void (*operation)(void), unsigned rounds)
+struct sample measure(void (*prepare)(void), void (*operation)(void), unsigned rounds)
 {
-	struct sample sum = { 0, 0 };
+	struct sample sum = { 0, 0, 0, 0 };
 
 	for (unsigned i = 0; i < rounds; i++) {
 		prepare();
@@ -114,7 +107,7 @@ static struct sample measure(void (*prepare)(void), void (*operation)(void), uns
 	return sum;
 }
 
-static void row(const char *name, void (*prepare)(void), void (*operation)(void))
+void row(const char *name, void (*prepare)(void), void (*operation)(void))
 {
 	counts_clear();
 	report(name, measure(prepare, operation, ROUNDS), ROUNDS);
@@ -127,10 +120,10 @@ static void calibrate(void)
 	if (sum.instructions % ROUNDS || sum.exits % ROUNDS)
 		print("# counting is not repeatable: %lu instructions, %lu exits in %u rounds\n",
 		      sum.instructions, sum.exits, ROUNDS);
-	overhead = (struct sample){ sum.exits / ROUNDS, sum.instructions / ROUNDS };
+	overhead = (struct sample){ sum.exits / ROUNDS, sum.instructions / ROUNDS, 0, 0 };
 }
 
-static void null_call(void)
+void null_call(void)
 {
 	call(CALL_NULL, 0, 0, 0);
 }
@@ -202,45 +195,50 @@ static void sgi_self(void)
 	wait_at_least(&cpus[0].seen[SGI], next);
 }
 
-/* Operations of several CPUs: each has its part, and the sums are added. */
-static struct sample part[MAX_CPUS];
-static atomic_uint asleep;
+struct sample part[MAX_CPUS];
+atomic_uint asleep;
 
-static void parts_clear(void)
+void parts_clear(void)
 {
 	for (unsigned i = 0; i < MAX_CPUS; i++)
-		part[i] = (struct sample){ 0, 0 };
+		part[i] = (struct sample){ 0, 0, 0, 0 };
 }
 
-static void report_parts(const char *name)
+struct sample parts_sum(void)
 {
-	struct sample sum = { 0, 0 };
+	struct sample sum = { 0, 0, 0, 0 };
 
 	for (unsigned i = 0; i < MAX_CPUS; i++) {
 		sum.exits += part[i].exits;
 		sum.instructions += part[i].instructions;
+		sum.kicks += part[i].kicks;
 	}
-	report(name, sum, ROUNDS);
+	return sum;
+}
+
+static void report_parts(const char *name)
+{
+	report(name, parts_sum(), ROUNDS);
 }
 
 /* Here each CPU counts over the whole series. */
-static void receive_running(void *unused)
+void receive_running(void *intid)
 {
 	struct cpu *me = this_cpu();
 	struct sample before = take();
 
-	(void)unused;
 	atomic_fetch_add(&asleep, 1);
 	sev();
-	wait_at_least(&me->seen[SGI], ROUNDS);
+	wait_at_least(&me->seen[*(const unsigned *)intid], ROUNDS);
 	add_difference(&part[me->index], before, take());
 }
 
-static void receive_sleeping(void *unused)
+void receive_sleeping(void *intid)
 {
+	struct cpu *me = this_cpu();
 	struct sample before = take();
 
-	(void)unused;
+	(void)intid;
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		irq_mask();
 		atomic_store(&asleep, round);
@@ -249,23 +247,24 @@ static void receive_sleeping(void *unused)
 			wfi();
 		irq_unmask();
 	}
-	add_difference(&part[1], before, take());
+	add_difference(&part[me->index], before, take());
 }
 
-/* The receiver said that it will sleep; it is asleep once this CPU has let it run. */
-static void let_it_fall_asleep(unsigned round)
+void let_it_fall_asleep(unsigned round)
 {
 	wait_at_least(&asleep, round);
 	for (unsigned i = 0; i < 8; i++)
 		wfe();
 }
 
+static unsigned sgi = SGI;
+
 static void ipi(const char *name, void (*receive)(void *), bool sleeping)
 {
 	counts_clear();
 	parts_clear();
 	atomic_store(&asleep, 0);
-	cpu_start(1, receive, NULL);
+	cpu_start(1, receive, &sgi);
 	wait_at_least(&asleep, 1);
 	struct sample before = take();
 
@@ -290,7 +289,7 @@ static void broadcast(void)
 	parts_clear();
 	atomic_store(&asleep, 0);
 	for (unsigned i = 1; i < cpu_count; i++)
-		cpu_start(i, receive_running, NULL);
+		cpu_start(i, receive_running, &sgi);
 	wait_at_least(&asleep, cpu_count - 1);
 	struct sample before = take();
 
@@ -517,8 +516,11 @@ static void raise_uart(void)
 	wait_at_least(&cpus[0].seen[UART_INTID], next);
 }
 
+/* Without the call that makes an SPI pend it is the UART's, if that is the machine's own. */
 static void spi_mapped(void)
 {
+	if (hypervised && spi_to_self("spi_mapped"))
+		return;
 	on_interrupt = quiet_uart;
 	spi_setup(UART_INTID, 0, PRIORITY_DEFAULT, false);
 	row("spi_mapped", nothing, raise_uart);
@@ -587,6 +589,10 @@ void guest_main(void)
 	      hypervised ? "the hypervisor's instructions" : "the guest's own instructions",
 	      ROUNDS);
 	calibrate();
+	if (bench_shared())
+		return;
+	if (cpu_count < 2)
+		bail_out("needs at least two CPUs");
 	row("hypercall", nothing, null_call);
 	row("dist_read", nothing, read_distributor);
 	enables();

@@ -6,6 +6,7 @@
 #include "gic.h"
 #include "psci.h"
 #include "tap.h"
+#include "tree.h"
 
 #define BLOCK_DEVICE  0x0060000000000401ull /* attribute 0, access flag, never executed */
 #define BLOCK_NORMAL  0x0040000000000705ull /* attribute 1, inner shareable, access flag */
@@ -31,10 +32,13 @@ _Alignas(64) char stacks[MAX_CPUS][STACK_SIZE];
 
 interrupt_hook *on_interrupt;
 
+/* A program that makes do with one CPU has a cpus_needed of its own. */
+__attribute__((weak)) unsigned cpus_needed = 2;
+
 /* Runs with the MMU off. */
 void early_init(const void *device_tree)
 {
-	psci_init(device_tree);
+	tree_read(device_tree);
 	level1_table[0] = BLOCK_DEVICE;
 	level1_table[1] = (uintptr_t)level2_table | TABLE;
 	for (unsigned i = 0; i < MAPPED_BLOCKS; i++)
@@ -57,8 +61,8 @@ _Noreturn void first_main(void)
 	cpu_init(&cpus[0]);
 	atomic_store(&cpus[0].online, 1);
 	gic_find_quirks();
-	if (cpu_count < 2)
-		bail_out("needs at least two CPUs");
+	if (cpu_count < cpus_needed)
+		bail_out("too few CPUs");
 	if (!smp_start())
 		bail_out("a CPU did not start");
 	guest_main();
@@ -144,7 +148,7 @@ void exception_sync(uint64_t *frame)
 	struct cpu *me = this_cpu();
 	uint64_t esr = read_sysreg(esr_el1);
 
-	if (!me || !me->fault_expected)
+	if (!me || !(me->fault_expected || me->faults_tolerated))
 		fatal_exception(4, esr, frame[FRAME_ELR], read_sysreg(far_el1));
 	me->fault_expected = false;
 	me->fault_esr = esr;

@@ -127,6 +127,7 @@ struct cpu {
 	uint64_t entry_sctlr;
 	unsigned entry_running; /* the running priority of its CPU interface then */
 	bool fault_expected;    /* the next synchronous exception is skipped and noted */
+	bool faults_tolerated;  /* each of them is */
 	uint64_t fault_esr;
 	atomic_uint faults;
 	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
@@ -140,6 +141,8 @@ struct cpu {
 
 extern struct cpu cpus[MAX_CPUS];
 extern unsigned cpu_count; /* present in the machine, at most MAX_CPUS */
+/* With fewer the guest bails out: 2, unless the program says otherwise. */
+extern unsigned cpus_needed;
 
 static inline struct cpu *this_cpu(void)
 {

@@ -391,6 +391,7 @@ void gic_init_distributor(void)
 static void init_cpu_v2(struct cpu *me)
 {
 	reset_bits(GICD_BASE, 0, 32);
+	write32(GICD_BASE + GIC_ICFGR + 4, 0);
 	for (unsigned intid = 0; intid < 16; intid++)
 		gic_clear_pending(me->index, intid);
 	write32(GICD_BASE + GIC_ISENABLER, 0xffff);
@@ -413,6 +414,7 @@ static void init_cpu_v3(struct cpu *me)
 	while (read32(me->gicr + GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP)
 		;
 	reset_bits(me->gicr + GICR_SGI_BASE, 0, 32);
+	write32(me->gicr + GICR_SGI_BASE + GIC_ICFGR + 4, 0);
 	gic_wait_rwp(me->index, 0);
 	gic_set_priority(me->index, PPI_DOORBELL, PRIORITY_DOORBELL);
 	write32(me->gicr + GICR_SGI_BASE + GIC_ISENABLER, 0xffff | 1u << PPI_DOORBELL);

@@ -17,6 +17,7 @@
 #define PSCI_SYSTEM_OFF        0x84000008ul
 #define PSCI_SYSTEM_RESET      0x84000009ul
 #define PSCI_FEATURES          0x8400000aul
+#define PSCI_SYSTEM_RESET2     0x84000012ul
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
@@ -33,8 +34,6 @@ struct call_result {
 	uint64_t x[4];
 };
 
-/* Finds the conduit; before the MMU is on. */
-void psci_init(const void *device_tree);
 struct call_result call(uint64_t function, uint64_t x1, uint64_t x2, uint64_t x3);
 /* PSCI results are 32-bit and signed. */
 int psci(uint64_t function, uint64_t x1, uint64_t x2, uint64_t x3);

@@ -31,7 +31,7 @@ bool is(unsigned long found, unsigned long wanted, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* One result that says what this machine has no use for, and why. */
 void skip(const char *what, const char *why);
-/* The plan line. */
+/* The plan line; none without a result. */
 void tap_end(void);
 _Noreturn void bail_out(const char *reason);
 

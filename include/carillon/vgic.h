@@ -462,13 +462,19 @@ static inline bool vgic_attention(const struct vgic_cpu *cpu)
 	       __atomic_load_n(&cpu->resettle, __ATOMIC_RELAXED);
 }
 
-/*
- * A maintenance interrupt came (ICH_MISR_EL2 non-zero), or the embedder wants the list registers
- * settled for a reason of its own: the next vgic_attention() is true. Owner.
- */
+/* A maintenance interrupt came (ICH_MISR_EL2 non-zero): the next vgic_attention() is true. Owner. */
 static inline void vgic_maintenance(struct vgic_cpu *cpu)
 {
 	__atomic_fetch_or(&cpu->resettle, 1u, __ATOMIC_RELAXED); /* RESETTLE_MAINTENANCE */
+}
+
+/*
+ * The embedder wants the vCPU out of its guest for a reason of its own, to give its physical CPU to
+ * another one for instance: the next vgic_attention() is true, and vgic_refill() false. Owner.
+ */
+static inline void vgic_resettle(struct vgic_cpu *cpu)
+{
+	__atomic_fetch_or(&cpu->resettle, 4u, __ATOMIC_RELAXED); /* RESETTLE_ENTER */
 }
 
 #ifdef __cplusplus

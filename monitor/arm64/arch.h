@@ -5,19 +5,14 @@
 #ifndef MONITOR_ARM64_ARCH_H
 #define MONITOR_ARM64_ARCH_H
 
+#include "context.h"
 #include "sysreg.h"
 
 /*
- * The libraries that print use FP registers and errno; both are the guest's once it runs. SVE and
- * SME are kept from guests, so 128 bits are all of a vector register.
+ * The libraries that print use FP registers and errno, which may be a guest's: around them, what is
+ * there is put aside, and TPIDR_EL0 points at a block of our own.
  */
-struct guest_fp {
-	__attribute__((aligned(16))) uint64_t fpcr;
-	uint64_t fpsr, tpidr_el0, unused;
-	uint8_t q[32][16];
-};
-
-void guest_fp_save(struct guest_fp *fp); /* also points TPIDR_EL0 at a block of our own */
+void guest_fp_save(struct guest_fp *fp);
 void guest_fp_restore(const struct guest_fp *fp);
 
 /* Power the machine off or restart it; PSCI by SMC. */

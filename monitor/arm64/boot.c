@@ -5,25 +5,30 @@
  * up, loads the guest below itself and starts every CPU.
  */
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 #include "arch.h"
 #include "boot.h"
+#include "cold.h"
 #include "cpu.h"
 #include "gic.h"
 #include "mmu.h"
+#include "policy.h"
 #include "psci.h"
+#include "sched.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 #include "../common/trace.h"
 
-#define HOME_SIZE (6ul << 20)
+#define HOME_SIZE (16ul << 20)
 #define ALIGN     (2ul << 20)
 
 struct cpu *cpus[MAX_CPUS];
 unsigned cpu_count;
 static struct board board;
 static struct options options;
+static struct vms set;
 
 static bool overlaps(uint64_t start, uint64_t size, uint64_t at, uint64_t length)
 {
@@ -77,7 +82,7 @@ static void map_image(uint64_t home)
 	el2_map(board.memory, home - board.memory, MAP_DATA);
 	el2_map(text, rodata - text, MAP_CODE);
 	el2_map(rodata, data - rodata, MAP_RODATA);
-	el2_map(data, end - data, MAP_DATA);
+	el2_map_pages(data, end - data, MAP_DATA);
 	if (end < board.memory + board.memory_size)
 		el2_map(end, board.memory + board.memory_size - end, MAP_DATA);
 	for (i = 0; i < GIC_FRAMES; i++) {
@@ -90,12 +95,13 @@ static void map_image(uint64_t home)
 /* A CPU's block: a page that nobody may touch, its stack, its struct cpu. */
 static void make_cpu(unsigned index, uint64_t mpidr)
 {
-	uint8_t *block = pages_alloc(CPU_BLOCK_SIZE);
-	struct cpu *cpu = (struct cpu *)(block + CPU_BLOCK_SIZE - sizeof(struct cpu));
+	uint8_t *block = pages_alloc(BLOCK_SIZE);
+	struct cpu *cpu = (struct cpu *)(block + BLOCK_SIZE - sizeof(struct cpu));
 
 	el2_unmap_page((uint64_t)block);
 	cpu->index = index;
 	cpu->mpidr = mpidr;
+	cpu->slice_end = cpu->tick = cpu->timer_deadline = ~0ul;
 	cpu->trace = pages_alloc(sizeof(struct trace));
 	cpus[index] = cpu;
 }
@@ -131,6 +137,15 @@ static void start_others(void)
 	}
 }
 
+/* Event 8, instructions, at EL2 only: P, U, NSH (DDI 0487 D13.5.1). The guest has no PMU. */
+static void bench_counter(void)
+{
+	write_sysreg(S3_3_C14_C12_0, 1ul << 31 | 1ul << 30 | 1ul << 27 | 8); /* PMEVTYPER0_EL0 */
+	write_sysreg(pmcr_el0, read_sysreg(pmcr_el0) | 1);
+	write_sysreg(pmcntenset_el0, 1);
+	isb();
+}
+
 static void cpu_init(struct cpu *cpu)
 {
 	write_sysreg(tpidr_el2, cpu);
@@ -138,39 +153,172 @@ static void cpu_init(struct cpu *cpu)
 	isb();
 	gic->cpu_init(cpu, board.maintenance);
 	stage2_enable();
-	vcpu_setup(cpu);
+	policy_setup();
+	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
+	write_sysreg(cntvoff_el2, 0);
+	write_sysreg(cnthctl_el2, 3); /* the physical counter and timer are the guest's */
+	write_sysreg(cntv_ctl_el0, 0);
+	write_sysreg(cntp_ctl_el0, 0);
+	write_sysreg(cnthp_ctl_el2, 0);
+	write_sysreg(mdscr_el1, 0);
+	write_sysreg(oslar_el1, 0);
+	if (options.bench)
+		bench_counter();
+	isb();
+	gic->ppi_enable(cpu, TIMER_VIRTUAL);
+	gic->ppi_enable(cpu, TIMER_PHYSICAL);
+	gic->ppi_enable(cpu, TIMER_HYPERVISOR);
 }
 
 void cpu_secondary(struct cpu *cpu)
 {
 	cpu_init(cpu);
 	__atomic_store_n(&cpu->up, true, __ATOMIC_RELEASE);
-	gic->run(cpu);
+	cpu_home(cpu);
+}
+
+static const char *ram_size(const struct vm *vm, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%lu MB at 0x%lx", (unsigned long)(vm->ram_size >> 20), vm->ram);
+	return buffer;
+}
+
+static void report_vm(const struct vm *vm)
+{
+	unsigned i, masters = 0;
+	char memory[40];
+
+	print("carillon: %s: %u vCPUs, %s, %u devices passed through\n", vm->description->name,
+	      vm->vcpus, ram_size(vm, memory, sizeof(memory)), vm->description->device_count);
+	for (i = 0; i < vm->description->device_count; i++)
+		masters += board.device[vm->description->device[i]].masters;
+	if (masters)
+		print("carillon: %s: DMA of %u of them is not contained: this machine has no SMMU in "
+		      "front of them\n",
+		      vm->description->name, masters);
 }
 
 static void report(uint64_t home)
 {
-	unsigned i, masters = 0;
+	unsigned i;
 
-	print("carillon: %u CPUs, %s with %u list registers, home at 0x%lx\n", cpu_count, gic->name,
-	      vm.lrs, home);
-	print("carillon: guest: %u vCPUs, %lu MB at 0x%lx, %u devices passed through\n", vm.vcpus,
-	      (unsigned long)(vm.ram_size >> 20), vm.ram, board.device_count);
-	for (i = 0; i < board.device_count; i++)
-		masters += board.device[i].masters;
-	if (masters)
-		print("carillon: DMA of %u of them is not contained: this machine has no SMMU in front "
-		      "of them\n",
-		      masters);
+	print("carillon: %u CPUs, %s with %u list registers, home at 0x%lx, scheduler: %s\n",
+	      cpu_count, gic->name, vms[0]->lrs, home, sched->name);
+	for (i = 0; i < vm_count; i++)
+		report_vm(vms[i]);
 }
 
 static void run_boot_cpu(struct cpu *cpu)
 {
+	unsigned i;
+
 	cpu_init(cpu);
 	cpu->up = true;
 	start_others();
-	__atomic_store_n(&vm.vcpu[0].power, POWER_PENDING, __ATOMIC_RELEASE);
-	gic->run(cpu);
+	console_share(&board);
+	for (i = 0; i < vm_count; i++)
+		vm_start(vms[i]);
+	cpu_home(cpu);
+}
+
+/* --- The guests. ------------------------------------------------------------------------------------ */
+
+static void set_routes(void)
+{
+	routes[KICK_SGI].kind = ROUTE_KICK;
+	routes[board.maintenance].kind = ROUTE_MAINTENANCE;
+	routes[TIMER_HYPERVISOR].kind = ROUTE_TIMER;
+	routes[TIMER_VIRTUAL] = (struct route){ .virq = TIMER_VIRTUAL, .kind = ROUTE_PRIVATE };
+	routes[TIMER_PHYSICAL] = (struct route){ .virq = TIMER_PHYSICAL, .kind = ROUTE_PRIVATE };
+}
+
+/* One guest, by modules: it has the whole machine, each vCPU a CPU. */
+static void one_guest(uint64_t end)
+{
+	struct vm_description *guest = &set.vm[0];
+	unsigned i;
+
+	if (!board.kernel.size)
+		panic("there is no guest: neither a multiboot,kernel module nor an initrd");
+	*guest = (struct vm_description){
+		.name = "guest",
+		.kernel = board.kernel,
+		.ramdisk = board.ramdisk,
+		.firmware = options.firmware,
+		.identity = true,
+		.load = options.load,
+		.bootargs = board.bootargs,
+		.weight = VM_WEIGHT,
+		.console = CONSOLE_PASSED,
+		.device_count = board.device_count,
+	};
+	guest->vcpus = options.cpus && options.cpus < cpu_count ? options.cpus : cpu_count;
+	guest->cpus = ~0ul >> (64 - guest->vcpus);
+	guest->memory = (end & ~(ALIGN - 1)) - board.memory;
+	if (options.mem && options.mem < guest->memory)
+		guest->memory = options.mem & ~0xffful;
+	if (options.dtb && fdt_check_header((void *)options.dtb) == 0)
+		guest->dtb = (struct blob){ options.dtb, fdt_totalsize((void *)options.dtb) };
+	else if (options.dtb)
+		panic("the device tree at 0x%lx is none", options.dtb);
+	for (i = 0; i < board.device_count; i++)
+		guest->device[i] = (uint16_t)i;
+	set.count = 1;
+	set.policy = SCHED_PARTITIONED;
+	vm_load(vm_create(guest, &board, &options, board.memory), &board, false, end);
+}
+
+/* What a boot loader left there is nobody's. */
+static void clear(uint64_t start, uint64_t size)
+{
+	memset((void *)start, 0, size);
+	cache_clean((void *)start, (void *)(start + size));
+}
+
+/* The one that lives at its physical addresses is at the start of the memory, the others behind it. */
+static void several_guests(uint64_t end)
+{
+	uint64_t blob = (end - board.kernel.size) & ~(ALIGN - 1), at = board.memory;
+	const struct vm_description *identity = NULL;
+	char why[VMS_WHY];
+	unsigned i;
+
+	memmove((void *)blob, (void *)board.kernel.start, board.kernel.size);
+	if (vms_read(&set, (void *)blob, board.kernel.size, &board, blob - board.memory, why,
+		     sizeof(why)) != 0) {
+		print("carillon: the VM description: %s\n", why);
+		run_failed("the VM description is not right");
+	}
+	sched = set.policy == SCHED_PARTITIONED ? &sched_partitioned : &sched_shared;
+	for (i = 0; i < set.count; i++) {
+		if (set.vm[i].identity)
+			identity = &set.vm[i];
+	}
+	if (identity)
+		at += identity->memory;
+	for (i = 0; i < set.count; i++) {
+		const struct vm_description *one = &set.vm[i];
+		uint64_t start = one->identity ? board.memory : at;
+
+		if (!one->identity)
+			at += one->memory;
+		clear(start, one->memory);
+		vm_load(vm_create(one, &board, &options, start), &board, true, blob);
+	}
+}
+
+static void make_guests(uint64_t end)
+{
+	unsigned i;
+
+	set_routes();
+	vm_devices(&board);
+	if (board.kernel.size && vms_recognise((void *)board.kernel.start, board.kernel.size))
+		several_guests(end);
+	else
+		one_guest(end);
+	for (i = 0; i < vm_count; i++)
+		vm_connect(vms[i], &board);
 }
 
 static void at_home(const void *dtb, uint64_t home, uint64_t size)
@@ -188,10 +336,9 @@ static void at_home(const void *dtb, uint64_t home, uint64_t size)
 	write_sysreg(vbar_el2, gic->vectors);
 	write_sysreg(tpidr_el2, cpus[0]);
 	isb();
+	context_setup();
 	gic->init(&board);
-	vm_create(&board, &options);
-	vm_load(&board, &options, home);
-	vm_connect(&board);
+	make_guests(home);
 	el2_tables_finish();
 	report(home);
 	switch_stack(cpus[0], run_boot_cpu);

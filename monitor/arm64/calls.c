@@ -13,68 +13,71 @@
 #define BENCH_NULL  0xc6000000u
 #define BENCH_COUNT 0xc6000001u
 #define BENCH_PULSE 0xc6000002u
+#define BENCH_YIELD 0xc6000003u
+#define BENCH_SPI   0xc6000004u
+#define BENCH_VGIC  0xc6000005u
 
 #define SUSPEND_POWERDOWN (1u << 16) /* power_state, original format */
 #define SUSPEND_RESERVED  0xfcfe0000u
 
-typedef int64_t call_function(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3);
+typedef int64_t call_function(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3);
 
-static int64_t psci_version(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t psci_version(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x1, (void)x2, (void)x3;
+	(void)vcpu, (void)x1, (void)x2, (void)x3;
 	return 0x10001;
 }
 
-static int64_t psci_cpu_on(struct cpu *cpu, uint64_t target, uint64_t entry, uint64_t context)
+static int64_t psci_cpu_on(struct vcpu *caller, uint64_t target, uint64_t entry, uint64_t context)
 {
-	int index = vgic_vcpu_of_mpidr(vm.vgic, target);
+	int index = vgic_vcpu_of_mpidr(caller->vm->vgic, target);
 	enum power was = POWER_OFF;
 	struct vcpu *vcpu;
 
-	(void)cpu;
 	if (index < 0 || target & ~0xff00fffffful)
 		return PSCI_INVALID_PARAMETERS;
 	if (entry & 3)
 		return PSCI_INVALID_ADDRESS;
-	vcpu = &vm.vcpu[index];
-	/* One caller gets to fill in the entry; the acquire is partner of vcpu_off()'s release. */
+	vcpu = caller->vm->vcpu[index];
+	/* One caller gets to fill in the entry; the acquire is partner of vcpu_left()'s release. */
 	if (!__atomic_compare_exchange_n(&vcpu->power, &was, POWER_CLAIMED, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return was == POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
 	vcpu->entry = entry;
-	vcpu->context = context;
+	vcpu->entry_argument = context;
 	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
-	__asm__ volatile("dsb ish" : : : "memory");
-	gic_kick(cpus[index]);
+	COLD(cold_launch, vcpu, 0, 0);
 	return PSCI_SUCCESS;
 }
 
-static int64_t psci_cpu_off(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t psci_cpu_off(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
 	(void)x1, (void)x2, (void)x3;
-	vcpu_off(cpu);
+	vcpu_off(vcpu);
 }
 
 /* Both kinds end with the next virtual interrupt; powerdown comes back through the entry point. */
-static int64_t psci_cpu_suspend(struct cpu *cpu, uint64_t state, uint64_t entry, uint64_t context)
+static int64_t psci_cpu_suspend(struct vcpu *vcpu, uint64_t state, uint64_t entry, uint64_t context)
 {
 	if (state & SUSPEND_RESERVED)
 		return PSCI_INVALID_PARAMETERS;
 	if (state & SUSPEND_POWERDOWN && entry & 3)
 		return PSCI_INVALID_ADDRESS;
-	vcpu_wait(cpu);
+	vcpu_wait(vcpu);
 	if (!(state & SUSPEND_POWERDOWN)) {
-		lists_enter(cpu);
+		lists_enter(vcpu);
 		return PSCI_SUCCESS;
 	}
-	vcpu_reset_registers(cpu, entry, context);
-	lists_reset(cpu);
-	guest_start(cpu);
+	vcpu->entry = entry;
+	vcpu->x[0] = context;
+	COLD(cold_reset_registers, vcpu, 0, 0);
+	lists_reset(vcpu);
+	guest_start(vcpu);
 }
 
-static int64_t psci_affinity_info(struct cpu *cpu, uint64_t target, uint64_t level, uint64_t x3)
+static int64_t psci_affinity_info(struct vcpu *vcpu, uint64_t target, uint64_t level, uint64_t x3)
 {
-	int index = vgic_vcpu_of_mpidr(vm.vgic, target);
+	int index = vgic_vcpu_of_mpidr(vcpu->vm->vgic, target);
 	static const uint8_t answer[] = {
 		[POWER_OFF] = 1,
 		[POWER_CLAIMED] = 2,
@@ -82,43 +85,43 @@ static int64_t psci_affinity_info(struct cpu *cpu, uint64_t target, uint64_t lev
 		[POWER_ON] = 0,
 	};
 
-	(void)cpu, (void)x3;
+	(void)vcpu, (void)x3;
 	if (index < 0 || level != 0 || target & ~0xff00fffffful)
 		return PSCI_INVALID_PARAMETERS;
-	return answer[__atomic_load_n(&vm.vcpu[index].power, __ATOMIC_ACQUIRE)];
+	return answer[__atomic_load_n(&vcpu->vm->vcpu[index]->power, __ATOMIC_ACQUIRE)];
 }
 
-static int64_t psci_migrate_info_type(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t psci_migrate_info_type(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x1, (void)x2, (void)x3;
+	(void)vcpu, (void)x1, (void)x2, (void)x3;
 	return 2; /* no Trusted OS that would have to move */
 }
 
-static int64_t psci_system_off(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t psci_system_off(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x1, (void)x2, (void)x3;
-	COLD(cold_system_off, 0, 0, 0);
-	return PSCI_NOT_SUPPORTED;
+	(void)vcpu, (void)x1, (void)x2, (void)x3;
+	COLD(cold_system_off, vcpu, 0, 0);
+	return PSCI_SUCCESS; /* which it does not see */
 }
 
-static int64_t psci_system_reset(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t psci_system_reset(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x1, (void)x2, (void)x3;
-	COLD(cold_system_reset, 0, 0, 0);
-	return PSCI_NOT_SUPPORTED;
+	(void)vcpu, (void)x1, (void)x2, (void)x3;
+	COLD(cold_system_reset, vcpu, 0, 0);
+	return PSCI_SUCCESS;
 }
 
-static int64_t psci_system_reset2(struct cpu *cpu, uint64_t type, uint64_t cookie, uint64_t x3)
+static int64_t psci_system_reset2(struct vcpu *vcpu, uint64_t type, uint64_t cookie, uint64_t x3)
 {
 	/* 0: the architectural warm reset; others are a vendor's, and we have none. */
 	if ((uint32_t)type != 0)
 		return (uint32_t)type >> 31 ? PSCI_NOT_SUPPORTED : PSCI_INVALID_PARAMETERS;
-	return psci_system_reset(cpu, type, cookie, x3);
+	return psci_system_reset(vcpu, type, cookie, x3);
 }
 
-static int64_t smccc_version(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t x3)
+static int64_t smccc_version(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x1, (void)x2, (void)x3;
+	(void)vcpu, (void)x1, (void)x2, (void)x3;
 	return 0x10002;
 }
 
@@ -126,9 +129,9 @@ static int64_t smccc_version(struct cpu *cpu, uint64_t x1, uint64_t x2, uint64_t
  * The workarounds for speculation are not offered: the guest sees the physical CPU's own CSV2, CSV3
  * and SSBS, and the machine's firmware is not passed on to it.
  */
-static int64_t smccc_arch_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3)
+static int64_t smccc_arch_features(struct vcpu *vcpu, uint64_t function, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x2, (void)x3;
+	(void)vcpu, (void)x2, (void)x3;
 	switch ((uint32_t)function) {
 	case SMCCC_VERSION:
 	case SMCCC_ARCH_FEATURES:
@@ -138,7 +141,7 @@ static int64_t smccc_arch_features(struct cpu *cpu, uint64_t function, uint64_t 
 	}
 }
 
-static int64_t psci_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3);
+static int64_t psci_features(struct vcpu *vcpu, uint64_t function, uint64_t x2, uint64_t x3);
 
 static const struct call {
 	uint32_t function;
@@ -171,9 +174,9 @@ static const struct call *find_call(uint32_t function)
 	return NULL;
 }
 
-static int64_t psci_features(struct cpu *cpu, uint64_t function, uint64_t x2, uint64_t x3)
+static int64_t psci_features(struct vcpu *vcpu, uint64_t function, uint64_t x2, uint64_t x3)
 {
-	(void)cpu, (void)x2, (void)x3;
+	(void)vcpu, (void)x2, (void)x3;
 	/* CPU_SUSPEND: original format of power_state, platform-coordinated only. */
 	return find_call((uint32_t)function) && (uint32_t)function != SMCCC_ARCH_FEATURES
 		       ? PSCI_SUCCESS
@@ -192,61 +195,95 @@ static uint64_t instructions(struct cpu *cpu)
 	return cpu->instructions;
 }
 
-static void bench_count(struct cpu *cpu)
+static void bench_count(struct vcpu *vcpu)
 {
-	uint64_t total = 0;
-	unsigned i;
-
-	cpu->x[1] = instructions(cpu);
-	for (i = 0; i < EXIT_KINDS; i++)
-		total += cpu->exits[i];
-	cpu->x[2] = total;
-	cpu->x[0] = 0;
+	vcpu->x[1] = instructions(vcpu->cpu);
+	vcpu->x[2] = COLD(cold_bench_exits, vcpu->cpu, 0, 0).value;
+	vcpu->x[3] = vcpu->cpu->kicks << 8 | vcpu->cpu->index;
+	vcpu->x[0] = 0;
 }
 
-static void bench_pulse(struct cpu *cpu)
+static void bench_pulse(struct vcpu *vcpu)
 {
-	uint64_t first = cpu->x[1], count = cpu->x[2], i;
+	uint64_t first = vcpu->x[1], count = vcpu->x[2], i;
 
-	cpu->x[0] = (uint64_t)PSCI_INVALID_PARAMETERS;
+	vcpu->x[0] = (uint64_t)PSCI_INVALID_PARAMETERS;
 	if (first < 32 || first > 1019 || count > 1020 - first)
 		return;
 	for (i = 0; i < count; i++)
-		vgic_pulse_here(cpu->vgic, cpu->vcpu->index, (virq_t)(first + i));
-	cpu->x[0] = 0;
+		vgic_pulse_here(vcpu->vgic, vcpu->index, (virq_t)(first + i));
+	vcpu->x[0] = 0;
 }
 
-static __attribute__((noinline)) void bench_slow(struct cpu *cpu, uint32_t function)
+/* A switch to whoever waits, and back in turn. */
+static void bench_yield(struct vcpu *vcpu)
+{
+	vcpu->x[0] = COLD(cold_bench_yield, vcpu, 0, 0).value;
+	if (vcpu->x[0])
+		return;
+	lists_leave(vcpu);
+	vcpu_give_up(vcpu, VCPU_READY);
+	lists_enter(vcpu);
+}
+
+/* The part of it that is about the interrupt controller. */
+static void bench_vgic(struct vcpu *vcpu)
+{
+	lists_leave(vcpu);
+	lists_off(vcpu);
+	vgic_put(vcpu->vgic, &vcpu->image);
+	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	lists_restore(vcpu);
+	lists_enter(vcpu);
+	vcpu->x[0] = 0;
+}
+
+static void bench_spi(struct vcpu *vcpu)
+{
+	struct outcome at = COLD(cold_bench_spi, vcpu, vcpu->x[1], vcpu->x[2]);
+
+	vcpu->x[0] = at.done ? 0 : (uint64_t)PSCI_INVALID_PARAMETERS;
+	if (at.done && !vcpu->x[3])
+		mmio_write32((void *)at.value, 1u << vcpu->x[1] % 32);
+}
+
+static __attribute__((noinline)) void bench_slow(struct vcpu *vcpu, uint32_t function)
 {
 	if (function == BENCH_COUNT)
-		bench_count(cpu);
+		bench_count(vcpu);
 	else if (function == BENCH_PULSE)
-		bench_pulse(cpu);
+		bench_pulse(vcpu);
+	else if (function == BENCH_YIELD)
+		bench_yield(vcpu);
+	else if (function == BENCH_SPI)
+		bench_spi(vcpu);
+	else if (function == BENCH_VGIC)
+		bench_vgic(vcpu);
 	else
-		cpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+		vcpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 }
 
-static __attribute__((noinline)) void call_by_table(struct cpu *cpu, uint32_t function)
+static __attribute__((noinline)) void call_by_table(struct vcpu *vcpu, uint32_t function)
 {
 	const struct call *call = find_call(function);
 	uint64_t mask = function & SMC64(0) ? ~0ul : 0xffffffff;
 
-	COLD(cold_trace, cpu, TRACE_CALL, function);
+	COLD(cold_trace, vcpu, TRACE_CALL, function);
 	if (!call)
-		cpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+		vcpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 	else
-		cpu->x[0] = (uint64_t)call->call(cpu, cpu->x[1] & mask, cpu->x[2] & mask,
-						 cpu->x[3] & mask);
+		vcpu->x[0] = (uint64_t)call->call(vcpu, vcpu->x[1] & mask, vcpu->x[2] & mask,
+						 vcpu->x[3] & mask);
 }
 
-void smccc_call(struct cpu *cpu)
+void smccc_call(struct vcpu *vcpu)
 {
-	uint32_t function = (uint32_t)cpu->x[0];
+	uint32_t function = (uint32_t)vcpu->x[0];
 
-	if (function >> 24 != BENCH_FIRST >> 24 || vm.bench == ~0ul)
-		call_by_table(cpu, function);
+	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == ~0ul)
+		call_by_table(vcpu, function);
 	else if (function == BENCH_NULL)
-		cpu->x[0] = 0;
+		vcpu->x[0] = 0;
 	else
-		bench_slow(cpu, function);
+		bench_slow(vcpu, function);
 }

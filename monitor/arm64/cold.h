@@ -7,10 +7,12 @@
 
 #include "cpu.h"
 
-/* stats.c: the table at the end of a run. */
+/* end.c: the table at the end of a run. */
 void exit_table_print(void);
 
 /* end.c */
+__attribute__((noreturn)) void run_ended(void);          /* well */
+__attribute__((noreturn)) void run_ended_by_reset(void); /* the machine's */
 __attribute__((noreturn)) void run_failed(const char *why);
 
 #endif

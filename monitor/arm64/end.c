@@ -24,45 +24,51 @@ void machine_reset(void)
 		wfi();
 }
 
-static unsigned long sum(const struct cpu *cpu, unsigned first, unsigned last)
+static unsigned long sum_of(const struct vcpu *vcpu, unsigned first, unsigned last)
 {
 	unsigned long total = 0;
 	unsigned i;
 
 	for (i = first; i <= last; i++)
-		total += __atomic_load_n(&cpu->exits[i], __ATOMIC_RELAXED);
+		total += __atomic_load_n(&vcpu->exits[i], __ATOMIC_RELAXED);
 	return total;
 }
 
-static void print_exits(const struct cpu *cpu)
+static void print_exits(const struct vcpu *vcpu)
 {
-	unsigned long total = sum(cpu, 0, EXIT_KINDS - 1);
-	unsigned long irq = sum(cpu, EXIT_IRQ, EXIT_IRQ);
-	unsigned long calls = sum(cpu, EC_HVC64, EC_SMC64), sysreg = sum(cpu, EC_SYS64, EC_SYS64);
-	unsigned long data = sum(cpu, EC_DABT_LOW, EC_DABT_LOW);
+	unsigned long total = sum_of(vcpu, 0, EXIT_KINDS - 1);
+	unsigned long irq = sum_of(vcpu, EXIT_IRQ, EXIT_IRQ);
+	unsigned long calls = sum_of(vcpu, EC_HVC64, EC_SMC64);
+	unsigned long sysreg = sum_of(vcpu, EC_SYS64, EC_SYS64);
+	unsigned long data = sum_of(vcpu, EC_DABT_LOW, EC_DABT_LOW);
 
-	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", cpu->index, total, irq, calls, sysreg,
+	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", vcpu->index, total, irq, calls, sysreg,
 	      data, total - irq - calls - sysreg - data);
 }
 
-static void print_interrupts(const struct cpu *cpu)
+static void print_interrupts(const struct vcpu *vcpu)
 {
 	struct vgic_stats stats;
 
-	vgic_stats(vm.vgic, cpu->index, &stats);
+	vgic_stats(vcpu->vm->vgic, vcpu->index, &stats);
 	print("%9lu %9lu %9lu %8lu %8lu %6lu %6lu\n", stats.sgis, stats.ppis, stats.spis,
-	      stats.overflows, stats.kicks, stats.guest_errors, cpu->aborts + cpu->undefs);
+	      stats.overflows, stats.kicks, stats.guest_errors, vcpu->aborts + vcpu->undefs);
 }
 
+/* VMs stand one below the other, with their names if there are several. */
 void exit_table_print(void)
 {
-	unsigned i;
+	unsigned n, i;
 
 	print("vCPU      exits  interrupt     call     sysreg     data    other |      SGIs      "
 	      "PPIs      SPIs overflow    kicks errors faults\n");
-	for (i = 0; i < vm.vcpus; i++) {
-		print_exits(cpus[i]);
-		print_interrupts(cpus[i]);
+	for (n = 0; n < vm_count; n++) {
+		if (vm_count > 1)
+			print("%s:\n", vms[n]->description->name);
+		for (i = 0; i < vms[n]->vcpus; i++) {
+			print_exits(vms[n]->vcpu[i]);
+			print_interrupts(vms[n]->vcpu[i]);
+		}
 	}
 }
 
@@ -75,7 +81,7 @@ static void only_once(void)
 		wfi();
 }
 
-void cold_system_off(void)
+void run_ended(void)
 {
 	only_once();
 	exit_table_print();
@@ -83,12 +89,22 @@ void cold_system_off(void)
 	machine_off();
 }
 
-void cold_system_reset(void)
+void run_ended_by_reset(void)
 {
 	only_once();
 	exit_table_print();
 	print("carillon: VM reset by guest\n");
 	machine_reset();
+}
+
+void cold_system_off(struct vcpu *vcpu)
+{
+	vm_request(vcpu, VM_OFF);
+}
+
+void cold_system_reset(struct vcpu *vcpu)
+{
+	vm_request(vcpu, VM_RESET);
 }
 
 void run_failed(const char *why)
@@ -107,7 +123,7 @@ void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid)
 		      intid);
 }
 
-void cold_trace(struct cpu *cpu, uint64_t kind, uint64_t a)
+void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a)
 {
-	trace(cpu->trace, (enum trace_kind)kind, a, cpu->x[1]);
+	trace(vcpu->cpu->trace, (enum trace_kind)kind, a, vcpu->x[1]);
 }

@@ -35,6 +35,31 @@ void gic_spis_off(void)
 		mmio_write32(gicd + GICD_IPRIORITYR + i, PRIORITY_ALL);
 }
 
+static void spi_write(unsigned offset, unsigned intid)
+{
+	mmio_write32(gicd + offset + intid / 32 * 4, 1u << intid % 32);
+}
+
+void gic_spi_on(unsigned intid)
+{
+	spi_write(GICD_ICPENDR, intid);
+	spi_write(GICD_ICACTIVER, intid);
+	gic_spi_unmask(intid);
+}
+
+void gic_spi_unmask(unsigned intid)
+{
+	spi_write(GICD_ISENABLER, intid);
+}
+
+void gic_spi_off(unsigned intid)
+{
+	spi_write(GICD_ICENABLER, intid);
+	/* GICv3; what a GICv2 has there reads as zero. */
+	while (mmio_read32(gicd + GICD_CTLR) & GICD_CTLR_RWP)
+		;
+}
+
 /* SGIs and PPIs of this CPU; their registers are at `frame`. */
 void gic_private_off(uint8_t *frame)
 {

@@ -31,7 +31,9 @@
 
 struct board;
 struct cpu;
+struct vcpu;
 struct vgic_config;
+struct vm;
 struct vgic_port;
 
 struct gic {
@@ -39,16 +41,21 @@ struct gic {
 	/* The hot code that is made for it (hot.h). */
 	const char *vectors;
 	const struct vgic_port *port;
-	void (*run)(struct cpu *cpu);
+	__attribute__((noreturn)) void (*start)(struct vcpu *vcpu);
+	void (*physical_interrupts)(struct cpu *cpu);
+	void (*kick)(struct cpu *target);
+	void (*route)(unsigned intid, const struct cpu *target);
 
-	/* On the boot CPU, before any stage 2 is used: everything off; the guest's view of frames. */
+	/* On the boot CPU: everything off. */
 	void (*init)(const struct board *board);
+	/* Where a guest has its frames, and what of the hardware it sees. */
+	void (*frames)(struct vm *vm, const struct board *board);
 	void (*cpu_init)(struct cpu *cpu, unsigned maintenance);
 	/* What the virtual one takes from it: version, list registers, bits of priorities. */
 	void (*describe)(struct vgic_config *config);
 	/* VGIC_HWIRQ_SOFT if its list registers cannot be trusted to deactivate, or 0. */
 	unsigned (*hwirq_flags)(void);
-	/* A shared interrupt that a guest gets: trigger, target, on. */
+	/* A shared interrupt that somebody gets: trigger, target, neither pending nor active, on. */
 	void (*spi_setup)(unsigned intid, bool edge, const struct cpu *target);
 	void (*ppi_enable)(struct cpu *cpu, unsigned intid);
 };
@@ -60,6 +67,9 @@ extern uint8_t *gicd; /* the distributor's registers */
 /* gic.c: what both have in common. */
 unsigned gic_spi_end(void);
 void gic_spis_off(void);
+void gic_spi_on(unsigned intid);
+void gic_spi_unmask(unsigned intid);
+void gic_spi_off(unsigned intid); /* a CPU may have acknowledged it just before */
 void gic_private_off(uint8_t *frame);
 void gic_spi_trigger(unsigned intid, bool edge);
 

@@ -4,6 +4,7 @@
  * stays only if board_node_policy() knows it.
  */
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 #include "vm.h"
 #include "../common/panic.h"
@@ -14,13 +15,36 @@ static void check(int result, const char *what)
 		panic("the guest's device tree: %s: %s", what, fdt_strerror(result));
 }
 
-static void drop_unknown(void *dtb)
+static bool board_is_uart(const struct board *board, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < board->device_count; i++) {
+		if (board->device[i].start == board->uart)
+			return strcmp(board->device[i].name, name) == 0;
+	}
+	return false;
+}
+
+/* A device of the machine's is there if it is this VM's; of its console, also if it is emulated. */
+static bool is_seen(const void *dtb, int node, const struct board *board, const struct vm *vm)
+{
+	enum node_policy policy = board_node_policy(dtb, node);
+	const char *name = fdt_get_name(dtb, node, NULL);
+
+	if (policy < NODE_PASS)
+		return policy == NODE_KEEP;
+	return vm_has_device(vm, board, name) ||
+	       (vm->description->console == CONSOLE_EMULATED && board_is_uart(board, name));
+}
+
+static void drop_unknown(void *dtb, const struct board *board, const struct vm *vm)
 {
 	int node, next;
 
 	for (node = fdt_first_subnode(dtb, 0); node >= 0; node = next) {
 		next = fdt_next_subnode(dtb, node);
-		if (board_node_policy(dtb, node) == NODE_DROP) {
+		if (!is_seen(dtb, node, board, vm)) {
 			check(fdt_del_node(dtb, node), "drop");
 			/* Offsets moved: start over; what stays is skipped quickly. */
 			next = fdt_first_subnode(dtb, 0);
@@ -68,37 +92,42 @@ static bool is_cpu(const void *dtb, int node)
 	return type && strcmp(type, "cpu") == 0;
 }
 
-/* As many as there are vCPUs, with the affinities that the vGIC gave them, all started by PSCI. */
+/*
+ * As many as there are vCPUs, with the affinities that the vGIC gave them, all started by PSCI; each is
+ * like the machine's first one. A new node comes before those that are there.
+ */
 static void set_cpus(void *dtb, const struct vm *guest)
 {
 	int parent = fdt_path_offset(dtb, "/cpus");
 	int cells = fdt_address_cells(dtb, parent);
-	unsigned count = 0;
-	int node, next;
+	char compatible[64] = "arm,armv8";
+	unsigned i = guest->vcpus;
+	int length = sizeof("arm,armv8"), node;
 
-	node = fdt_subnode_offset(dtb, parent, "cpu-map");
-	if (node >= 0)
-		check(fdt_del_node(dtb, node), "cpu-map"); /* may name CPUs that go */
-	for (node = fdt_first_subnode(dtb, parent); node >= 0; node = next) {
-		uint64_t affinity;
-		fdt32_t reg[2];
+	fdt_for_each_subnode(node, dtb, parent)
+	{
+		int size;
+		const void *is = fdt_getprop(dtb, node, "compatible", &size);
 
-		next = fdt_next_subnode(dtb, node);
-		if (!is_cpu(dtb, node))
+		if (!is_cpu(dtb, node) || !is || size > (int)sizeof(compatible))
 			continue;
-		if (count == guest->vcpus) {
-			check(fdt_del_node(dtb, node), "cpu");
-			next = node; /* what followed it is here now */
-			if (!fdt_get_name(dtb, node, NULL) ||
-			    fdt_parent_offset(dtb, node) != parent)
-				break;
-			continue;
-		}
-		affinity = vgic_mpidr(guest->vgic, count++);
-		reg[0] = cpu_to_fdt32(affinity >> 32);
-		reg[1] = cpu_to_fdt32(affinity & 0xffffff);
-		check(fdt_setprop_inplace(dtb, node, "reg", cells == 2 ? reg : reg + 1, cells * 4),
-		      "cpu");
+		memcpy(compatible, is, (size_t)size);
+		length = size;
+		break;
+	}
+	drop_children(dtb, parent); /* cpu-map, too, which may name CPUs that go */
+	while (i--) {
+		uint64_t affinity = vgic_mpidr(guest->vgic, i);
+		fdt32_t reg[2] = { cpu_to_fdt32(affinity >> 32), cpu_to_fdt32(affinity & 0xffffff) };
+		char name[16];
+
+		snprintf(name, sizeof(name), "cpu@%lx", affinity);
+		node = fdt_add_subnode(dtb, parent, name);
+		check(node, "cpu");
+		check(fdt_setprop(dtb, node, "reg", cells == 2 ? reg : reg + 1, cells * 4), "cpu");
+		check(fdt_setprop_string(dtb, node, "enable-method", "psci"), "cpu");
+		check(fdt_setprop(dtb, node, "compatible", compatible, length), "cpu");
+		check(fdt_setprop_string(dtb, node, "device_type", "cpu"), "cpu");
 	}
 }
 
@@ -159,20 +188,41 @@ static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdi
 	      "initrd");
 }
 
+/*
+ * What the machine has of randomness, guests must not share: each one of several gets eight bytes of it
+ * for its kernel's addresses, as far as there are, and nothing else.
+ */
+static void set_seeds(void *dtb, const struct board *board, const struct vm *guest)
+{
+	int node = fdt_path_offset(dtb, "/chosen"), length = 0;
+	const uint8_t *seeds = fdt_getprop(board->dtb, fdt_path_offset(board->dtb, "/chosen"),
+					   "rng-seed", &length);
+	unsigned at = 8 * guest->index;
+
+	fdt_delprop(dtb, node, "rng-seed");
+	fdt_delprop(dtb, node, "kaslr-seed");
+	if (seeds && at + 8 <= (unsigned)length)
+		check(fdt_setprop(dtb, node, "kaslr-seed", seeds + at, 8), "kaslr-seed");
+}
+
 /* `from_user`: the buffer has the user's tree; only what a boot loader fills in is set. */
 void guest_dt_make(void *buffer, size_t size, const struct board *board, const struct vm *guest,
 		   const struct blob *ramdisk, bool from_user)
 {
+	const char *bootargs = guest->description->bootargs;
+
 	if (!from_user) {
 		check(fdt_open_into(board->dtb, buffer, size), "open");
-		drop_unknown(buffer);
+		drop_unknown(buffer, board, guest);
 		set_memory(buffer, guest);
 		set_cpus(buffer, guest);
 		set_psci(buffer);
 		set_gic(buffer, board);
-		set_chosen(buffer, board->bootargs ? board->bootargs : "", ramdisk);
+		set_chosen(buffer, bootargs ? bootargs : "", ramdisk);
+		if (guest->reloadable) /* one of a set */
+			set_seeds(buffer, board, guest);
 	} else {
-		set_chosen(buffer, board->bootargs, ramdisk);
+		set_chosen(buffer, bootargs, ramdisk);
 	}
 	check(fdt_pack(buffer), "pack");
 }

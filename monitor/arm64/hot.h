@@ -27,47 +27,72 @@ struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t 
 	cold_call((const void *)(uintptr_t)(function), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
 /* vectors.S and its handlers. */
-void vgic_settle(struct cpu *cpu);
-void vgic_pause(struct cpu *cpu);
-void irq_handle(struct cpu *cpu, uint64_t iar);
-void hvc_handle(struct cpu *cpu, uint64_t esr);
-void smc_handle(struct cpu *cpu, uint64_t esr);
-void instruction_abort(struct cpu *cpu, uint64_t esr);
-void other_exception(struct cpu *cpu, uint64_t esr);
-void serror_handle(struct cpu *cpu, uint64_t esr);
-struct outcome mmio_read(struct cpu *cpu, uint64_t esr);
-bool mmio_write(struct cpu *cpu, uint64_t esr, uint64_t value);
-struct outcome sysreg_read(struct cpu *cpu, uint64_t esr);
-bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value);
-__attribute__((noreturn)) void guest_start(struct cpu *cpu);
+void vgic_settle(struct vcpu *vcpu);
+void vgic_pause(struct vcpu *vcpu);
+void irq_handle(struct vcpu *vcpu, uint64_t iar);
+void hvc_handle(struct vcpu *vcpu, uint64_t esr);
+void smc_handle(struct vcpu *vcpu, uint64_t esr);
+void wfx_handle(struct vcpu *vcpu, uint64_t esr);
+void fp_handle(struct vcpu *vcpu, uint64_t esr);
+void instruction_abort(struct vcpu *vcpu, uint64_t esr);
+void other_exception(struct vcpu *vcpu, uint64_t esr);
+void serror_handle(struct vcpu *vcpu, uint64_t esr);
+struct outcome mmio_read(struct vcpu *vcpu, uint64_t esr);
+bool mmio_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
+struct outcome sysreg_read(struct vcpu *vcpu, uint64_t esr);
+bool sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
+__attribute__((noreturn)) void guest_start(struct vcpu *vcpu);
 
 /* lists.c: the list registers. */
-void lists_leave(struct cpu *cpu);         /* hardware to image, vgic_exit() */
-void lists_enter(struct cpu *cpu);         /* vgic_enter(), image to hardware */
-void lists_read_active(struct cpu *cpu);   /* active priorities to the image */
-void lists_reset(struct cpu *cpu);         /* vgic_cpuif_reset(), image to hardware */
-void physical_interrupts(struct cpu *cpu); /* take what is pending, with the guest not running */
+void lists_leave(struct vcpu *vcpu);       /* hardware to image, vgic_exit() */
+void lists_enter(struct vcpu *vcpu);       /* vgic_enter(), image to hardware */
+void lists_read_active(struct vcpu *vcpu); /* active priorities to the image */
+void lists_off(struct vcpu *vcpu);         /* left: the rest to the image, and nothing is signalled */
+void lists_restore(struct vcpu *vcpu);     /* what vgic_enter() does not write, to hardware */
+void lists_reset(struct vcpu *vcpu);       /* vgic_cpuif_reset(), image to hardware */
+
+/* port.c: take what is pending, with no guest running. */
+void physical_interrupts(struct cpu *cpu);
 
 /* vcpu.c */
-void vcpu_reset_registers(struct cpu *cpu, uint64_t entry, uint64_t context);
-__attribute__((noreturn)) void vcpu_off(struct cpu *cpu);
-void vcpu_wait(struct cpu *cpu);
+__attribute__((noreturn)) void vcpu_start(struct vcpu *vcpu); /* on its stack, for the first time */
+__attribute__((noreturn)) void vcpu_off(struct vcpu *vcpu);
+void vcpu_wait(struct vcpu *vcpu);
+void vcpu_reschedule(struct vcpu *vcpu); /* left */
+void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next); /* left */
 
 /* calls.c: a hypercall or a trapped SMC, ELR already behind it. */
-void smccc_call(struct cpu *cpu);
+void smccc_call(struct vcpu *vcpu);
+
+/* An emulated device: the PL011. */
+#define DEVICE_SIZE 0x1000
 
 /* How many times to yield before looking again at what another CPU has to do first. */
 #define WAIT_YIELDS 8
 
 /* Cold. */
-void cold_inject_undefined(struct cpu *cpu, uint64_t esr);
-void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa);
-struct outcome cold_sysreg_read(struct cpu *cpu, uint64_t esr);
-bool cold_sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value);
-void cold_serror(struct cpu *cpu, uint64_t esr);
+void cold_inject_undefined(struct vcpu *vcpu, uint64_t esr);
+void cold_inject_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa);
+struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr);
+bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
+struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes);
+void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
+void cold_serror(struct vcpu *vcpu, uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
-void cold_trace(struct cpu *cpu, uint64_t kind, uint64_t a);
-void cold_system_off(void);
-void cold_system_reset(void);
+void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
+void cold_system_off(struct vcpu *vcpu);
+void cold_system_reset(struct vcpu *vcpu);
+void cold_reset_registers(struct vcpu *vcpu);
+void cold_fp_load(struct vcpu *vcpu);
+void cold_timer(struct cpu *cpu);
+void cold_console(struct cpu *cpu);
+void cold_launch(struct vcpu *vcpu);
+void cold_wake(struct vcpu *vcpu);
+struct outcome cold_bench_yield(struct vcpu *vcpu);
+struct outcome cold_bench_exits(struct cpu *cpu);
+struct outcome cold_bench_spi(struct vcpu *vcpu, uint64_t intid, uint64_t cpu);
+void cold_leave(struct vcpu *vcpu, uint64_t next_state);
+struct outcome cold_wait(struct vcpu *vcpu);
+struct outcome cold_reschedule(struct vcpu *vcpu);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "cold.h"
 #include "hot.h"
+#include "vm.h"
 #include "../common/console.h"
 #include "../common/trace.h"
 
@@ -56,10 +57,10 @@ static void take(uint64_t esr)
 	write_sysreg(spsr_el2, handler_pstate(pstate));
 }
 
-void cold_inject_undefined(struct cpu *cpu, uint64_t esr)
+void cold_inject_undefined(struct vcpu *vcpu, uint64_t esr)
 {
-	cpu->undefs++;
-	trace(cpu->trace, TRACE_UNDEFINED, esr, read_sysreg(elr_el2));
+	vcpu->undefs++;
+	trace(vcpu->cpu->trace, TRACE_UNDEFINED, esr, read_sysreg(elr_el2));
 	take((uint64_t)EC_UNKNOWN << ESR_EC_SHIFT | (esr & ESR_IL));
 }
 
@@ -67,15 +68,15 @@ void cold_inject_undefined(struct cpu *cpu, uint64_t esr)
  * A synchronous external abort: the address is one where nothing answers. On a walk of the guest's
  * tables the level of that walk is not in our syndrome; 0 is reported (docs/porting.md).
  */
-void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa)
+void cold_inject_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
 	uint64_t class = esr >> ESR_EC_SHIFT;
 	uint64_t syndrome = esr & ESR_S1PTW ? 0x14 : 0x10;
 
-	cpu->aborts++;
-	trace(cpu->trace, TRACE_ABORT, ipa, esr);
-	print_limited("carillon: CPU %u: guest access to 0x%lx at PC 0x%lx: aborted\n", cpu->index,
-		      ipa, read_sysreg(elr_el2));
+	vcpu->aborts++;
+	trace(vcpu->cpu->trace, TRACE_ABORT, ipa, esr);
+	print_limited_by(&vcpu->vm->log, "carillon: %s vCPU %u: access to 0x%lx at PC 0x%lx: aborted\n",
+		      vcpu->vm->description->name, vcpu->index, ipa, read_sysreg(elr_el2));
 	if (class == EC_DABT_LOW)
 		syndrome |= esr & (ESR_WNR | ESR_CM);
 	if (from_el1(read_sysreg(spsr_el2)))
@@ -85,10 +86,10 @@ void cold_inject_abort(struct cpu *cpu, uint64_t esr, uint64_t ipa)
 }
 
 /* Asynchronous, and whose it is nobody knows: the guest gets it as its own. */
-void cold_serror(struct cpu *cpu, uint64_t esr)
+void cold_serror(struct vcpu *vcpu, uint64_t esr)
 {
-	trace(cpu->trace, TRACE_SERROR, esr, 0);
-	print_limited("carillon: CPU %u: SError, ESR 0x%lx: passed to the guest\n", cpu->index,
-		      esr);
+	trace(vcpu->cpu->trace, TRACE_SERROR, esr, 0);
+	print_limited_by(&vcpu->vm->log, "carillon: %s vCPU %u: SError, ESR 0x%lx: passed to the guest\n",
+		      vcpu->vm->description->name, vcpu->index, esr);
 	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
 }

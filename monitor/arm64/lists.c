@@ -8,71 +8,91 @@
 #include "hot.h"
 #include "vm.h"
 
-static inline void leave(struct cpu *cpu)
+static inline void leave(struct vcpu *vcpu)
 {
-	struct gic_cpuif *image = &cpu->image;
+	struct gic_cpuif *image = &vcpu->image;
 
 	if (image->live)
-		read_lists(cpu, image->live);
-	image->hcr = read_hcr(cpu);
-	image->vmcr = read_vmcr(cpu);
+		read_lists(vcpu, image->live);
+	image->hcr = read_hcr(vcpu);
+	image->vmcr = read_vmcr(vcpu);
 	if (__builtin_expect(image->read_apr, 0))
-		lists_read_active(cpu);
-	vgic_exit(cpu->vgic, image);
+		lists_read_active(vcpu);
+	vgic_exit(vcpu->vgic, image);
 }
 
-static inline void enter(struct cpu *cpu)
+static inline void enter(struct vcpu *vcpu)
 {
-	struct gic_cpuif *image = &cpu->image;
+	struct gic_cpuif *image = &vcpu->image;
 
-	vgic_enter(cpu->vgic, image);
+	vgic_enter(vcpu->vgic, image);
 	if (image->changed)
-		write_lists(cpu, image->changed);
+		write_lists(vcpu, image->changed);
 	if (image->hcr_changed)
-		write_hcr(cpu, image->hcr);
+		write_hcr(vcpu, image->hcr);
 }
 
-void vgic_settle(struct cpu *cpu)
+static __attribute__((noinline, flatten)) void settle_fully(struct vcpu *vcpu)
 {
-	struct gic_cpuif *image = &cpu->image;
+	leave(vcpu);
+	/* Again: when it comes back, others may have queued behind it. */
+	while (__builtin_expect(vcpu->cpu->resched, 0))
+		vcpu_reschedule(vcpu);
+	enter(vcpu);
+}
 
-	if (vgic_refill(cpu->vgic, image, read_empty(cpu))) {
-		write_lists(cpu, image->changed);
-		return;
-	}
-	leave(cpu);
-	enter(cpu);
+__attribute__((flatten)) void vgic_settle(struct vcpu *vcpu)
+{
+	struct gic_cpuif *image = &vcpu->image;
+
+	if (vgic_refill(vcpu->vgic, image, read_empty(vcpu)))
+		write_lists(vcpu, image->changed);
+	else
+		settle_fully(vcpu);
 }
 
 /* Settled twice and still not done: what is missing is another CPU's to do, and it has been kicked. */
-void vgic_pause(struct cpu *cpu)
+void vgic_pause(struct vcpu *vcpu)
 {
-	if (!vgic_attention(cpu->vgic))
+	if (!vgic_attention(vcpu->vgic))
 		return;
-	cpu->waits++;
+	vcpu->waits++;
 	yield(WAIT_YIELDS);
 }
 
-void lists_leave(struct cpu *cpu)
+void lists_leave(struct vcpu *vcpu)
 {
-	leave(cpu);
+	leave(vcpu);
 }
 
-void lists_enter(struct cpu *cpu)
+/* `resched` may have been set before there was anything that vgic_resettle() could be called for. */
+void lists_enter(struct vcpu *vcpu)
 {
-	enter(cpu);
+	enter(vcpu);
+	if (vcpu->cpu->resched)
+		vgic_resettle(vcpu->vgic);
 }
 
-void lists_read_active(struct cpu *cpu)
+void lists_read_active(struct vcpu *vcpu)
 {
-	read_active(cpu);
+	read_active(vcpu);
 }
 
-void lists_reset(struct cpu *cpu)
+void lists_off(struct vcpu *vcpu)
 {
-	vgic_cpuif_reset(cpu->vgic, &cpu->image);
-	write_active(cpu);
-	write_vmcr(cpu, cpu->image.vmcr);
-	enter(cpu);
-	write_hcr(cpu, cpu->image.hcr);
+	read_active(vcpu);
+	write_hcr(vcpu, 0);
+}
+
+void lists_restore(struct vcpu *vcpu)
+{
+	write_active(vcpu);
+	write_vmcr(vcpu, vcpu->image.vmcr);
+}
+
+void lists_reset(struct vcpu *vcpu)
+{
+	vgic_cpuif_reset(vcpu->vgic, &vcpu->image);
+	lists_restore(vcpu);
+	lists_enter(vcpu);
 }

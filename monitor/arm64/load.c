@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Loading the guest: arm64 Image (Linux Documentation/arch/arm64/booting), ELF, flat binary or
- * firmware. Modules may lie where they or each other have to go: all are first moved to the end of
- * the memory, then each to its place, in rising order.
+ * Loading a guest: arm64 Image (Linux Documentation/arch/arm64/booting), ELF, flat binary or firmware.
+ * Where things go is the same at boot and at each reset of the VM. The one guest that has all of the
+ * memory may have its modules lie where they or each other have to go: they are first moved to the end
+ * of the memory, then each to its place, in rising order.
  */
 #include <elf.h>
 #include <libfdt.h>
@@ -12,18 +13,8 @@
 #include "../common/console.h"
 #include "../common/panic.h"
 
-#define KB4      0x1000ul
-#define MB2      0x200000ul
-#define DTB_SIZE 0x100000ul
-#define FLAT     0x80000ul
-
-struct image_header {
-	uint32_t code[2];
-	uint64_t text_offset, image_size, flags, reserved[3];
-	uint32_t magic, reserved2;
-};
-
-#define IMAGE_MAGIC 0x644d5241u
+#define KB4 0x1000ul
+#define MB2 0x200000ul
 
 /* Where things go; `end` is what the kernel needs, its bss included. */
 struct layout {
@@ -37,11 +28,11 @@ static uint64_t align_up(uint64_t value, uint64_t to)
 
 /* --- Staging. ---------------------------------------------------------------------------------- */
 
-static void stage_one(struct blob *blob, uint64_t *top)
+static void stage_one(const struct vm *vm, struct blob *blob, uint64_t *top)
 {
 	uint64_t to = (*top - blob->size) & ~(KB4 - 1);
 
-	if (blob->size > *top - vm.ram)
+	if (blob->size > *top - vm->ram_at)
 		panic("the modules do not fit in memory");
 	memmove((void *)to, (void *)blob->start, blob->size);
 	blob->start = to;
@@ -52,7 +43,7 @@ static void stage_one(struct blob *blob, uint64_t *top)
  * Highest first, each as high as it goes: then it moves up, and never onto one that is still to be
  * moved. Modules above `top` are out of the guest's way already.
  */
-static uint64_t stage(struct blob *const *blobs, unsigned count, uint64_t top)
+static uint64_t stage(const struct vm *vm, struct blob *const *blobs, unsigned count, uint64_t top)
 {
 	bool staged[4] = { false };
 	unsigned round, i;
@@ -68,7 +59,7 @@ static uint64_t stage(struct blob *const *blobs, unsigned count, uint64_t top)
 		}
 		if (highest < 0)
 			break;
-		stage_one(blobs[highest], &top);
+		stage_one(vm, blobs[highest], &top);
 		staged[highest] = true;
 	}
 	return top;
@@ -77,48 +68,48 @@ static uint64_t stage(struct blob *const *blobs, unsigned count, uint64_t top)
 /* --- Placing. ---------------------------------------------------------------------------------- */
 
 /* The guest's memory from `start` on, `size` bytes, and nothing staged that is still needed. */
-static void *place(uint64_t start, uint64_t size, uint64_t staged_at)
+static void *place(const struct vm *vm, uint64_t start, uint64_t size, uint64_t staged_at)
 {
-	uint64_t end = vm.ram + vm.ram_size;
+	uint64_t end = vm->ram + vm->ram_size;
 
-	if (staged_at < end)
+	if (vm->ram == vm->ram_at && staged_at < end)
 		end = staged_at;
-	if (start < vm.ram || start > end || size > end - start)
-		panic("0x%lx bytes at 0x%lx do not fit in the guest's memory (0x%lx to 0x%lx)",
-		      size, start, vm.ram, end);
-	return (void *)start;
+	if (start < vm->ram || start > end || size > end - start)
+		panic("%s: 0x%lx bytes at 0x%lx do not fit in its memory (0x%lx to 0x%lx)",
+		      vm->description->name, size, start, vm->ram, end);
+	return (void *)(start - vm->ram + vm->ram_at);
 }
 
-static void put(uint64_t to, uint64_t room, const struct blob *from)
+static void put(const struct vm *vm, uint64_t to, uint64_t room, const struct blob *from)
 {
-	void *at = place(to, room, from->start);
+	void *at = place(vm, to, room, from->start);
 
 	memmove(at, (void *)from->start, from->size);
 	memset((uint8_t *)at + from->size, 0, room - from->size);
 	cache_clean(at, (uint8_t *)at + room);
 }
 
-static struct layout load_image(const struct blob *kernel)
+static struct layout load_image(const struct vm *vm, const struct blob *kernel)
 {
 	const struct image_header *header = (void *)kernel->start;
-	uint64_t offset = header->image_size ? header->text_offset : FLAT;
+	uint64_t offset = header->image_size ? header->text_offset : VM_FLAT_OFFSET;
 	uint64_t room = header->image_size > kernel->size ? header->image_size : kernel->size;
 	uint64_t at;
 
 	if (offset < KB4)
 		offset += MB2; /* as QEMU does: the start of RAM may hold a device tree */
-	at = vm.ram + offset;
-	put(at, room, kernel);
+	at = vm->ram + offset;
+	put(vm, at, room, kernel);
 	return (struct layout){ at, at, at + room };
 }
 
-static struct layout load_flat(const struct blob *kernel, uint64_t at)
+static struct layout load_flat(const struct vm *vm, const struct blob *kernel, uint64_t at)
 {
-	put(at, kernel->size, kernel);
+	put(vm, at, kernel->size, kernel);
 	return (struct layout){ at, at, at + kernel->size };
 }
 
-static struct layout load_elf(const struct blob *kernel)
+static struct layout load_elf(const struct vm *vm, const struct blob *kernel)
 {
 	const uint8_t *file = (void *)kernel->start;
 	const Elf64_Ehdr *header = (void *)file;
@@ -138,7 +129,7 @@ static struct layout load_elf(const struct blob *kernel)
 		if (part->p_filesz > part->p_memsz || part->p_offset > kernel->size ||
 		    part->p_filesz > kernel->size - part->p_offset)
 			panic("the guest's ELF file is cut short");
-		at = place(part->p_paddr, part->p_memsz, kernel->start);
+		at = place(vm, part->p_paddr, part->p_memsz, kernel->start);
 		memcpy(at, file + part->p_offset, part->p_filesz);
 		memset(at + part->p_filesz, 0, part->p_memsz - part->p_filesz);
 		cache_clean(at, at + part->p_memsz);
@@ -154,89 +145,141 @@ static struct layout load_elf(const struct blob *kernel)
 
 /*
  * A firmware's window: memory of its own behind guest address 0, cut off the end of the guest's. As
- * on QEMU's virt board, the device tree is where RAM starts, and the second bank of flash is there.
+ * on QEMU's virt board, the device tree is where RAM starts.
  */
-static struct layout load_firmware(const struct blob *kernel, const struct board *board)
+static struct layout load_firmware(const struct vm *vm, const struct blob *kernel)
 {
 	uint64_t room = align_up(kernel->size, MB2);
-	uint64_t at;
+	uint8_t *at = (uint8_t *)vm->window_at;
 
-	if (room > vm.ram_size / 2 || room > vm.ram)
-		panic("the firmware is too large");
-	vm.ram_size = ((vm.ram + vm.ram_size - room) & ~(MB2 - 1)) - vm.ram;
-	at = vm.ram + vm.ram_size;
 	/* Downwards or onto itself: memmove copes, and nothing else is staged in between. */
-	memmove((void *)at, (void *)kernel->start, kernel->size);
-	memset((uint8_t *)at + kernel->size, 0, room - kernel->size);
-	cache_clean((void *)at, (void *)(at + room));
-	stage2_map(0, at, room, MAP_CODE);
-	if (board->flash_size && board->flash >= room)
-		stage2_map(board->flash, board->flash, board->flash_size, MAP_FLASH);
-	return (struct layout){ 0, vm.ram, vm.ram + DTB_SIZE };
+	memmove(at, (void *)kernel->start, kernel->size);
+	memset(at + kernel->size, 0, room - kernel->size);
+	cache_clean(at, at + room);
+	return (struct layout){ 0, vm->ram, vm->ram + VM_DTB_ROOM };
 }
 
-static struct layout load_kernel(const struct blob *kernel, const struct board *board,
-				 const struct options *options)
+static struct layout load_kernel(const struct vm *vm, const struct blob *kernel)
 {
 	const struct image_header *header = (void *)kernel->start;
+	uint64_t load = vm->description->load;
 
-	if (options->firmware)
-		return load_firmware(kernel, board);
+	if (vm->description->firmware)
+		return load_firmware(vm, kernel);
 	if (kernel->size >= sizeof(*header) && header->magic == IMAGE_MAGIC)
-		return load_image(kernel);
+		return load_image(vm, kernel);
 	if (kernel->size >= sizeof(Elf64_Ehdr) && memcmp((void *)kernel->start, ELFMAG, 4) == 0)
-		return load_elf(kernel);
-	return load_flat(kernel, options->load ? options->load : vm.ram + FLAT);
+		return load_elf(vm, kernel);
+	return load_flat(vm, kernel, load ? load : vm->ram + VM_FLAT_OFFSET);
 }
 
 /* Upwards from the middle of the memory or from 128 MB, as far as Linux likes it. */
-static uint64_t after(const struct layout *layout)
+static uint64_t after(const struct vm *vm, const struct layout *layout)
 {
-	uint64_t half = vm.ram_size / 2 < 128 * (MB2 / 2) ? vm.ram_size / 2 : 128 * (MB2 / 2);
-	uint64_t at = vm.ram + half;
+	uint64_t half = vm->ram_size / 2 < 128 * (MB2 / 2) ? vm->ram_size / 2 : 128 * (MB2 / 2);
+	uint64_t at = vm->ram + half;
 
 	return align_up(layout->end > at ? layout->end : at, MB2);
 }
 
-static void put_dtb(uint64_t at, uint64_t staged, const struct board *board,
-		    const struct options *options, const struct blob *ramdisk,
-		    const struct blob *user)
+/* Kernel and ramdisk to their places. Returns that of the device tree; `ramdisk` is moved. */
+static uint64_t put_payloads(struct vm *vm, const struct blob *kernel, struct blob *ramdisk)
 {
-	void *dtb = place(at, DTB_SIZE, staged);
+	struct layout layout = load_kernel(vm, kernel);
+	uint64_t next = after(vm, &layout);
 
-	if (options->dtb && fdt_open_into((void *)user->start, dtb, DTB_SIZE) != 0)
-		panic("the device tree at 0x%lx is none", options->dtb);
-	guest_dt_make(dtb, DTB_SIZE, board, &vm, ramdisk, options->dtb != 0);
-	cache_clean(dtb, (uint8_t *)dtb + DTB_SIZE);
+	vm->entry = layout.entry;
+	if (ramdisk->size) {
+		put(vm, next, ramdisk->size, ramdisk);
+		ramdisk->start = next;
+		next = align_up(next + ramdisk->size, MB2);
+	}
+	vm->entry_argument = vm->description->firmware ? vm->ram : next;
+	return vm->entry_argument;
 }
 
-void vm_load(const struct board *board, const struct options *options, uint64_t ram_end)
+static void put_dtb(struct vm *vm, uint64_t at)
 {
-	struct blob kernel = board->kernel, ramdisk = board->ramdisk, user = { options->dtb, 0 };
-	struct blob *const blobs[] = { &kernel, &ramdisk, &user };
-	struct layout layout;
-	uint64_t next, staged;
+	void *to = place(vm, at, VM_DTB_ROOM, ~0ul);
 
-	vm.ram = board->memory;
-	vm.ram_size = (ram_end & ~(MB2 - 1)) - vm.ram;
-	if (options->mem && options->mem < vm.ram_size)
-		vm.ram_size = options->mem & ~(KB4 - 1);
-	if (!kernel.size)
-		panic("there is no guest: neither a multiboot,kernel module nor an initrd");
-	if (options->dtb && fdt_check_header((void *)options->dtb) == 0)
-		user.size = fdt_totalsize((void *)options->dtb);
-	staged = stage(blobs, 3, ram_end);
-	layout = load_kernel(&kernel, board, options);
-	next = after(&layout);
-	if (ramdisk.size) {
-		put(next, ramdisk.size, &ramdisk);
-		ramdisk.start = next;
-		next = align_up(next + ramdisk.size, MB2);
+	memcpy(to, (void *)vm->dtb.start, vm->dtb.size);
+	cache_clean(to, (uint8_t *)to + vm->dtb.size);
+}
+
+/*
+ * The user's, which may be anything, and badly aligned in a description: checked where it is aligned,
+ * in the second half of its room, and opened in the first.
+ */
+static void open_dtb(struct vm *vm, void *dtb, const struct blob *user)
+{
+	void *copy = (uint8_t *)dtb + VM_DTB_ROOM / 2;
+	int result = -FDT_ERR_NOSPACE;
+
+	if (user->size <= VM_DTB_ROOM / 2) {
+		memmove(copy, (void *)user->start, user->size);
+		result = vms_check_tree(copy, user->size);
 	}
-	if (options->firmware)
-		next = vm.ram;
-	put_dtb(next, user.size ? user.start : ~0ul, board, options, &ramdisk, &user);
-	cache_clean((void *)staged, (void *)ram_end);
-	vm.vcpu[0].entry = layout.entry;
-	vm.vcpu[0].context = next;
+	if (result == 0)
+		result = fdt_open_into(copy, dtb, VM_DTB_ROOM / 2);
+	if (result != 0)
+		panic("%s: its device tree: %s", vm->description->name, fdt_strerror(result));
+}
+
+/* In the guest's memory, where there is room; what it has come to is kept, for resets. */
+static void make_dtb(struct vm *vm, uint64_t at, uint64_t staged, const struct board *board,
+		     const struct blob *ramdisk, const struct blob *user)
+{
+	void *dtb = place(vm, at, VM_DTB_ROOM, user->size ? staged : ~0ul), *kept;
+
+	if (user->size)
+		open_dtb(vm, dtb, user);
+	guest_dt_make(dtb, VM_DTB_ROOM, board, vm, ramdisk, user->size != 0);
+	vm->dtb.size = fdt_totalsize(dtb);
+	kept = pages_alloc(vm->dtb.size);
+	memcpy(kept, dtb, vm->dtb.size);
+	vm->dtb.start = (uint64_t)kept;
+	cache_clean(dtb, (uint8_t *)dtb + VM_DTB_ROOM);
+}
+
+static void make_window(struct vm *vm, const struct board *board)
+{
+	uint64_t room = align_up(vm->description->kernel.size, MB2);
+
+	if (room > vm->ram_size / 2 || room > vm->ram)
+		panic("%s: the firmware is too large", vm->description->name);
+	vm->ram_size = ((vm->ram + vm->ram_size - room) & ~(MB2 - 1)) - vm->ram;
+	vm->window_at = vm->ram_at + vm->ram_size;
+	stage2_map(vm->stage2, 0, vm->window_at, room, MAP_CODE);
+	/* The second bank of flash, which there is only one of. */
+	if (vm->ram == vm->ram_at && board->flash_size && board->flash >= room)
+		stage2_map(vm->stage2, board->flash, board->flash, board->flash_size, MAP_FLASH);
+}
+
+/*
+ * `payloads_in_place`: they lie outside all guests' memory and stay there. Else in this one's, below
+ * `top`, which is the end of all memory that there is for guests: then they are there once.
+ */
+void vm_load(struct vm *vm, const struct board *board, bool payloads_in_place, uint64_t top)
+{
+	struct blob kernel = vm->description->kernel, ramdisk = vm->description->ramdisk;
+	struct blob user = vm->description->dtb;
+	struct blob *const blobs[] = { &kernel, &ramdisk, &user };
+	uint64_t staged = ~0ul, next;
+
+	if (vm->description->firmware)
+		make_window(vm, board);
+	vm->reloadable = payloads_in_place;
+	if (!payloads_in_place)
+		staged = stage(vm, blobs, 3, top);
+	next = put_payloads(vm, &kernel, &ramdisk);
+	make_dtb(vm, next, staged, board, &ramdisk, &user);
+	if (!payloads_in_place)
+		cache_clean((void *)staged, (void *)top);
+}
+
+void vm_reload(struct vm *vm)
+{
+	struct blob ramdisk = vm->description->ramdisk;
+
+	put_dtb(vm, put_payloads(vm, &vm->description->kernel, &ramdisk));
 }

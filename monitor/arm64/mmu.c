@@ -34,7 +34,6 @@ uint64_t early_table[EARLY_TABLES][512] __attribute__((aligned(4096)));
 static unsigned early_used;
 
 uint64_t *final_table; /* head.S gives it to the other CPUs */
-static uint64_t *stage2_table;
 static uint64_t pages_next, pages_end;
 
 void pages_init(uint64_t start, uint64_t end)
@@ -150,8 +149,9 @@ static bool fits(uint64_t in, uint64_t out, uint64_t left, uint64_t size)
 	return !((in | out) & (size - 1)) && left >= size;
 }
 
-/* `attributes` are those of a block; the largest entries that fit are used. */
-static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint64_t attributes)
+/* `attributes` are those of a block; the largest entries that fit, up to `largest`, are used. */
+static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint64_t attributes,
+		uint64_t largest)
 {
 	uint64_t left = (size + (in & (PAGE - 1)) + PAGE - 1) & ~(PAGE - 1);
 
@@ -163,13 +163,13 @@ static void map(uint64_t *table, uint64_t in, uint64_t out, uint64_t size, uint6
 		uint64_t *level1 = &table[in / GIGA];
 		uint64_t step = PAGE;
 
-		if (fits(in, out, left, GIGA) && !(*level1 & 1)) {
+		if (largest >= GIGA && fits(in, out, left, GIGA) && !(*level1 & 1)) {
 			*level1 = out | attributes | DESC_BLOCK;
 			step = GIGA;
 		} else {
 			uint64_t *level2 = &next_table(level1)[in / BLOCK % 512];
 
-			if (fits(in, out, left, BLOCK) && !(*level2 & 1)) {
+			if (largest >= BLOCK && fits(in, out, left, BLOCK) && !(*level2 & 1)) {
 				*level2 = out | attributes | DESC_BLOCK;
 				step = BLOCK;
 			} else {
@@ -193,15 +193,23 @@ void el2_map(uint64_t start, uint64_t size, enum map_kind kind)
 {
 	if (!final_table)
 		final_table = pages_alloc(PAGE);
-	map(final_table, start, start, size, el2_attributes[kind]);
+	map(final_table, start, start, size, el2_attributes[kind], GIGA);
 }
 
-/* A guard page below a stack. Only before the table is used, and where pages are mapped. */
+/* In pages, of which some can be taken out. */
+void el2_map_pages(uint64_t start, uint64_t size, enum map_kind kind)
+{
+	map(final_table, start, start, size, el2_attributes[kind], PAGE);
+}
+
+/* A guard page below a stack, which nobody has used yet. Where pages are mapped. */
 void el2_unmap_page(uint64_t at)
 {
 	uint64_t *level2 = next_table(&final_table[at / GIGA]);
 
 	next_table(&level2[at / BLOCK % 512])[at / PAGE % 512] = 0;
+	dsb_sy();
+	__asm__ volatile("tlbi alle2\n\tdsb sy\n\tisb" : : : "memory");
 }
 
 /* The tables, and the variable that names them, are read by CPUs whose MMU is still off. */
@@ -218,14 +226,30 @@ static const uint64_t stage2_attributes[] = {
 	[MAP_FLASH] = DESC_AF | DESC_INNER | S2_RW | S2_FLASH | S2_XN,
 };
 
-void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
+uint64_t *stage2_make(void)
 {
-	if (!stage2_table)
-		stage2_table = pages_alloc(PAGE);
-	map(stage2_table, ipa, pa, size, stage2_attributes[kind]);
+	return pages_alloc(PAGE);
 }
 
-/* Every CPU: walk the guest's accesses through stage 2. Its first entry is after an ISB. */
+void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
+{
+	map(table, ipa, pa, size, stage2_attributes[kind], GIGA);
+}
+
+/* VMID 0 is nobody's. */
+uint64_t stage2_base(const uint64_t *table, unsigned vmid)
+{
+	return (uint64_t)vmid << 48 | (uint64_t)table;
+}
+
+void stage2_forget(uint64_t base)
+{
+	write_sysreg(vttbr_el2, base);
+	isb();
+	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tic ialluis\n\tdsb ish\n\tisb" : : : "memory");
+}
+
+/* What all VMs have in common. The first entry is after an ISB. */
 void stage2_enable(void)
 {
 	uint64_t range = read_sysreg(id_aa64mmfr0_el1) & 7;
@@ -235,7 +259,6 @@ void stage2_enable(void)
 	/* RES1, size of the output, inner shareable write-back walks, start at level 1, input size. */
 	write_sysreg(vtcr_el2, 1ul << 31 | range << 16 | 3ul << 12 | 1ul << 10 | 1ul << 8 |
 				       1ul << 6 | (64 - IPA_BITS));
-	write_sysreg(vttbr_el2, 1ul << 48 | (uint64_t)stage2_table);
 	isb();
-	__asm__ volatile("tlbi vmalls12e1\n\tdsb nsh\n\tisb" : : : "memory");
+	__asm__ volatile("tlbi alle1\n\tdsb nsh\n\tisb" : : : "memory");
 }

@@ -26,13 +26,17 @@ void early_map_memory(uint64_t start, uint64_t end);
 
 /* Build the final table; then go over to it. Addresses are rounded outwards to pages. */
 void el2_map(uint64_t start, uint64_t size, enum map_kind kind);
+void el2_map_pages(uint64_t start, uint64_t size, enum map_kind kind);
 void el2_unmap_page(uint64_t at);
 void el2_tables_finish(void);
 void mmu_switch(void *table);
 
-/* Guest-physical `ipa` means `pa`: memory, or a device that the guest owns. */
-void stage2_map(uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
-void stage2_enable(void);
+/* A VM's table: guest-physical `ipa` means `pa`: memory, or a device that the guest owns. */
+uint64_t *stage2_make(void);
+void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
+uint64_t stage2_base(const uint64_t *table, unsigned vmid); /* VTTBR_EL2 */
+void stage2_enable(void);                                   /* on this CPU */
+void stage2_forget(uint64_t base); /* on all CPUs: what TLBs have of it; VTTBR_EL2 becomes it here */
 
 void cache_clean(const void *start, const void *end);
 void cache_invalidate(const void *start, const void *end);

@@ -14,8 +14,8 @@
 /* --- EL2 controls. ------------------------------------------------------------------------------ */
 
 /*
- * Not set, so passed: TWI, TWE (the vCPU has the CPU to itself), TVM, TTLB, TPC, TPU (its own
- * translation and caches), TSW (set/way maintenance: SWIO turns an invalidation that could destroy
+ * Not set, so passed: TWI (context.c sets it while vCPUs share CPUs), TWE, TVM, TTLB, TPC, TPU (its own
+ * translation and caches), FB (schedule.c flushes when a vCPU moves; with FB, QEMU 7.2 hangs), TSW (set/way maintenance: SWIO turns an invalidation that could destroy
  * our data into one that cleans), TID2 (cache geometry), FP.
  */
 #define HCR_GUEST                                                                             \
@@ -33,9 +33,12 @@
 /* SVE and SME (their registers are not switched), trace, activity monitors: trap. */
 #define CPTR_GUEST ((0x33fful & ~(1ul << 10)) | 1ul << 20 | 1ul << 30)
 
-/* PMU (counts us in bench mode), profiling, trace filter: trap. Self-hosted debug is the guest's. */
+/* PMU (counts us in bench mode), profiling, trace filter: trap. Self-hosted debug, too: context.c. */
 #define MDCR_TPMCR (1ul << 5)
 #define MDCR_TPM   (1ul << 6)
+#define MDCR_TDA   (1ul << 9)
+#define MDCR_TDOSA (1ul << 10)
+#define MDCR_TDRA  (1ul << 11)
 #define MDCR_TPMS  (1ul << 14)
 #define MDCR_TTRF  (1ul << 19)
 
@@ -70,13 +73,18 @@ static void fine_grained_off(void)
 	write_sysreg(S3_4_C3_C1_7, 0); /* HFGITR2_EL2 */
 }
 
+uint64_t policy_hcr(void)
+{
+	return HCR_GUEST;
+}
+
 void policy_setup(void)
 {
 	uint64_t pfr0 = read_sysreg(id_aa64pfr0_el1);
 	uint64_t mmfr3 = read_sysreg(S3_0_C0_C7_3); /* ID_AA64MMFR3_EL1 */
 	unsigned counters = read_sysreg(pmcr_el0) >> 11 & 31;
 	unsigned pmu = field(read_sysreg(id_aa64dfr0_el1), 8);
-	uint64_t mdcr = MDCR_TPMS | MDCR_TTRF;
+	uint64_t mdcr = MDCR_TPMS | MDCR_TTRF | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
 
 	if (pmu && pmu != 15)
 		mdcr |= MDCR_TPM | MDCR_TPMCR | counters; /* HPMN: all of them in the first range */
@@ -235,7 +243,7 @@ static const struct rule *find_rule(uint32_t reg)
 }
 
 /* True: the access is done, as RAZ/WI. */
-static bool answer(struct cpu *cpu, uint64_t esr)
+static bool answer(struct vcpu *vcpu, uint64_t esr)
 {
 	uint32_t reg = esr & SYS_ISS_MASK;
 	const struct rule *rule = find_rule(reg);
@@ -243,26 +251,28 @@ static bool answer(struct cpu *cpu, uint64_t esr)
 	if (rule && rule->answer == ANSWER_ZERO)
 		return true;
 	if (!rule || !rule->silent)
-		print_limited(
-			"carillon: CPU %u: guest %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
-			cpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
+		print_limited_by(
+			&vcpu->vm->log, "carillon: %s vCPU %u: %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
+			vcpu->vm->description->name, vcpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
 			reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7, read_sysreg(elr_el2),
 			rule ? rule->reason : "not in the policy");
-	cold_inject_undefined(cpu, esr);
+	cold_inject_undefined(vcpu, esr);
 	return false;
 }
 
-struct outcome cold_sysreg_read(struct cpu *cpu, uint64_t esr)
+struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr)
 {
 	uint32_t reg = esr & SYS_ISS_MASK;
+	uint64_t value;
 
 	if (is_identification(reg))
 		return (struct outcome){ read_identification(reg), 1 };
-	return (struct outcome){ 0, answer(cpu, esr) };
+	if (debug_access(vcpu, reg, true, &value))
+		return (struct outcome){ value, 1 };
+	return (struct outcome){ 0, answer(vcpu, esr) };
 }
 
-bool cold_sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value)
+bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 {
-	(void)value;
-	return answer(cpu, esr);
+	return debug_access(vcpu, esr & SYS_ISS_MASK, false, &value) || answer(vcpu, esr);
 }

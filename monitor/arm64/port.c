@@ -1,78 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Physical interrupts on their way to the library, and what the library asks of the machine
- * (struct vgic_port). vCPU n runs on physical CPU n.
+ * (struct vgic_port).
  */
 #include <interface.h>
 #include "hot.h"
 #include "port.h"
 #include "vm.h"
 
-/*
- * With EOImode 1 the priority drops here; the deactivation of a mapped interrupt is the guest's, by
- * way of the list register, that of our own is ours.
- */
-static inline void handle(struct cpu *cpu, struct vgic_cpu *here, uint64_t iar)
+/* A device's, whose VM does not run here. */
+static __attribute__((noinline)) void device_elsewhere(const struct route *route)
 {
-	const struct route *route = &vm.route[iar & 0x3ff];
+	if (route->kind == ROUTE_EDGE)
+		vgic_pulse(route->vm->vgic, 0, route->virq);
+	else
+		vgic_set_line(route->vm->vgic, 0, route->virq, true);
+}
 
-	gic_drop(cpu, iar);
-	switch (route->kind) {
-	case ROUTE_LEVEL:
-		if (here)
-			vgic_set_line_here(here, cpu->index, route->virq, true);
-		else
-			vgic_set_line(vm.vgic, cpu->index, route->virq, true);
-		break;
-	case ROUTE_EDGE:
-		if (here)
-			vgic_pulse_here(here, cpu->index, route->virq);
-		else
-			vgic_pulse(vm.vgic, cpu->index, route->virq);
-		break;
-	case ROUTE_KICK: /* it says only: look at vgic_attention() */
-		gic_deactivate(cpu, iar);
-		break;
+/* The hypervisor's own, and what is nobody's. */
+static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu *vcpu,
+						    unsigned kind, uint64_t iar)
+{
+	switch (kind) {
 	case ROUTE_MAINTENANCE:
-		if (here)
-			vgic_maintenance(here);
-		gic_deactivate(cpu, iar);
+		if (vcpu)
+			vgic_maintenance(vcpu->vgic);
+		break;
+	case ROUTE_TIMER:
+		COLD(cold_timer, cpu, 0, 0);
+		break;
+	case ROUTE_CONSOLE:
+		COLD(cold_console, cpu, 0, 0);
+		break;
+	case ROUTE_PRIVATE: /* of who has just left: it has been told */
 		break;
 	default:
 		COLD(cold_unwanted_interrupt, cpu, gic_intid(iar), 0);
-		break;
+		return;
+	}
+	gic_deactivate(cpu, iar);
+}
+
+/*
+ * With EOImode 1 the priority drops here; the deactivation of a mapped interrupt is the guest's, by
+ * way of the list register, that of our own is ours. `vcpu`: who is loaded here, if anybody is.
+ */
+static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
+{
+	struct route *route = &routes[iar & 0x3ff];
+	unsigned kind = route->kind;
+
+	gic_drop(cpu, iar);
+	if (kind >= ROUTE_LEVEL) {
+		route->count++;
+		if (__builtin_expect(!vcpu || vcpu->vm != route->vm, 0))
+			device_elsewhere(route);
+		else if (__builtin_expect(kind == ROUTE_LEVEL, 1))
+			vgic_set_line_here(vcpu->vgic, 0, route->virq, true);
+		else
+			vgic_pulse_here(vcpu->vgic, 0, route->virq);
+	} else if (kind == ROUTE_PRIVATE && vcpu) {
+		vgic_set_line_here(vcpu->vgic, vcpu->index, route->virq, true);
+	} else if (kind == ROUTE_KICK) { /* look at vgic_attention(), and at `resched` */
+		if (vcpu && cpu->resched)
+			vgic_resettle(vcpu->vgic);
+		gic_deactivate(cpu, iar);
+	} else {
+		own_interrupt(cpu, vcpu, kind, iar);
 	}
 }
 
-void irq_handle(struct cpu *cpu, uint64_t iar)
+void irq_handle(struct vcpu *vcpu, uint64_t iar)
 {
-	struct vgic_cpu *here = cpu->vgic;
-
-	if (!here)
+	if (!vcpu)
 		__builtin_unreachable(); /* a guest ran */
-	handle(cpu, here, iar);
+	handle(vcpu->cpu, vcpu, iar);
 }
 
-/* Its vCPU may be off: then nobody is here. */
 void physical_interrupts(struct cpu *cpu)
 {
 	uint64_t iar;
 
 	while (gic_intid(iar = gic_acknowledge(cpu)) < 1020)
-		handle(cpu, cpu->vgic, iar);
+		handle(cpu, cpu->vcpu && cpu->vcpu->vgic ? cpu->vcpu : NULL, iar);
 	isb();
 }
 
-static void kick(void *host, unsigned vcpu)
+/* The state is read after what this is about was pushed; partner: block(), and the library's own. */
+static void kick(void *host, unsigned index)
 {
-	struct cpu *target = cpus[vcpu];
+	struct vcpu *vcpu = ((struct vm *)host)->vcpu[index];
+	enum vcpu_state state = __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+	struct cpu *cpu = __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED);
 
-	(void)host;
-	if (target == this_cpu())
+	if (state == VCPU_BLOCKED)
+		COLD(cold_wake, vcpu, 0, 0);
+	if (state != VCPU_RUNNING || cpu == this_cpu())
 		return;
+	this_cpu()->kicks++;
 	/* What the kick is about must be visible before it: partner of the target's inbox load. */
 	__asm__ volatile("dsb ishst" : : : "memory");
-	gic_kick(target);
+	gic_kick(cpu);
 }
 
 static void hwirq_set_active(void *host, unsigned vcpu, struct hwirq irq, bool active)
@@ -103,17 +131,16 @@ static bool hwirq_line(void *host, unsigned vcpu, struct hwirq irq)
 {
 	(void)host;
 	(void)vcpu;
-	if (irq.intid == 27)
+	if (irq.intid == TIMER_VIRTUAL)
 		return timer_line(read_sysreg(cntv_ctl_el0));
-	if (irq.intid == 30)
+	if (irq.intid == TIMER_PHYSICAL)
 		return timer_line(read_sysreg(cntp_ctl_el0));
 	return mmio_read32(gic_bit_register(irq, GICD_ISPENDR)) >> irq.intid % 32 & 1;
 }
 
 static void hwirq_route(void *host, struct hwirq irq, unsigned vcpu)
 {
-	(void)host;
-	gic_route(irq.intid, cpus[vcpu]);
+	gic_route(irq.intid, __atomic_load_n(&((struct vm *)host)->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 
 const struct vgic_port port = {

@@ -24,14 +24,16 @@ void panic_exception(const struct panic_registers *registers);
 void report_state(uint64_t frame, uint64_t sp)
 {
 	struct cpu *cpu = this_cpu();
+	uint64_t top;
 
 	print("call chain (offsets in the image):\n");
 	if (frame)
 		backtrace(frame, (uint64_t)text_start, boot_memory_end());
 	if (!cpu_count || !cpu)
 		return;
-	if (!frame && sp < (uint64_t)cpu && (uint64_t)cpu - sp < CPU_BLOCK_SIZE - CPU_GUARD_SIZE)
-		stack_scan(sp & ~7ul, (uint64_t)cpu);
+	top = cpu->vcpu ? (uint64_t)cpu->vcpu : (uint64_t)cpu;
+	if (!frame && sp < top && top - sp < BLOCK_SIZE - GUARD_SIZE)
+		stack_scan(sp & ~7ul, top);
 	print("CPU %u, trace:\n", cpu->index);
 	trace_print(cpu->trace, LAST_EVENTS);
 }

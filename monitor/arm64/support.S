@@ -85,37 +85,86 @@ hvc_call:
 	hvc	#0
 	ret
 
+/*
+ * context_switch(uint64_t *from, uint64_t to): leave this stack, its pointer in *from, and go on where
+ * the stack `to` was left. What the procedure call standard lets a function keep goes with the stack.
+ */
+	.global context_switch
+context_switch:
+	stp	x19, x20, [sp, #-96]!
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+	mov	x2, sp
+	str	x2, [x0]
+	mov	sp, x1
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	ldp	x19, x20, [sp], #96
+	ret
+
 	.arch_extension fp
 	.arch_extension simd
-	.global guest_fp_save
-guest_fp_save:
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-	str	q\n, [x0, #32 + 16 * \n]
+	.macro	all_fp operation, at
+	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+	fp_pair	\operation, %(\n), \at
 	.endr
-	.irp	n, 24, 25, 26, 27, 28, 29, 30, 31
-	str	q\n, [x0, #32 + 16 * \n]
-	.endr
+	.endm
+	.altmacro
+	.macro	fp_pair operation, n, at
+	fp_pair_of \operation, \n, %(\n + 1), \at
+	.endm
+	.macro	fp_pair_of operation, n, m, at
+	\operation q\n, q\m, [\at, #32 + 16 * \n]
+	.endm
+
+	.global fp_registers_save
+fp_registers_save:
+	all_fp	stp, x0
 	mrs	x1, fpcr
 	mrs	x2, fpsr
-	mrs	x3, tpidr_el0
 	stp	x1, x2, [x0]
-	str	x3, [x0, #16]
+	ret
+	.global fp_registers_load
+fp_registers_load:
+	all_fp	ldp, x0
+	ldp	x1, x2, [x0]
+	msr	fpcr, x1
+	msr	fpsr, x2
+	ret
+
+/* Around code of ours that uses them, whosever they are; FP may be trapped. */
+	.global guest_fp_save
+guest_fp_save:
+	mov	x3, x30
+	mrs	x2, tpidr_el0
+	mrs	x4, currentel
+	tbz	x4, #3, 1f		/* at EL1, to say that it will not do */
+	mrs	x1, cptr_el2
+	stp	x2, x1, [x0, #16]
+	bic	x1, x1, #(1 << 10)
+	msr	cptr_el2, x1
+	isb
+1:
+	bl	fp_registers_save
 	msr	fpcr, xzr
 	adrp	x1, tls_block
 	add	x1, x1, :lo12:tls_block
 	msr	tpidr_el0, x1
-	ret
+	ret	x3
 	.global guest_fp_restore
 guest_fp_restore:
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-	ldr	q\n, [x0, #32 + 16 * \n]
-	.endr
-	.irp	n, 24, 25, 26, 27, 28, 29, 30, 31
-	ldr	q\n, [x0, #32 + 16 * \n]
-	.endr
-	ldp	x1, x2, [x0]
-	ldr	x3, [x0, #16]
-	msr	fpcr, x1
-	msr	fpsr, x2
-	msr	tpidr_el0, x3
-	ret
+	mov	x3, x30
+	bl	fp_registers_load
+	mrs	x4, currentel
+	tbz	x4, #3, 1f
+	ldp	x2, x1, [x0, #16]
+	msr	tpidr_el0, x2
+	msr	cptr_el2, x1
+	isb
+1:	ret	x3

@@ -8,6 +8,8 @@
 
 #define ESR_EC_SHIFT 26
 #define EC_UNKNOWN   0x00
+#define EC_WFX       0x01
+#define EC_FP        0x07
 #define EC_HVC64     0x16
 #define EC_SMC64     0x17
 #define EC_SYS64     0x18
@@ -33,6 +35,7 @@
 #define HCR_IMO    (1ul << 4)
 #define HCR_AMO    (1ul << 5)
 #define HCR_VSE    (1ul << 8)
+#define HCR_TWI    (1ul << 13)
 #define HCR_TID1   (1ul << 16)
 #define HCR_TID3   (1ul << 18)
 #define HCR_TSC    (1ul << 19)
@@ -45,6 +48,8 @@
 #define HCR_API    (1ul << 41)
 #define HCR_ENSCXT (1ul << 53)
 #define HCR_TID5   (1ul << 58)
+
+#define CPTR_TFP (1ul << 10)
 
 #define SPSR_MODE_MASK 0x1ful
 #define SPSR_EL1H      0x5ul

@@ -17,19 +17,19 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
  * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
  * is done. Two CPUs that wait for each other serve each other in vgic_exit().
  */
-#define WAIT_UNTIL_DONE(cpu, attempt)           \
+#define WAIT_UNTIL_DONE(vcpu, attempt)           \
 	do {                                    \
-		lists_leave(cpu);               \
+		lists_leave(vcpu);               \
 		while ((attempt) == VGIC_AGAIN) \
-			wait_slice(cpu);        \
-		lists_enter(cpu);               \
+			wait_slice(vcpu);        \
+		lists_enter(vcpu);               \
 	} while (0)
 
-static void wait_slice(struct cpu *cpu)
+static void wait_slice(struct vcpu *vcpu)
 {
-	cpu->waits++;
+	vcpu->waits++;
 	yield(WAIT_YIELDS);
-	vgic_exit(cpu->vgic, &cpu->image);
+	vgic_exit(vcpu->vgic, &vcpu->image);
 }
 
 static inline uint64_t guest_physical(void)
@@ -60,137 +60,175 @@ static inline uint64_t extend(uint64_t esr, uint64_t value)
 	return esr & 1ul << 15 ? value : (uint32_t)value;
 }
 
-static __attribute__((noinline)) uint64_t read_wait(struct cpu *cpu, read_function *read,
+static __attribute__((noinline)) uint64_t read_wait(struct vcpu *vcpu, read_function *read,
 						    uint32_t offset, unsigned bytes)
 {
 	uint64_t value;
 
-	WAIT_UNTIL_DONE(cpu, read(cpu->vgic, offset, bytes, &value));
+	WAIT_UNTIL_DONE(vcpu, read(vcpu->vgic, offset, bytes, &value));
 	return value;
 }
 
-static __attribute__((noinline)) void write_wait(struct cpu *cpu, write_function *write,
+static __attribute__((noinline)) void write_wait(struct vcpu *vcpu, write_function *write,
 						 uint32_t offset, unsigned bytes, uint64_t value)
 {
-	WAIT_UNTIL_DONE(cpu, write(cpu->vgic, offset, bytes, value));
+	WAIT_UNTIL_DONE(vcpu, write(vcpu->vgic, offset, bytes, value));
 }
 
-static struct outcome abort_outcome(struct cpu *cpu, uint64_t esr, uint64_t ipa)
+static struct outcome abort_outcome(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 {
-	COLD(cold_inject_abort, cpu, esr, ipa);
+	COLD(cold_inject_abort, vcpu, esr, ipa);
 	return (struct outcome){ 0, 0 };
 }
 
-struct outcome mmio_read(struct cpu *cpu, uint64_t esr)
+static __attribute__((noinline)) struct outcome device_read(struct vcpu *vcpu, uint64_t esr,
+							    uint64_t ipa)
+{
+	uint64_t offset = ipa - vcpu->vm->uart;
+
+	if (offset >= DEVICE_SIZE)
+		return abort_outcome(vcpu, esr, ipa);
+	return (struct outcome){
+		extend(esr, COLD(cold_device_read, vcpu, offset, access_size(esr)).value), 1
+	};
+}
+
+static __attribute__((noinline)) bool device_write(struct vcpu *vcpu, uint64_t esr, uint64_t ipa,
+						   uint64_t value)
+{
+	uint64_t offset = ipa - vcpu->vm->uart;
+
+	if (offset >= DEVICE_SIZE)
+		return abort_outcome(vcpu, esr, ipa).done;
+	COLD(cold_device_write, vcpu, offset | (uint64_t)access_size(esr) << 32, value);
+	return true;
+}
+
+struct outcome mmio_read(struct vcpu *vcpu, uint64_t esr)
 {
 	uint64_t ipa = guest_physical();
-	uint64_t offset = ipa - vm.gicd;
+	uint64_t offset = ipa - vcpu->vm->gicd;
 	read_function *read = vgic_dist_read;
 	uint64_t value;
 
 	if (!emulable(esr))
-		return abort_outcome(cpu, esr, ipa);
+		return abort_outcome(vcpu, esr, ipa);
 	if (offset >= GIC_DIST_SIZE) {
-		offset = ipa - vm.frames;
+		offset = ipa - vcpu->vm->frames;
 		read = gic_frame_read;
-		if (offset >= vm.frames_size) {
-			if (ipa != vm.bench)
-				return abort_outcome(cpu, esr, ipa);
-			return (struct outcome){ extend(esr, 0x49524143), 1 }; /* "CARI" */
+		if (offset >= vcpu->vm->frames_size) {
+			if (ipa == vcpu->vm->bench)
+				return (struct outcome){ extend(esr, 0x49524143), 1 }; /* "CARI" */
+			return device_read(vcpu, esr, ipa);
 		}
 	}
-	if (read(cpu->vgic, offset, access_size(esr), &value) == VGIC_AGAIN)
-		value = read_wait(cpu, read, offset, access_size(esr));
+	if (read(vcpu->vgic, offset, access_size(esr), &value) == VGIC_AGAIN)
+		value = read_wait(vcpu, read, offset, access_size(esr));
 	return (struct outcome){ extend(esr, value), 1 };
 }
 
-bool mmio_write(struct cpu *cpu, uint64_t esr, uint64_t value)
+bool mmio_write(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 {
 	uint64_t ipa = guest_physical();
-	uint64_t offset = ipa - vm.gicd;
+	uint64_t offset = ipa - vcpu->vm->gicd;
 	write_function *write = vgic_dist_write;
 	unsigned bytes = access_size(esr);
 
 	if (bytes < 8)
 		value &= (1ul << 8 * bytes) - 1;
 	if (!emulable(esr))
-		return abort_outcome(cpu, esr, ipa).done;
+		return abort_outcome(vcpu, esr, ipa).done;
 	if (offset >= GIC_DIST_SIZE) {
-		offset = ipa - vm.frames;
+		offset = ipa - vcpu->vm->frames;
 		write = gic_frame_write;
-		if (offset >= vm.frames_size)
-			return abort_outcome(cpu, esr, ipa).done;
+		if (offset >= vcpu->vm->frames_size)
+			return device_write(vcpu, esr, ipa, value);
 	}
-	if (write(cpu->vgic, offset, bytes, value) == VGIC_AGAIN)
-		write_wait(cpu, write, offset, bytes, value);
+	if (write(vcpu->vgic, offset, bytes, value) == VGIC_AGAIN)
+		write_wait(vcpu, write, offset, bytes, value);
 	return true;
 }
 
-static __attribute__((noinline)) void sysreg_wait(struct cpu *cpu, enum vgic_sysreg reg,
+static __attribute__((noinline)) void sysreg_wait(struct vcpu *vcpu, enum vgic_sysreg reg,
 						  uint64_t value)
 {
-	WAIT_UNTIL_DONE(cpu, vgic_sysreg_write(cpu->vgic, reg, value));
+	WAIT_UNTIL_DONE(vcpu, vgic_sysreg_write(vcpu->vgic, reg, value));
 }
 
-static inline bool gic_sysreg(struct cpu *cpu, enum vgic_sysreg reg, uint64_t value)
+static inline bool gic_sysreg(struct vcpu *vcpu, enum vgic_sysreg reg, uint64_t value)
 {
-	if (vgic_sysreg_write(cpu->vgic, reg, value) == VGIC_AGAIN)
-		sysreg_wait(cpu, reg, value);
+	if (vgic_sysreg_write(vcpu->vgic, reg, value) == VGIC_AGAIN)
+		sysreg_wait(vcpu, reg, value);
 	return true;
 }
 
-bool sysreg_write(struct cpu *cpu, uint64_t esr, uint64_t value)
+bool sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 {
 	uint32_t reg = esr & SYS_ISS_MASK;
 
 	if (GIC_SYSREGS && __builtin_expect(reg == VGIC_ICC_SGI1R_EL1, 1))
-		return gic_sysreg(cpu, VGIC_ICC_SGI1R_EL1, value);
+		return gic_sysreg(vcpu, VGIC_ICC_SGI1R_EL1, value);
 	if (GIC_SYSREGS && reg == VGIC_ICC_DIR_EL1)
-		return gic_sysreg(cpu, VGIC_ICC_DIR_EL1, value);
+		return gic_sysreg(vcpu, VGIC_ICC_DIR_EL1, value);
 	if (GIC_SYSREGS && reg == VGIC_ICC_SGI0R_EL1)
-		return gic_sysreg(cpu, VGIC_ICC_SGI0R_EL1, value);
+		return gic_sysreg(vcpu, VGIC_ICC_SGI0R_EL1, value);
 	if (GIC_SYSREGS && reg == VGIC_ICC_ASGI1R_EL1)
-		return gic_sysreg(cpu, VGIC_ICC_ASGI1R_EL1, value);
-	return COLD(cold_sysreg_write, cpu, esr, value).value & 1;
+		return gic_sysreg(vcpu, VGIC_ICC_ASGI1R_EL1, value);
+	return COLD(cold_sysreg_write, vcpu, esr, value).value & 1;
 }
 
-struct outcome sysreg_read(struct cpu *cpu, uint64_t esr)
+struct outcome sysreg_read(struct vcpu *vcpu, uint64_t esr)
 {
-	return COLD(cold_sysreg_read, cpu, esr, 0);
+	return COLD(cold_sysreg_read, vcpu, esr, 0);
 }
 
-void hvc_handle(struct cpu *cpu, uint64_t esr)
+void hvc_handle(struct vcpu *vcpu, uint64_t esr)
 {
 	/* Non-zero immediates are nobody's; with carillon.bench they measure the way in and out. */
 	if (esr & 0xffff) {
-		if (vm.bench == ~0ul)
-			cpu->x[0] = -1ul;
+		if (vcpu->vm->bench == ~0ul)
+			vcpu->x[0] = -1ul;
 		return;
 	}
-	smccc_call(cpu);
+	smccc_call(vcpu);
 }
 
-void smc_handle(struct cpu *cpu, uint64_t esr)
+void smc_handle(struct vcpu *vcpu, uint64_t esr)
 {
 	/* The preferred return address of a trapped SMC is the SMC itself. */
 	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
 	if (esr & 0xffff)
-		cpu->x[0] = -1ul;
+		vcpu->x[0] = -1ul;
 	else
-		smccc_call(cpu);
+		smccc_call(vcpu);
 }
 
-void instruction_abort(struct cpu *cpu, uint64_t esr)
+/* The guest's WFI, while other vCPUs may want the CPU. */
+void wfx_handle(struct vcpu *vcpu, uint64_t esr)
 {
-	COLD(cold_inject_abort, cpu, esr, guest_physical());
+	(void)esr;
+	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	vcpu_wait(vcpu);
+	lists_enter(vcpu);
 }
 
-void other_exception(struct cpu *cpu, uint64_t esr)
+void fp_handle(struct vcpu *vcpu, uint64_t esr)
 {
-	COLD(cold_inject_undefined, cpu, esr, 0);
+	(void)esr;
+	COLD(cold_fp_load, vcpu, 0, 0);
 }
 
-void serror_handle(struct cpu *cpu, uint64_t esr)
+void instruction_abort(struct vcpu *vcpu, uint64_t esr)
 {
-	COLD(cold_serror, cpu, esr, 0);
+	COLD(cold_inject_abort, vcpu, esr, guest_physical());
+}
+
+void other_exception(struct vcpu *vcpu, uint64_t esr)
+{
+	COLD(cold_inject_undefined, vcpu, esr, 0);
+}
+
+void serror_handle(struct vcpu *vcpu, uint64_t esr)
+{
+	COLD(cold_serror, vcpu, esr, 0);
 }

@@ -1,90 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A vCPU's life on its physical CPU: on, waiting, off (DEN0022 5.4 to 5.6).
+ * A vCPU's comings and goings, as far as the virtual CPU interface takes part: start, waiting, giving
+ * up its physical CPU, off (DEN0022 5.4 to 5.6).
  */
 #include "hot.h"
 #include "vm.h"
-#include "../common/trace.h"
 
-#define SCTLR_EL1_RESET 0x30d00800ul /* RES1 bits of an implementation without later extensions */
-
-/* What DDI 0487 and DEN0022 6.4 say of a CPU that comes up at EL1: MMU, caches, timers, traps off. */
-void vcpu_reset_registers(struct cpu *cpu, uint64_t entry, uint64_t context)
+/* Its guest has been left. Comes back when it has a physical CPU again. */
+void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next)
 {
-	write_sysreg(sctlr_el1, SCTLR_EL1_RESET);
-	write_sysreg(cpacr_el1, 0);
-	write_sysreg(tcr_el1, 0);
-	write_sysreg(ttbr0_el1, 0);
-	write_sysreg(ttbr1_el1, 0);
-	write_sysreg(mair_el1, 0);
-	write_sysreg(vbar_el1, 0);
-	write_sysreg(contextidr_el1, 0);
-	write_sysreg(cntkctl_el1, 0);
-	write_sysreg(mdscr_el1, 0);
-	write_sysreg(cntv_ctl_el0, 0);
-	write_sysreg(cntp_ctl_el0, 0);
-	write_sysreg(tpidr_el0, 0);
-	write_sysreg(tpidrro_el0, 0);
-	write_sysreg(tpidr_el1, 0);
-	write_sysreg(sp_el0, 0);
-	write_sysreg(sp_el1, 0);
-	write_sysreg(elr_el1, 0);
-	write_sysreg(spsr_el1, 0);
-	write_sysreg(elr_el2, entry);
-	write_sysreg(spsr_el2, SPSR_EL1H | SPSR_DAIF);
-	cpu->x[0] = context;
+	lists_off(vcpu);
+	vgic_put(vcpu->vgic, &vcpu->image);
+	vcpu->vgic = NULL;
+	COLD(cold_leave, vcpu, next, 0);
+	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	if (__builtin_expect(vcpu->restored, 0)) {
+		vgic_cpuif_restore(vcpu->vgic, &vcpu->image);
+		vcpu->restored = false;
+	}
+	lists_restore(vcpu);
+}
+
+__attribute__((noinline)) void vcpu_reschedule(struct vcpu *vcpu)
+{
+	enum vcpu_state next = (enum vcpu_state)COLD(cold_reschedule, vcpu, 0, 0).value;
+
+	if (next != VCPU_RUNNING)
+		vcpu_give_up(vcpu, next);
+}
+
+void vcpu_start(struct vcpu *vcpu)
+{
 	/* Another CPU may have written what is about to run here. */
 	__asm__ volatile("ic iallu\n\tdsb nsh\n\tisb" : : : "memory");
-}
-
-static __attribute__((noreturn)) void start(struct cpu *cpu)
-{
-	struct vcpu *vcpu = cpu->vcpu;
-
-	vcpu_reset_registers(cpu, vcpu->entry, vcpu->context);
-	COLD(cold_trace, cpu, TRACE_START, vcpu->entry);
-	cpu->vgic = vgic_load(vm.vgic, vcpu->index);
-	lists_reset(cpu);
+	vcpu->x[0] = vcpu->entry_argument;
+	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	lists_reset(vcpu);
 	__atomic_store_n(&vcpu->power, POWER_ON, __ATOMIC_RELEASE);
-	guest_start(cpu);
+	guest_start(vcpu);
 }
 
-/* PENDING is stored by CPU_ON before its kick: partner of the release there. */
-void vcpu_run(struct cpu *cpu)
+void vcpu_off(struct vcpu *vcpu)
 {
-	while (__atomic_load_n(&cpu->vcpu->power, __ATOMIC_ACQUIRE) != POWER_PENDING) {
-		wfi();
-		physical_interrupts(cpu);
-	}
-	start(cpu);
-}
-
-void vcpu_off(struct cpu *cpu)
-{
-	write_sysreg(cntv_ctl_el0, 0);
-	write_sysreg(cntp_ctl_el0, 0);
-	isb();
-	lists_leave(cpu);
-	lists_read_active(cpu);
-	vgic_put(cpu->vgic, &cpu->image);
-	cpu->vgic = NULL;
-	__atomic_store_n(&cpu->vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
-	vcpu_run(cpu);
+	lists_leave(vcpu);
+	vcpu_give_up(vcpu, VCPU_OFF);
+	__builtin_unreachable(); /* its next start is on a new stack */
 }
 
 /*
  * Until a virtual interrupt is asserted. Interrupts are masked here, so one that comes between
  * vgic_block() and the WFI stays pending and ends the WFI at once.
  */
-void vcpu_wait(struct cpu *cpu)
+void vcpu_wait(struct vcpu *vcpu)
 {
-	lists_leave(cpu);
-	lists_read_active(cpu);
-	while (!vgic_pending(vm.vgic, cpu->vcpu->index)) {
-		if (vgic_block(cpu->vgic)) {
-			wfi();
-			physical_interrupts(cpu);
+	lists_leave(vcpu);
+	lists_read_active(vcpu);
+	while (!vgic_pending(vcpu->vm->vgic, vcpu->index)) {
+		if (vgic_block(vcpu->vgic)) {
+			if (COLD(cold_wait, vcpu, 0, 0).value)
+				physical_interrupts(vcpu->cpu);
+			else
+				vcpu_give_up(vcpu, VCPU_BLOCKED);
 		}
-		vgic_exit(cpu->vgic, &cpu->image);
+		vgic_exit(vcpu->vgic, &vcpu->image);
 	}
 }

@@ -11,24 +11,24 @@
 #include <acknowledge.inc>
 
 	.macro	save
-	stp	x0, x1, [sp, #CPU_X0]
-	stp	x2, x3, [sp, #CPU_X0 + 16]
-	stp	x4, x5, [sp, #CPU_X0 + 32]
-	stp	x6, x7, [sp, #CPU_X0 + 48]
-	str	x30, [sp, #CPU_X30]
+	stp	x0, x1, [sp, #VCPU_X0]
+	stp	x2, x3, [sp, #VCPU_X0 + 16]
+	stp	x4, x5, [sp, #VCPU_X0 + 32]
+	stp	x6, x7, [sp, #VCPU_X0 + 48]
+	str	x30, [sp, #VCPU_X30]
 	.endm
 
 	/* Run the guest, unless vgic_attention(): all of it at once. */
 	.macro	resume_unless, attention
-	ldr	x1, [sp, #CPU_VGIC]
+	ldr	x1, [sp, #VCPU_VGIC]
 	ldp	x2, x3, [x1]
 	orr	x2, x2, x3
 	cbnz	x2, \attention
-	ldr	x30, [sp, #CPU_X30]
-	ldp	x6, x7, [sp, #CPU_X0 + 48]
-	ldp	x4, x5, [sp, #CPU_X0 + 32]
-	ldp	x2, x3, [sp, #CPU_X0 + 16]
-	ldp	x0, x1, [sp, #CPU_X0]
+	ldr	x30, [sp, #VCPU_X30]
+	ldp	x6, x7, [sp, #VCPU_X0 + 48]
+	ldp	x4, x5, [sp, #VCPU_X0 + 32]
+	ldp	x2, x3, [sp, #VCPU_X0 + 16]
+	ldp	x0, x1, [sp, #VCPU_X0]
 	eret
 	dsb	nsh			/* no speculation past the return */
 	isb
@@ -57,7 +57,7 @@ vectors:
 	lsr	x2, x1, #26		/* exception class */
 	adr	x3, sync_table
 	ldr	x3, [x3, x2, lsl #3]
-	add	x4, sp, #CPU_EXITS
+	add	x4, sp, #VCPU_EXITS
 	ldr	x5, [x4, x2, lsl #3]
 	add	x5, x5, #1
 	str	x5, [x4, x2, lsl #3]
@@ -67,10 +67,10 @@ vectors:
 
 	.balign	128			/* from the guest: a physical interrupt */
 	save
-	ldr	x2, [sp, #CPU_EXITS + 8 * EXIT_IRQ]
+	ldr	x2, [sp, #VCPU_EXITS + 8 * EXIT_IRQ]
 	acknowledge
 	add	x2, x2, #1
-	str	x2, [sp, #CPU_EXITS + 8 * EXIT_IRQ]
+	str	x2, [sp, #VCPU_EXITS + 8 * EXIT_IRQ]
 	mov	x0, sp
 	adr	x30, exit_return
 	b	irq_handle
@@ -91,7 +91,7 @@ vectors:
 	.balign	64
 	.text
 
-/* A data abort. x0: struct cpu, x1: ESR_EL2. */
+/* A data abort. x0: struct vcpu, x1: ESR_EL2. */
 data_abort:
 	tbnz	x1, #6, 1f		/* WnR */
 	bl	mmio_read		/* x0: value, x1: done */
@@ -109,7 +109,7 @@ data_abort:
 	cbz	x0, exit_return
 	b	advance
 
-/* A trapped MSR or MRS. x0: struct cpu, x1: ESR_EL2. */
+/* A trapped MSR or MRS. x0: struct vcpu, x1: ESR_EL2. */
 system_register:
 	tbnz	x1, #0, 1f
 	ubfx	x2, x1, #5, #5		/* Rt */
@@ -131,14 +131,14 @@ system_register:
 	.balign	8
 get_register:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
-	ldr	x2, [sp, #CPU_X0 + 8 * \n]
+	ldr	x2, [sp, #VCPU_X0 + 8 * \n]
 	ret
 	.endr
 	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
 	mov	x2, x\n
 	ret
 	.endr
-	ldr	x2, [sp, #CPU_X30]
+	ldr	x2, [sp, #VCPU_X30]
 	ret
 	mov	x2, xzr
 	ret
@@ -147,14 +147,14 @@ get_register:
 	.balign	8
 set_register:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7
-	str	x0, [sp, #CPU_X0 + 8 * \n]
+	str	x0, [sp, #VCPU_X0 + 8 * \n]
 	b	advance
 	.endr
 	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
 	mov	x\n, x0
 	b	advance
 	.endr
-	str	x0, [sp, #CPU_X30]
+	str	x0, [sp, #VCPU_X30]
 	b	advance
 	nop				/* to xzr */
 
@@ -173,7 +173,7 @@ exit_return:
 	bl	vgic_pause
 	b	exit_return
 
-/* guest_start(struct cpu *): ELR and SPSR are set; x0 is what the frame says, all else is 0. */
+/* guest_start(struct vcpu *): ELR and SPSR are set; x0 is what the frame says, all else is 0. */
 	.global guest_start
 guest_start:
 	mov	sp, x0
@@ -183,10 +183,10 @@ guest_start:
 	.irp	n, 25, 26, 27, 28, 29, 30
 	mov	x\n, xzr
 	.endr
-	stp	x1, x2, [sp, #CPU_X0 + 8]
-	stp	x3, x4, [sp, #CPU_X0 + 24]
-	stp	x5, x6, [sp, #CPU_X0 + 40]
-	stp	x7, x30, [sp, #CPU_X0 + 56]
+	stp	x1, x2, [sp, #VCPU_X0 + 8]
+	stp	x3, x4, [sp, #VCPU_X0 + 24]
+	stp	x5, x6, [sp, #VCPU_X0 + 40]
+	stp	x7, x30, [sp, #VCPU_X0 + 56]
 	b	exit_return
 
 	.section .data.vectors, "aw"
@@ -194,7 +194,11 @@ guest_start:
 sync_table:
 	.set	class, 0
 	.rept	64
-	.if	class == 0x16
+	.if	class == 0x01
+	.quad	wfx_handle
+	.elseif	class == 0x07
+	.quad	fp_handle
+	.elseif	class == 0x16
 	.quad	hvc_handle
 	.elseif	class == 0x17
 	.quad	smc_handle

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Making the virtual machine: its interrupt controller, stage 2, the physical interrupts that are
- * its, and the EL2 registers that say what traps (policy.c has the table for what does).
+ * Making a virtual machine at boot: its interrupt controller, vCPUs, stage 2, and the physical
+ * interrupts that are its (policy.c has the table of what traps). control.c has its life.
  */
+#include <string.h>
 #include "arch.h"
 #include "gic.h"
-#include "hot.h"
 #include "mmu.h"
 #include "policy.h"
+#include "sched.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 
 #define BENCH_DEVICE 0x0b000000ul
 
-#define TIMER_VIRTUAL  27
-#define TIMER_PHYSICAL 30
-
-struct vm vm = { .bench = ~0ul };
-static bool bench;
+struct vm *vms[VMS_MAX];
+unsigned vm_count;
+struct route routes[1024];
 
 static unsigned spis_needed(const struct board *board)
 {
@@ -32,10 +31,10 @@ static unsigned spis_needed(const struct board *board)
 	return (end < 1020 ? end : 1020) - 32;
 }
 
-static void make_vgic(const struct board *board)
+static void make_vgic(struct vm *vm, const struct board *board)
 {
 	struct vgic_config config = {
-		.vcpus = vm.vcpus,
+		.vcpus = vm->vcpus,
 		.spis = spis_needed(board),
 		.cluster_bits = 4,
 	};
@@ -44,102 +43,121 @@ static void make_vgic(const struct board *board)
 	int result;
 
 	gic->describe(&config);
-	vm.lrs = config.lrs;
+	vm->lrs = config.lrs;
 	if (vgic_check(&config, &why) != 0)
-		panic("the virtual GIC: %s", why);
+		panic("the virtual GIC of %s: %s", vm->description->name, why);
 	size = vgic_size(&config);
-	result = vgic_init(&vm.vgic, pages_alloc(size), size, &config, gic->port, &vm);
+	result = vgic_init(&vm->vgic, pages_alloc(size), size, &config, gic->port, vm);
 	if (result != 0)
 		panic("vgic_init: error %d", result);
 }
 
+/* Of those CPUs that the VM may use, the next one: a place to start from, or its own for good. */
+static struct cpu *next_cpu(uint64_t *left, uint64_t allowed)
+{
+	unsigned index;
+
+	if (!*left)
+		*left = allowed;
+	index = (unsigned)__builtin_ctzl(*left);
+	*left &= *left - 1;
+	return cpus[index];
+}
+
+static void make_vcpus(struct vm *vm)
+{
+	uint64_t left = 0, allowed = vm->description->cpus;
+	unsigned i;
+
+	for (i = 0; i < vm->vcpus; i++) {
+		uint8_t *block = pages_alloc(BLOCK_SIZE);
+		struct vcpu *vcpu = (struct vcpu *)(block + BLOCK_SIZE - sizeof(struct vcpu));
+
+		el2_unmap_page((uint64_t)block);
+		vcpu->vm = vm;
+		vcpu->index = i;
+		vcpu->mpidr = vgic_mpidr(vm->vgic, i) | 1ul << 31;
+		vcpu->allowed = allowed;
+		vcpu->weight = vm->description->weight;
+		vcpu->home = vcpu->cpu = next_cpu(&left, allowed);
+		vm->vcpu[i] = vcpu;
+	}
+}
+
+struct vm *vm_create(const struct vm_description *description, const struct board *board,
+		     const struct options *options, uint64_t at)
+{
+	struct vm *vm = pages_alloc(sizeof(*vm));
+
+	vm->description = description;
+	vm->index = vm_count;
+	vm->vcpus = description->vcpus;
+	vm->bench = options->bench ? BENCH_DEVICE : ~0ul;
+	vm->uart = description->console == CONSOLE_EMULATED ? board->uart : ~0ul;
+	vm->ram = board->memory;
+	vm->ram_size = description->memory;
+	vm->ram_at = at;
+	vm->stage2 = stage2_make();
+	vm->vttbr = stage2_base(vm->stage2, vm->index + 1);
+	gic->frames(vm, board);
+	make_vgic(vm, board);
+	make_vcpus(vm);
+	vm->log.name = description->name;
+	vms[vm_count++] = vm;
+	return vm;
+}
+
+bool vm_has_device(const struct vm *vm, const struct board *board, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->description->device_count; i++) {
+		if (strcmp(board->device[vm->description->device[i]].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A physical interrupt that is the guest's under its own number. */
-static void map_interrupt(unsigned vcpu, unsigned intid, bool edge)
+static void map_interrupt(struct vm *vm, unsigned vcpu, unsigned intid, bool edge)
 {
 	unsigned how = gic->hwirq_flags() | (edge ? 0 : VGIC_HWIRQ_LEVEL);
 
-	vm.route[intid] = (struct route){ (uint16_t)intid, edge ? ROUTE_EDGE : ROUTE_LEVEL };
-	if (vgic_map_hwirq(vm.vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, how) != 0)
+	if (vgic_map_hwirq(vm->vgic, vcpu, intid, (struct hwirq){ (uint16_t)intid }, how) != 0)
 		panic("interrupt %u cannot be mapped", intid);
 }
 
-static void map_private(unsigned intid)
+static void map_timers(struct vm *vm)
 {
 	unsigned vcpu;
 
-	for (vcpu = 0; vcpu < vm.vcpus; vcpu++)
-		map_interrupt(vcpu, intid, false);
+	for (vcpu = 0; vcpu < vm->vcpus; vcpu++) {
+		map_interrupt(vm, vcpu, TIMER_VIRTUAL, false);
+		map_interrupt(vm, vcpu, TIMER_PHYSICAL, false);
+	}
 }
 
-static void pass_device(const struct board_device *device)
-{
-	unsigned intid = device->intid;
-
-	/* Page by page: neighbours in one page (virtio-mmio) come several times. */
-	stage2_map(device->start, device->start, device->size, MAP_DEVICE);
-	if (intid < 32 || vm.route[intid].kind != ROUTE_NONE)
-		return;
-	map_interrupt(0, intid, device->edge);
-	gic->spi_setup(intid, device->edge, cpus[0]);
-}
-
-void vm_create(const struct board *board, const struct options *options)
+void vm_connect(struct vm *vm, const struct board *board)
 {
 	unsigned i;
 
-	vm.vcpus = options->cpus && options->cpus < cpu_count ? options->cpus : cpu_count;
-	if (options->bench) {
-		bench = true;
-		vm.bench = BENCH_DEVICE;
-	}
-	make_vgic(board);
-	for (i = 0; i < MAX_CPUS; i++) {
-		vm.vcpu[i].index = i;
-		if (i < vm.vcpus)
-			vm.vcpu[i].mpidr = vgic_mpidr(vm.vgic, i) | 1ul << 31;
-	}
-	for (i = 0; i < cpu_count; i++)
-		cpus[i]->vcpu = &vm.vcpu[i];
-}
+	stage2_map(vm->stage2, vm->ram, vm->ram_at, vm->ram_size, MAP_CODE);
+	map_timers(vm);
+	vm->saved.size = vm_save_size(vm);
+	vm->saved.start = vm->reloadable ? (uint64_t)pages_alloc(vm->saved.size) : 0;
+	for (i = 0; i < vm->description->device_count; i++) {
+		const struct board_device *device = &board->device[vm->description->device[i]];
+		bool first = device->intid >= 32 && routes[device->intid].kind == ROUTE_NONE;
 
-void vm_connect(const struct board *board)
-{
-	unsigned i;
-
-	stage2_map(vm.ram, vm.ram, vm.ram_size, MAP_CODE);
-	vm.route[KICK_SGI].kind = ROUTE_KICK;
-	vm.route[board->maintenance].kind = ROUTE_MAINTENANCE;
-	map_private(TIMER_VIRTUAL);
-	map_private(TIMER_PHYSICAL);
-	for (i = 0; i < board->device_count; i++)
-		pass_device(&board->device[i]);
-}
-
-/* Event 8, instructions, at EL2 only: P, U, NSH (DDI 0487 D13.5.1). The guest has no PMU. */
-static void bench_counter(void)
-{
-	write_sysreg(S3_3_C14_C12_0, 1ul << 31 | 1ul << 30 | 1ul << 27 | 8); /* PMEVTYPER0_EL0 */
-	write_sysreg(pmcr_el0, read_sysreg(pmcr_el0) | 1);
-	write_sysreg(pmcntenset_el0, 1);
-	isb();
-}
-
-void vcpu_setup(struct cpu *cpu)
-{
-	unsigned index = cpu->vcpu->index;
-
-	policy_setup();
-	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
-	write_sysreg(vmpidr_el2, cpu->vcpu->mpidr);
-	write_sysreg(cntvoff_el2, 0);
-	write_sysreg(cnthctl_el2, 3); /* the physical counter and timer are the guest's */
-	write_sysreg(cntv_ctl_el0, 0);
-	write_sysreg(cntp_ctl_el0, 0);
-	if (bench)
-		bench_counter();
-	isb();
-	if (index < vm.vcpus) {
-		gic->ppi_enable(cpu, TIMER_VIRTUAL);
-		gic->ppi_enable(cpu, TIMER_PHYSICAL);
+		/* Page by page: neighbours in one page (virtio-mmio) come several times. */
+		stage2_map(vm->stage2, device->start, device->start, device->size, MAP_DEVICE);
+		if (!first)
+			continue;
+		map_interrupt(vm, 0, device->intid, device->edge);
+		routes[device->intid] = (struct route){
+			.vm = vm,
+			.virq = device->intid,
+			.kind = device->edge ? ROUTE_EDGE : ROUTE_LEVEL,
+		};
 	}
 }

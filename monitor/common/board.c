@@ -233,6 +233,9 @@ static void read_devices(struct board *board)
 			continue;
 		device->intid = node_interrupt(board->dtb, node, &device->edge);
 		device->masters = policy == NODE_PASS_MASTER;
+		device->name = fdt_get_name(board->dtb, node, NULL);
+		if (device->start == board->uart)
+			board->uart_intid = device->intid;
 		board->device_count++;
 	}
 }

@@ -15,8 +15,12 @@ struct blob {
 	uint64_t start, size; /* size 0: there is none */
 };
 
-/* A device that the guest gets: its registers, and its interrupt (0: it has none). */
+/*
+ * A device that a guest can get: the name of its node at the top of the machine's device tree (its path
+ * without "/"), its registers, and its interrupt (0: it has none).
+ */
 struct board_device {
+	const char *name;
 	uint64_t start, size;
 	uint16_t intid;
 	bool edge;
@@ -40,6 +44,7 @@ struct board {
 	struct blob gic[GIC_FRAMES];
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
+	unsigned uart_intid; /* 0: it has none */
 	bool psci_smc;
 	uint64_t flash, flash_size; /* the second bank, where firmware keeps its settings */
 	unsigned cpu_count;

@@ -1,72 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Console on a PL011 (DDI 0183). Interrupts, speed and FIFOs are the guest's; only the data register
- * is written, when the FIFO has room.
+ * The hypervisor's own messages; see console.h.
  */
 #include <stdio.h>
+#include <string.h>
 #include "console.h"
+#include "mux.h"
 #include "../arm64/arch.h"
-
-#define PL011_DR      0x00
-#define PL011_FR      0x18
-#define PL011_FR_TXFF (1u << 5)
 
 #define LOG_LIMIT 64 /* lines that guests can make us print */
 
-static uint8_t *uart;
-static unsigned locked;
 static unsigned limited;
 
 void console_init(uint64_t base)
 {
-	uart = (uint8_t *)base;
-}
-
-static void put_byte(char byte)
-{
-	if (!uart)
-		return;
-	while (mmio_read32(uart + PL011_FR) & PL011_FR_TXFF)
-		;
-	mmio_write32(uart + PL011_DR, (uint8_t)byte);
-}
-
-static int put(char byte, FILE *file)
-{
-	(void)file;
-	if (byte == '\n')
-		put_byte('\r');
-	put_byte(byte);
-	return (unsigned char)byte;
-}
-
-static FILE console = FDEV_SETUP_STREAM(put, NULL, NULL, _FDEV_SETUP_WRITE);
-
-static void lock(void)
-{
-	while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE))
-		__asm__ volatile("yield");
-}
-
-static void unlock(void)
-{
-	__atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
+	uart_init(base);
 }
 
 void console_break_lock(void)
 {
-	unlock();
+	mux_break_lock();
 }
 
 void vprint(const char *format, va_list arguments)
 {
+	static const char cut[] = " (cut off)\n";
 	struct guest_fp fp;
+	char text[PRINT_MAX];
+	int length;
 
 	guest_fp_save(&fp);
-	lock();
-	vfprintf(&console, format, arguments);
-	unlock();
+	length = vsnprintf(text, sizeof(text), format, arguments);
+	if (length >= (int)sizeof(text)) {
+		memcpy(text + sizeof(text) - sizeof(cut), cut, sizeof(cut));
+		length = sizeof(text) - 1;
+	}
 	guest_fp_restore(&fp);
+	if (length > 0)
+		mux_print(text, (size_t)length);
 }
 
 void print(const char *format, ...)
@@ -93,4 +64,54 @@ void print_limited(const char *format, ...)
 	va_end(arguments);
 	if (line == LOG_LIMIT - 1)
 		print("carillon: further messages about the guest's errors are left out\n");
+}
+
+/* The bucket fills by whole lines; what is left of a line's time counts for the next one. */
+static void fill(struct log_limit *limit)
+{
+	uint64_t now = uart_time();
+	uint64_t lines = (now - limit->filled) * LOG_PER_SECOND / 1000;
+
+	if (lines >= limit->spent) {
+		limit->spent = 0;
+		limit->filled = now;
+	} else {
+		limit->spent -= (unsigned)lines;
+		limit->filled += lines * 1000 / LOG_PER_SECOND;
+	}
+}
+
+/* Whether a line may be printed, and how many were left out since the last one. */
+static bool spend(struct log_limit *limit, unsigned *lost)
+{
+	bool may;
+
+	spin_lock(&limit->locked);
+	fill(limit);
+	may = limit->spent < LOG_BURST;
+	*lost = 0;
+	if (may) {
+		limit->spent++;
+		*lost = limit->lost;
+		limit->lost = 0;
+	} else {
+		limit->lost++;
+	}
+	spin_unlock(&limit->locked);
+	return may;
+}
+
+void print_limited_by(struct log_limit *limit, const char *format, ...)
+{
+	va_list arguments;
+	unsigned lost;
+
+	if (!spend(limit, &lost))
+		return;
+	if (lost)
+		print("carillon: %s%s%u messages left out\n", limit->name ? limit->name : "",
+		      limit->name ? ": " : "", lost);
+	va_start(arguments, format);
+	vprint(format, arguments);
+	va_end(arguments);
 }

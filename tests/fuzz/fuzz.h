@@ -91,6 +91,12 @@ extern bool trace;
 /* End here, with a story, unless `ok`. */
 void require(bool ok, const char *what);
 
+/* INTIDs that are no interrupts; in a GICv2's IAR without the source. */
+static inline bool is_special(unsigned intid)
+{
+	return intid >= 1020 && intid < 1024;
+}
+
 static inline bool is_v2(const struct machine *m)
 {
 	return m->config.version == VGIC_V2;

@@ -41,11 +41,6 @@ static void cpuif_access(struct machine *m, unsigned v, uint32_t sysreg, uint32_
 				   .value = value });
 }
 
-static bool is_special(unsigned intid)
-{
-	return intid >= 1020 && intid < 1024;
-}
-
 void guest_acknowledge(struct machine *m, unsigned v, unsigned group)
 {
 	struct vcpu *vcpu = &m->vcpu[v];

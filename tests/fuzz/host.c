@@ -649,7 +649,8 @@ static enum vgic_result present(struct machine *m, unsigned v)
 			read >> 8 * a->bytes == 0,
 		"a read gives more than its width");
 	if (result == VGIC_DONE && a->region != DIST && a->region != REDIST && !a->write &&
-	    m->vcpu[v].n_acks < ACKS && read < 8192 && (read & 0x3ff) < 1020)
+	    m->vcpu[v].n_acks < ACKS && read < 8192 &&
+	    !is_special(is_v2(m) ? read & 0x3ff : (unsigned)read))
 		m->vcpu[v].acks[m->vcpu[v].n_acks++] = (unsigned)read;
 	return result;
 }

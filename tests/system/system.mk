@@ -39,13 +39,28 @@ SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
 SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
 	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
-SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_OTHERS)
-SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL))
+# Our demonstrations, each alone: name, model, GIC, CPUs.
+SYSTEM_DEMOS := demo,rt-latency,cortex-a72,3,1 demo,worker,cortex-a72,3 demo,worker,max,2,3 \
+	demo,hostile,max,3 demo,hostile,cortex-a72,2,3
+
+# Several VMs.
+SYSTEM_VMS := vms,linux vms,oversubscribed vms,leak vms,leak,max vms,latency vms-bad \
+	vms-control,resets vms-control,destroy vms-control,commands \
+	$(foreach kind,all mask dist console die,vms-hostile,$(kind)) \
+	vms,oversubscribed,cortex-a72,2 vms,leak,cortex-a72,2 vms-hostile,all,max,2
+SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vms,leak,max,2 vms-bad,2 \
+	vms-control,resets,max vms-control,resets,cortex-a72,2 vms-control,commands,cortex-a72,2 \
+	$(foreach kind,sgi timer mask wfi dist abort psci cycle console die,$(foreach gic,2 3, \
+	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic)))
+
+SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS)
+SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL) \
+	$(SYSTEM_VMS_ALL))
 
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
 	$(if $(TEST_BARE),,$(HYPERVISOR)) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) \
-	$(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
+	$(GUEST_BINARIES)
 
 SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
 	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))

@@ -24,7 +24,8 @@
 /* This GIC's hot code, as the build calls it. */
 extern const char v2_vectors[];
 extern const struct vgic_port v2_port;
-void v2_vcpu_run(struct cpu *cpu);
+__attribute__((noreturn)) void v2_vcpu_start(struct vcpu *vcpu);
+void v2_physical_interrupts(struct cpu *cpu);
 
 static uint8_t *gicc, *gich;
 
@@ -38,7 +39,6 @@ static uint8_t own_interface(void)
 	return targets & 0xff ? targets & 0xff : 1;
 }
 
-/* The guest's CPU interface is the virtual one, up to the page that has GICC_DIR: that one traps. */
 static void init(const struct board *board)
 {
 	gicd = (uint8_t *)board->gic[GIC_DIST].start;
@@ -46,14 +46,31 @@ static void init(const struct board *board)
 	gich = (uint8_t *)board->gic[GIC_HYP].start;
 	if (board->gic[GIC_CPUIF].size < VGIC_V2_CPUIF_SIZE)
 		panic("the GIC's CPU interface has no room for GICC_DIR");
-	vm.gicd = board->gic[GIC_DIST].start;
-	vm.frames = board->gic[GIC_CPUIF].start;
-	vm.frames_size = VGIC_V2_CPUIF_SIZE;
-	stage2_map(vm.frames, board->gic[GIC_VCPUIF].start, PAGE, MAP_DEVICE);
 	mmio_write32(gicd + GICD_CTLR, 0);
 	gic_spis_off();
 	mmio_write32(gicd + GICD_CTLR, 1);
 	cpus[0]->interface = own_interface();
+}
+
+/* The guest's CPU interface is the virtual one, up to the page that has GICC_DIR: that one traps. */
+static void frames(struct vm *vm, const struct board *board)
+{
+	vm->gicd = board->gic[GIC_DIST].start;
+	vm->frames = board->gic[GIC_CPUIF].start;
+	vm->frames_size = VGIC_V2_CPUIF_SIZE;
+	stage2_map(vm->stage2, vm->frames, board->gic[GIC_VCPUIF].start, PAGE, MAP_DEVICE);
+}
+
+static void kick(struct cpu *target)
+{
+	__asm__ volatile("dsb ishst" : : : "memory"); /* what it is about comes first */
+	this_cpu()->kicks++;
+	gic_kick(target);
+}
+
+static void route(unsigned intid, const struct cpu *target)
+{
+	gic_route(intid, target);
 }
 
 static void ppi_enable(struct cpu *cpu, unsigned intid)
@@ -88,8 +105,7 @@ static void spi_setup(unsigned intid, bool edge, const struct cpu *target)
 {
 	gic_spi_trigger(intid, edge);
 	mmio_write8(gicd + GICD_ITARGETSR + intid, target->interface);
-	mmio_write32(gicd + GICD_ICPENDR + intid / 32 * 4, 1u << intid % 32);
-	mmio_write32(gicd + GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
+	gic_spi_on(intid);
 }
 
 static void describe(struct vgic_config *config)
@@ -117,8 +133,12 @@ const struct gic gicv2 = {
 	.name = "GICv2",
 	.vectors = v2_vectors,
 	.port = &v2_port,
-	.run = v2_vcpu_run,
+	.start = v2_vcpu_start,
+	.physical_interrupts = v2_physical_interrupts,
+	.kick = kick,
+	.route = route,
 	.init = init,
+	.frames = frames,
 	.cpu_init = cpu_init,
 	.describe = describe,
 	.hwirq_flags = hwirq_flags,

@@ -25,10 +25,10 @@
 	if (mask & 1u << (n)) \
 		mmio_write32(gich + GICH_LR + 4 * (n), (uint32_t)image->lr[n]);
 
-static inline void read_lists(struct cpu *cpu, uint32_t mask)
+static inline void read_lists(struct vcpu *vcpu, uint32_t mask)
 {
-	struct gic_cpuif *image = &cpu->image;
-	const uint8_t *gich = cpu->gich;
+	struct gic_cpuif *image = &vcpu->image;
+	const uint8_t *gich = vcpu->gich;
 
 	LISTS_LOW(READ_ONE)
 	if (__builtin_expect(mask >> 4, 0)) {
@@ -36,10 +36,10 @@ static inline void read_lists(struct cpu *cpu, uint32_t mask)
 	}
 }
 
-static inline void write_lists(const struct cpu *cpu, uint32_t mask)
+static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 {
-	const struct gic_cpuif *image = &cpu->image;
-	uint8_t *gich = cpu->gich;
+	const struct gic_cpuif *image = &vcpu->image;
+	uint8_t *gich = vcpu->gich;
 
 	LISTS_LOW(WRITE_ONE)
 	if (__builtin_expect(mask >> 4, 0)) {
@@ -47,39 +47,39 @@ static inline void write_lists(const struct cpu *cpu, uint32_t mask)
 	}
 }
 
-static inline uint32_t read_empty(const struct cpu *cpu)
+static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
-	return mmio_read32(cpu->gich + GICH_ELRSR);
+	return mmio_read32(vcpu->gich + GICH_ELRSR);
 }
 
-static inline uint32_t read_hcr(const struct cpu *cpu)
+static inline uint32_t read_hcr(const struct vcpu *vcpu)
 {
-	return mmio_read32(cpu->gich + GICH_HCR);
+	return mmio_read32(vcpu->gich + GICH_HCR);
 }
 
-static inline void write_hcr(const struct cpu *cpu, uint32_t value)
+static inline void write_hcr(const struct vcpu *vcpu, uint32_t value)
 {
-	mmio_write32(cpu->gich + GICH_HCR, value);
+	mmio_write32(vcpu->gich + GICH_HCR, value);
 }
 
-static inline uint32_t read_vmcr(const struct cpu *cpu)
+static inline uint32_t read_vmcr(const struct vcpu *vcpu)
 {
-	return mmio_read32(cpu->gich + GICH_VMCR);
+	return mmio_read32(vcpu->gich + GICH_VMCR);
 }
 
-static inline void write_vmcr(const struct cpu *cpu, uint32_t value)
+static inline void write_vmcr(const struct vcpu *vcpu, uint32_t value)
 {
-	mmio_write32(cpu->gich + GICH_VMCR, value);
+	mmio_write32(vcpu->gich + GICH_VMCR, value);
 }
 
-static inline void read_active(struct cpu *cpu)
+static inline void read_active(struct vcpu *vcpu)
 {
-	cpu->image.ap0r[0] = mmio_read32(cpu->gich + GICH_APR);
+	vcpu->image.ap0r[0] = mmio_read32(vcpu->gich + GICH_APR);
 }
 
-static inline void write_active(const struct cpu *cpu)
+static inline void write_active(const struct vcpu *vcpu)
 {
-	mmio_write32(cpu->gich + GICH_APR, cpu->image.ap0r[0]);
+	mmio_write32(vcpu->gich + GICH_APR, vcpu->image.ap0r[0]);
 }
 
 #endif

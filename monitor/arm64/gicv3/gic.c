@@ -4,9 +4,7 @@
  * interfaces with the priority drop apart from the deactivation (IHI 0069 12.2, 12.9, 12.11).
  */
 #include <carillon/vgic.h>
-#include "../cpu.h"
-#include "../gic.h"
-#include "../sysreg.h"
+#include "interface.h"
 #include "../vm.h"
 #include "../../common/board.h"
 #include "../../common/panic.h"
@@ -22,7 +20,8 @@
 /* This GIC's hot code, as the build calls it. */
 extern const char v3_vectors[];
 extern const struct vgic_port v3_port;
-void v3_vcpu_run(struct cpu *cpu);
+__attribute__((noreturn)) void v3_vcpu_start(struct vcpu *vcpu);
+void v3_physical_interrupts(struct cpu *cpu);
 
 static uint64_t redistributors, redistributors_size;
 
@@ -39,9 +38,6 @@ static void init(const struct board *board)
 	gicd = (uint8_t *)board->gic[GIC_DIST].start;
 	redistributors = board->gic[GIC_REDIST].start;
 	redistributors_size = board->gic[GIC_REDIST].size;
-	vm.gicd = board->gic[GIC_DIST].start;
-	vm.frames = redistributors;
-	vm.frames_size = redistributors_size;
 	mmio_write32(gicd + GICD_CTLR, 0);
 	wait_rwp();
 	gic_spis_off();
@@ -89,6 +85,25 @@ static uint64_t sgi_to(uint64_t mpidr)
 	       1ul << (aff0 & 15);
 }
 
+static void frames(struct vm *vm, const struct board *board)
+{
+	vm->gicd = board->gic[GIC_DIST].start;
+	vm->frames = redistributors;
+	vm->frames_size = redistributors_size;
+}
+
+static void kick(struct cpu *target)
+{
+	__asm__ volatile("dsb ishst" : : : "memory"); /* what it is about comes first */
+	this_cpu()->kicks++;
+	gic_kick(target);
+}
+
+static void route(unsigned intid, const struct cpu *target)
+{
+	gic_route(intid, target);
+}
+
 static void ppi_enable(struct cpu *cpu, unsigned intid)
 {
 	mmio_write32((uint8_t *)cpu->redist + GICD_ISENABLER, 1u << intid);
@@ -122,8 +137,7 @@ static void spi_setup(unsigned intid, bool edge, const struct cpu *target)
 {
 	gic_spi_trigger(intid, edge);
 	mmio_write64(gicd + GICD_IROUTER + intid * 8, target->mpidr & 0xff00ffffff);
-	mmio_write32(gicd + GICD_ICPENDR + intid / 32 * 4, 1u << intid % 32);
-	mmio_write32(gicd + GICD_ISENABLER + intid / 32 * 4, 1u << intid % 32);
+	gic_spi_on(intid);
 }
 
 static void describe(struct vgic_config *config)
@@ -145,8 +159,12 @@ const struct gic gicv3 = {
 	.name = "GICv3",
 	.vectors = v3_vectors,
 	.port = &v3_port,
-	.run = v3_vcpu_run,
+	.start = v3_vcpu_start,
+	.physical_interrupts = v3_physical_interrupts,
+	.kick = kick,
+	.route = route,
 	.init = init,
+	.frames = frames,
 	.cpu_init = cpu_init,
 	.describe = describe,
 	.hwirq_flags = hwirq_flags,

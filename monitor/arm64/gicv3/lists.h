@@ -27,9 +27,9 @@
 	if (mask & 1u << (n)) \
 		write_sysreg(reg, image->lr[n]);
 
-static inline void read_lists(struct cpu *cpu, uint32_t mask)
+static inline void read_lists(struct vcpu *vcpu, uint32_t mask)
 {
-	struct gic_cpuif *image = &cpu->image;
+	struct gic_cpuif *image = &vcpu->image;
 
 	LISTS_LOW(READ_ONE)
 	if (__builtin_expect(mask >> 4, 0)) {
@@ -37,9 +37,9 @@ static inline void read_lists(struct cpu *cpu, uint32_t mask)
 	}
 }
 
-static inline void write_lists(const struct cpu *cpu, uint32_t mask)
+static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 {
-	const struct gic_cpuif *image = &cpu->image;
+	const struct gic_cpuif *image = &vcpu->image;
 
 	LISTS_LOW(WRITE_ONE)
 	if (__builtin_expect(mask >> 4, 0)) {
@@ -47,40 +47,40 @@ static inline void write_lists(const struct cpu *cpu, uint32_t mask)
 	}
 }
 
-static inline uint32_t read_empty(const struct cpu *cpu)
+static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
-	(void)cpu;
+	(void)vcpu;
 	return (uint32_t)read_sysreg(ICH_ELRSR_EL2);
 }
 
-static inline uint32_t read_hcr(const struct cpu *cpu)
+static inline uint32_t read_hcr(const struct vcpu *vcpu)
 {
-	(void)cpu;
+	(void)vcpu;
 	return (uint32_t)read_sysreg(ICH_HCR_EL2);
 }
 
-static inline void write_hcr(const struct cpu *cpu, uint32_t value)
+static inline void write_hcr(const struct vcpu *vcpu, uint32_t value)
 {
-	(void)cpu;
+	(void)vcpu;
 	write_sysreg(ICH_HCR_EL2, value);
 }
 
-static inline uint32_t read_vmcr(const struct cpu *cpu)
+static inline uint32_t read_vmcr(const struct vcpu *vcpu)
 {
-	(void)cpu;
+	(void)vcpu;
 	return (uint32_t)read_sysreg(ICH_VMCR_EL2);
 }
 
-static inline void write_vmcr(const struct cpu *cpu, uint32_t value)
+static inline void write_vmcr(const struct vcpu *vcpu, uint32_t value)
 {
-	(void)cpu;
+	(void)vcpu;
 	write_sysreg(ICH_VMCR_EL2, value);
 }
 
 /* How many of the active priority registers exist depends on the bits of preemption. */
-static inline void read_active(struct cpu *cpu)
+static inline void read_active(struct vcpu *vcpu)
 {
-	struct gic_cpuif *image = &cpu->image;
+	struct gic_cpuif *image = &vcpu->image;
 	unsigned preemption = (read_sysreg(ICH_VTR_EL2) >> 26 & 7) + 1;
 
 	image->ap0r[0] = read_sysreg(S3_4_C12_C8_0);
@@ -97,9 +97,9 @@ static inline void read_active(struct cpu *cpu)
 	image->ap1r[3] = read_sysreg(S3_4_C12_C9_3);
 }
 
-static inline void write_active(const struct cpu *cpu)
+static inline void write_active(const struct vcpu *vcpu)
 {
-	const struct gic_cpuif *image = &cpu->image;
+	const struct gic_cpuif *image = &vcpu->image;
 	unsigned preemption = (read_sysreg(ICH_VTR_EL2) >> 26 & 7) + 1;
 
 	write_sysreg(S3_4_C12_C8_0, image->ap0r[0]);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the parts of the bench guest share: bench.c, one VM that has its CPUs to itself, and shared.c,
+ * vCPUs that share physical CPUs.
+ */
+#ifndef GUEST_BENCH_H
+#define GUEST_BENCH_H
+
+#include "cpu.h"
+
+#define ROUNDS      1000
+#define SGI         1
+#define CALL_NULL   0xc6000000ul
+#define CALL_COUNT  0xc6000001ul
+#define CALL_PULSE  0xc6000002ul
+#define CALL_YIELD  0xc6000003ul
+#define CALL_SPI    0xc6000004ul
+#define CALL_SWITCH 0xc6000005ul
+
+/* Of the physical CPU on which it is taken; kicks are those that it sent. */
+struct sample {
+	uint64_t exits;
+	uint64_t instructions;
+	uint64_t kicks;
+	unsigned cpu;
+};
+
+struct sample take(void);
+/* The cost of counting is taken off. */
+void add_difference(struct sample *sum, struct sample before, struct sample after);
+void report(const char *name, struct sample sum, uint64_t n);
+/* `prepare` is not counted. */
+struct sample measure(void (*prepare)(void), void (*operation)(void), unsigned rounds);
+void row(const char *name, void (*prepare)(void), void (*operation)(void));
+void nothing(void);
+void null_call(void);
+
+/* Operations of several CPUs: each has its part, and the sums are added. */
+extern struct sample part[MAX_CPUS];
+void parts_clear(void);
+struct sample parts_sum(void);
+/* How many receivers are ready, or the round for which one is. */
+extern atomic_uint asleep;
+/* Work of who takes ROUNDS times `*intid`. */
+void receive_running(void *intid);
+void receive_sleeping(void *intid);
+/* The receiver said that it will sleep; it is asleep once this CPU has let it run. */
+void let_it_fall_asleep(unsigned round);
+
+/* shared.c: a mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
+bool spi_to_self(const char *name);
+/* The same: runs what the bootargs' bench= asks for; false if nothing is asked for. */
+bool bench_shared(void);
+
+#endif

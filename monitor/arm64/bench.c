@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What `make bench` asks for, with carillon.bench: see calls.c.
+ */
+#include "gic.h"
+#include "hot.h"
+#include "sched.h"
+#include "vm.h"
+
+/* 0: another vCPU waits for this CPU, and this one is to queue behind all of them. */
+struct outcome cold_bench_yield(struct vcpu *vcpu)
+{
+	if (!vcpu->cpu->queue_length)
+		return (struct outcome){ 1, 0 };
+	vcpu->budget = 0;
+	return (struct outcome){ 0, 0 };
+}
+
+/* Of all vCPUs that are on this CPU; in the bench they stay where they are. */
+struct outcome cold_bench_exits(struct cpu *cpu)
+{
+	struct outcome total = { 0, 1 };
+	unsigned n, i, kind;
+
+	for (n = 0; n < vm_count; n++) {
+		for (i = 0; i < vms[n]->vcpus; i++) {
+			const struct vcpu *vcpu = vms[n]->vcpu[i];
+
+			if (vcpu->cpu != cpu)
+				continue;
+			for (kind = 0; kind < EXIT_KINDS; kind++)
+				total.value += vcpu->exits[kind];
+		}
+	}
+	return total;
+}
+
+/* Where to make a device's interrupt pending, which physical CPU `index` takes. */
+struct outcome cold_bench_spi(struct vcpu *vcpu, uint64_t intid, uint64_t index)
+{
+	if (intid < 32 || intid >= 1020 || routes[intid].vm != vcpu->vm || index >= cpu_count)
+		return (struct outcome){ 0, 0 };
+	gic->route((unsigned)intid, cpus[index]);
+	return (struct outcome){ (uint64_t)(gicd + GICD_ISPENDR + intid / 32 * 4), 1 };
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Scheduling. schedule.c moves vCPUs between states and stacks; which vCPU runs where and for how long
+ * is a policy's: sched_shared.c (weighted round robin, more vCPUs than CPUs) or sched_partitioned.c
+ * (a CPU for each vCPU, no timer).
+ *
+ *	            start                pick
+ *	   OFF ------------> READY <----------------> RUNNING
+ *	    ^                  ^     preempted          |  |
+ *	    |                  | wake                   |  | off, stop
+ *	    |                BLOCKED <------------------+  v
+ *	    +------------------------------------------- OFF, STOPPED
+ *
+ * A vCPU that leaves a CPU does so in two steps: on its own stack it saves what it has in registers
+ * and goes over to another stack; on that one, vcpu_left() says to all CPUs where it is now. Nobody can
+ * therefore run a stack that is still in use.
+ */
+#ifndef MONITOR_ARM64_SCHED_H
+#define MONITOR_ARM64_SCHED_H
+
+#include "cpu.h"
+
+enum ready_why { READY_STARTED, READY_WOKEN, READY_PREEMPTED };
+
+struct scheduler {
+	const char *name;
+	/* The vCPU is switched on or off: find it a home, or give that up. Any CPU. */
+	void (*admit)(struct vcpu *vcpu);
+	void (*dismiss)(struct vcpu *vcpu);
+	/* It could run: keep it, and have a CPU look, if one should. Any CPU. */
+	void (*ready)(struct vcpu *vcpu, enum ready_why why);
+	/* It is not to run after all. False: it is not in any queue. Any CPU. */
+	bool (*withdraw)(struct vcpu *vcpu);
+	/* The next one for this CPU, NULL if there is none; its time starts now. On that CPU. */
+	struct vcpu *(*pick)(struct cpu *cpu);
+	/* Is there anything that this CPU could run? On that CPU. */
+	bool (*waiting)(struct cpu *cpu);
+	/* `vcpu`, which runs here, ran until now. On that CPU. */
+	void (*ran)(struct cpu *cpu, struct vcpu *vcpu);
+	/* Does `vcpu`, which runs here, have to give way to another one now? On that CPU. */
+	bool (*give_way)(struct cpu *cpu, struct vcpu *vcpu);
+	/* Is the guest's WFI to come to us, because another vCPU may want the CPU meanwhile? */
+	bool (*wants_wfi)(void);
+};
+
+extern const struct scheduler sched_shared, sched_partitioned;
+extern const struct scheduler *sched;
+
+/* Have a CPU pass through cold_reschedule() soon. Any CPU. */
+void cpu_reschedule(struct cpu *cpu);
+
+/* Switch a vCPU on, which is off: it begins at vcpu->entry. Any CPU. */
+void vcpu_launch(struct vcpu *vcpu);
+
+/* A blocked vCPU has something to look at; any other one does anyway. Any CPU. */
+void vcpu_wake(struct vcpu *vcpu);
+/* The same in two steps: if true, sched->ready() is to follow, and nobody else touches the vCPU. */
+bool vcpu_claim(struct vcpu *vcpu);
+
+/* An idle CPU's life, on its own stack. */
+__attribute__((noreturn)) void cpu_home(struct cpu *cpu);
+
+/* What a CPU does on its own stack when it comes to it. Any CPU. */
+#define WORK_VMS   1u /* a VM's request: vm_serve() */
+#define WORK_SHELL 2u
+void cpu_work(struct cpu *cpu, unsigned work);
+void control_shell(void); /* control.c */
+
+/* timers.c: the EL2 timer, for time slices, sleepers, and a tick of the console's. On that CPU. */
+void tick_start(struct cpu *cpu);
+void timer_slice(struct cpu *cpu, uint64_t end);
+void sleeper_add(struct cpu *cpu, struct vcpu *vcpu);
+void sleeper_remove(struct vcpu *vcpu); /* any CPU */
+
+/* A CPU's lock: of its queue and its sleepers. */
+void cpu_lock(struct cpu *cpu);
+void cpu_unlock(struct cpu *cpu);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Weighted round robin. Each CPU has a queue. A vCPU may run for its budget, which is in proportion to
+ * its weight, then it goes to the end of a queue with a new one. One that wakes with budget left goes
+ * to the front, and the one that runs gives way, unless it woke as well: interrupts are answered soon,
+ * and nobody gets more than its share by sleeping. A CPU with nothing to do takes from the others.
+ */
+#include "arch.h"
+#include "gic.h"
+#include "sched.h"
+
+#define BUDGET_MS 5   /* of weight 100 */
+#define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
+
+static unsigned admitted_lock;
+static bool oversubscribed; /* atomic */
+static unsigned residents[MAX_CPUS];
+
+static int64_t full_budget(const struct vcpu *vcpu)
+{
+	uint64_t budget = read_sysreg(cntfrq_el0) * BUDGET_MS / 1000 * vcpu->weight / 100;
+
+	return budget ? (int64_t)budget : 1;
+}
+
+static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
+{
+	return vcpu->allowed >> cpu->index & 1;
+}
+
+/* --- Homes: where it runs if it is all one; and whether there are more vCPUs than CPUs. --------- */
+
+static void count_again(void)
+{
+	bool was = oversubscribed, is = false;
+	unsigned i;
+
+	for (i = 0; i < cpu_count; i++)
+		is |= residents[i] > 1;
+	if (is == was)
+		return;
+	__atomic_store_n(&oversubscribed, is, __ATOMIC_SEQ_CST);
+	for (i = 0; i < cpu_count; i++)
+		cpu_reschedule(cpus[i]);
+}
+
+static void lock_homes(void)
+{
+	while (__atomic_exchange_n(&admitted_lock, 1, __ATOMIC_ACQUIRE))
+		yield(1);
+}
+
+static void unlock_homes(void)
+{
+	__atomic_store_n(&admitted_lock, 0, __ATOMIC_RELEASE);
+}
+
+static void admit(struct vcpu *vcpu)
+{
+	struct cpu *home = NULL;
+	unsigned i;
+
+	lock_homes();
+	for (i = 0; i < cpu_count; i++) {
+		if (may_run_on(vcpu, cpus[i]) &&
+		    (!home || residents[i] < residents[home->index]))
+			home = cpus[i];
+	}
+	vcpu->home = home;
+	residents[home->index]++;
+	count_again();
+	unlock_homes();
+	vcpu->budget = full_budget(vcpu);
+	vcpu->favoured = false;
+	__atomic_store_n(&vcpu->cpu, home, __ATOMIC_RELAXED);
+}
+
+static void dismiss(struct vcpu *vcpu)
+{
+	lock_homes();
+	residents[vcpu->home->index]--;
+	count_again();
+	unlock_homes();
+}
+
+static bool wants_wfi(void)
+{
+	return __atomic_load_n(&oversubscribed, __ATOMIC_RELAXED);
+}
+
+/* --- Queues. ----------------------------------------------------------------------------------------- */
+
+static void insert(struct cpu *cpu, struct vcpu *vcpu)
+{
+	struct vcpu *after = cpu->last;
+
+	/* Those that woke stand in front of the others, in the order in which they did. */
+	if (vcpu->favoured) {
+		while (after && !after->favoured)
+			after = after->previous;
+	}
+	vcpu->previous = after;
+	vcpu->next = after ? after->next : cpu->first;
+	if (vcpu->next)
+		vcpu->next->previous = vcpu;
+	else
+		cpu->last = vcpu;
+	if (after)
+		after->next = vcpu;
+	else
+		__atomic_store_n(&cpu->first, vcpu, __ATOMIC_RELAXED);
+	cpu->queue_length++;
+	vcpu->queued = true;
+}
+
+static void take_out(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (vcpu->next)
+		vcpu->next->previous = vcpu->previous;
+	else
+		cpu->last = vcpu->previous;
+	if (vcpu->previous)
+		vcpu->previous->next = vcpu->next;
+	else
+		__atomic_store_n(&cpu->first, vcpu->next, __ATOMIC_RELAXED);
+	cpu->queue_length--;
+	vcpu->queued = false;
+}
+
+static unsigned load_of(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->queue_length, __ATOMIC_RELAXED) +
+	       !__atomic_load_n(&cpu->idle, __ATOMIC_RELAXED);
+}
+
+/* Where it ran last, if that is idle; else where the least is to do. */
+static struct cpu *place(const struct vcpu *vcpu)
+{
+	struct cpu *best = vcpu->cpu;
+	unsigned i;
+
+	if (!may_run_on(vcpu, best))
+		best = vcpu->home;
+	if (load_of(best) == 0)
+		return best;
+	for (i = 0; i < cpu_count; i++) {
+		if (may_run_on(vcpu, cpus[i]) && load_of(cpus[i]) < load_of(best))
+			best = cpus[i];
+	}
+	return best;
+}
+
+static void account_wake(struct vcpu *vcpu)
+{
+	int64_t full = full_budget(vcpu);
+
+	if ((int64_t)(clock_ticks() - vcpu->left_at) >= full)
+		vcpu->budget = full;
+	vcpu->favoured = vcpu->budget > 0;
+	if (!vcpu->favoured)
+		vcpu->budget = full;
+}
+
+static void ready(struct vcpu *vcpu, enum ready_why why)
+{
+	bool favoured;
+	struct cpu *cpu;
+
+	if (why == READY_WOKEN) {
+		account_wake(vcpu);
+	} else if (vcpu->budget <= 0) {
+		vcpu->budget = full_budget(vcpu);
+		vcpu->favoured = false;
+	}
+	favoured = vcpu->favoured;
+	cpu = place(vcpu);
+	cpu_lock(cpu);
+	insert(cpu, vcpu);
+	cpu_unlock(cpu);
+	/* Full barrier between queue and `idle`; partner: wait_here(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (cpu == this_cpu() && !cpu->vcpu)
+		return; /* about to look */
+	/* Who runs without an end, or in front of whom this one stands, has to know. */
+	if (__atomic_load_n(&cpu->idle, __ATOMIC_RELAXED) || favoured ||
+	    __atomic_load_n(&cpu->slice_end, __ATOMIC_RELAXED) == ~0ul)
+		cpu_reschedule(cpu);
+}
+
+/* It may move to another queue while we look for it only by running, which its state tells. */
+static bool withdraw(struct vcpu *vcpu)
+{
+	unsigned i;
+
+	for (i = 0; i < cpu_count; i++) {
+		struct cpu *cpu = cpus[i];
+		struct vcpu *at;
+
+		cpu_lock(cpu);
+		for (at = cpu->first; at && at != vcpu; at = at->next)
+			;
+		if (at)
+			take_out(cpu, vcpu);
+		cpu_unlock(cpu);
+		if (at)
+			return true;
+	}
+	return false;
+}
+
+static struct vcpu *take_from(struct cpu *cpu, const struct cpu *whom)
+{
+	struct vcpu *vcpu;
+
+	if (!__atomic_load_n(&cpu->first, __ATOMIC_RELAXED))
+		return NULL;
+	cpu_lock(cpu);
+	for (vcpu = cpu->first; vcpu && !may_run_on(vcpu, whom); vcpu = vcpu->next)
+		;
+	if (vcpu)
+		take_out(cpu, vcpu);
+	cpu_unlock(cpu);
+	return vcpu;
+}
+
+static struct vcpu *steal(const struct cpu *cpu)
+{
+	unsigned i;
+
+	for (i = 1; i < cpu_count; i++) {
+		struct vcpu *vcpu = take_from(cpus[(cpu->index + i) % cpu_count], cpu);
+
+		if (vcpu)
+			return vcpu;
+	}
+	return NULL;
+}
+
+static uint64_t slice_end(int64_t left)
+{
+	int64_t least = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
+
+	return clock_ticks() + (uint64_t)(left < least ? least : left);
+}
+
+/*
+ * Without others that wait there is no end. Whoever queues one looks at `slice_end` afterwards: full
+ * barrier between that and the queue; partner: ready().
+ */
+static void set_slice(struct cpu *cpu, int64_t left, bool others)
+{
+	if (!others) {
+		if (cpu->slice_end != ~0ul)
+			timer_slice(cpu, ~0ul);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		others = __atomic_load_n(&cpu->queue_length, __ATOMIC_RELAXED);
+	}
+	if (others)
+		timer_slice(cpu, slice_end(left));
+}
+
+static struct vcpu *pick(struct cpu *cpu)
+{
+	struct vcpu *vcpu = take_from(cpu, cpu);
+
+	if (!vcpu)
+		vcpu = steal(cpu);
+	if (!vcpu) {
+		if (cpu->slice_end != ~0ul)
+			timer_slice(cpu, ~0ul);
+		return NULL;
+	}
+	cpu->slice_start = clock_ticks();
+	/* The one that leaves may be about to queue. */
+	set_slice(cpu, vcpu->budget,
+		  cpu->queue_length || (cpu->vcpu && cpu->vcpu->next_state == VCPU_READY));
+	return vcpu;
+}
+
+static bool waiting(struct cpu *cpu)
+{
+	unsigned i;
+
+	for (i = 0; i < cpu_count; i++) {
+		struct cpu *other = cpus[i];
+		bool found = false;
+		struct vcpu *vcpu;
+
+		if (!__atomic_load_n(&other->first, __ATOMIC_SEQ_CST))
+			continue;
+		cpu_lock(other);
+		for (vcpu = other->first; vcpu && !found; vcpu = vcpu->next)
+			found = may_run_on(vcpu, cpu);
+		cpu_unlock(other);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+static void ran(struct cpu *cpu, struct vcpu *vcpu)
+{
+	vcpu->left_at = clock_ticks();
+	vcpu->budget -= (int64_t)(vcpu->left_at - cpu->slice_start);
+}
+
+static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
+{
+	int64_t left = vcpu->budget - (int64_t)(clock_ticks() - cpu->slice_start);
+	bool gives_way = false;
+
+	cpu_lock(cpu);
+	if (cpu->first && may_run_on(cpu->first, cpu))
+		gives_way = left <= 0 || (cpu->first->favoured && !vcpu->favoured);
+	cpu_unlock(cpu);
+	if (!gives_way)
+		set_slice(cpu, left, cpu->queue_length);
+	return gives_way;
+}
+
+const struct scheduler sched_shared = {
+	.name = "shared",
+	.admit = admit,
+	.dismiss = dismiss,
+	.ready = ready,
+	.withdraw = withdraw,
+	.pick = pick,
+	.waiting = waiting,
+	.ran = ran,
+	.give_way = give_way,
+	.wants_wfi = wants_wfi,
+};
