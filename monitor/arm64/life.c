@@ -162,6 +162,9 @@ static bool is_stopped(struct vcpu *vcpu)
 		return true;
 	case VCPU_OFF:
 		return __atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE) == POWER_OFF;
+	case VCPU_BLOCKING:
+	case VCPU_WOKEN:
+		return false;
 	case VCPU_BLOCKED:
 		vm_stop_vcpu(vcpu);
 		return false;
