@@ -62,6 +62,18 @@ void console_power_on(struct vm *vm)
 		pl011_enable(&vm->pl011);
 }
 
+void console_hold(struct vm *vm)
+{
+	if (vm->description->console == CONSOLE_EMULATED)
+		pl011_hold(&vm->pl011);
+}
+
+void console_let_go(struct vm *vm)
+{
+	if (vm->description->console == CONSOLE_EMULATED)
+		pl011_let_go(&vm->pl011);
+}
+
 /* Before guests run, with the interrupt controller on. */
 void console_share(const struct board *board)
 {

@@ -230,7 +230,9 @@ static void switch_off(struct vm *vm)
 		vcpu->state = VCPU_OFF;
 		__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	}
+	console_hold(vm);
 	vgic_reset(vm->vgic);
+	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)
 		vm->last_on[i] = 0;
 	this_cpu()->el1_owner = NULL;

@@ -114,6 +114,8 @@ void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its in
 /* control.c */
 void console_share(const struct board *board);
 void console_power_on(struct vm *vm);
+void console_hold(struct vm *vm); /* its emulated UART raises nothing until it is let go */
+void console_let_go(struct vm *vm);
 void console_tick(void);
 
 #endif
