@@ -288,7 +288,8 @@ static void serve(struct vm *vm)
 	if (request == VM_RESET && !vm->reloadable) {
 		run_ended_by_reset();
 	} else if (request == VM_RESET) {
-		print("carillon: %s: reset by its guest\n", vm->description->name);
+		print_limited_by(&vm->log, "carillon: %s: reset by its guest\n",
+				 vm->description->name);
 		vm_reset(vm);
 	} else {
 		vm_destroy(vm);
