@@ -280,7 +280,7 @@ void smccc_call(struct vcpu *vcpu)
 {
 	uint32_t function = (uint32_t)vcpu->x[0];
 
-	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == ~0ul)
+	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == NO_DEVICE)
 		call_by_table(vcpu, function);
 	else if (function == BENCH_NULL)
 		vcpu->x[0] = 0;

@@ -3,7 +3,7 @@
  * Weighted round robin. Each CPU has a queue. A vCPU may run for its budget, which is in proportion to
  * its weight, then it goes to the end of a queue with a new one. One that wakes with budget left goes
  * to the front, and the one that runs gives way, unless it woke as well: interrupts are answered soon,
- * and nobody gets more than its share by sleeping. A CPU with nothing to do takes from the others.
+ * and nobody gets more than its share by sleeping, since sleep earns budget at that share only. A CPU with nothing to do takes from the others.
  */
 #include "arch.h"
 #include "gic.h"
@@ -15,6 +15,7 @@
 static unsigned admitted_lock;
 static bool oversubscribed; /* atomic */
 static unsigned residents[MAX_CPUS];
+static unsigned weights[MAX_CPUS]; /* atomic: of its residents, together */
 
 static int64_t full_budget(const struct vcpu *vcpu)
 {
@@ -68,6 +69,7 @@ static void admit(struct vcpu *vcpu)
 	}
 	vcpu->home = home;
 	residents[home->index]++;
+	__atomic_fetch_add(&weights[home->index], vcpu->weight, __ATOMIC_RELAXED);
 	count_again();
 	unlock_homes();
 	vcpu->budget = full_budget(vcpu);
@@ -79,6 +81,7 @@ static void dismiss(struct vcpu *vcpu)
 {
 	lock_homes();
 	residents[vcpu->home->index]--;
+	__atomic_fetch_sub(&weights[vcpu->home->index], vcpu->weight, __ATOMIC_RELAXED);
 	count_again();
 	unlock_homes();
 }
@@ -150,11 +153,23 @@ static struct cpu *place(const struct vcpu *vcpu)
 	return best;
 }
 
+/* Its share of the time that it slept: a sleeper with more could keep the others from running. */
+static int64_t earned(const struct vcpu *vcpu, int64_t full)
+{
+	uint64_t all = __atomic_load_n(&weights[vcpu->home->index], __ATOMIC_RELAXED);
+	uint64_t slept = clock_ticks() - vcpu->left_at;
+
+	if (!all || slept >= (uint64_t)full * all / vcpu->weight)
+		return full;
+	return (int64_t)(slept * vcpu->weight / all);
+}
+
 static void account_wake(struct vcpu *vcpu)
 {
 	int64_t full = full_budget(vcpu);
 
-	if ((int64_t)(clock_ticks() - vcpu->left_at) >= full)
+	vcpu->budget += earned(vcpu, full);
+	if (vcpu->budget > full)
 		vcpu->budget = full;
 	vcpu->favoured = vcpu->budget > 0;
 	if (!vcpu->favoured)
