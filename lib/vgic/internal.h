@@ -155,6 +155,7 @@ struct vgic_vcpu {
 	uint32_t soft;      /* without the HW bit: the end is ours to pass on */
 	uint32_t watched;   /* those whose end has to be seen: maintenance, soft */
 	uint32_t unknown;   /* list registers that do not hold what the image says */
+	uint32_t loud;      /* those of them that may signal something */
 	uint32_t stale;     /* those that were in use before the last exit */
 	uint32_t odd;       /* not 0: no refill; see vgic_refill() */
 	uint32_t hw_hcr;    /* ICH_HCR_EL2 as hardware has it */

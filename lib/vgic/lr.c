@@ -406,7 +406,7 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 /* Registers that are not in use any more, and could still signal something. */
 uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
-	uint32_t signal = vcpu->unknown & ~vcpu->live;
+	uint32_t signal = vcpu->loud & ~vcpu->live;
 
 	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left);
@@ -458,7 +458,8 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
-	vcpu->unknown = 0;
+	vcpu->unknown &= ~image->changed;
+	vcpu->loud = 0;
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
@@ -553,6 +554,7 @@ static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image
 static bool refill_failed(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
 	vcpu->unknown |= image->changed;
+	vcpu->loud |= image->changed;
 	image->live = vcpu->live & ~image->changed;
 	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	return false;

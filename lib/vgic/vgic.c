@@ -278,7 +278,7 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
  */
 static void hardware_unknown(struct vgic_vcpu *vcpu)
 {
-	vcpu->unknown = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
+	vcpu->unknown = vcpu->loud = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
 	vcpu->hw_hcr = ~0u;
 	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 }
@@ -306,7 +306,7 @@ void vgic_lists_quiet(struct vgic_cpu *cpu)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	vcpu->unknown = vcpu->stale = vcpu->hw_hcr = 0;
+	vcpu->loud = vcpu->stale = vcpu->hw_hcr = 0;
 }
 
 /* A software CPU interface is the vCPU's own anyway. */
@@ -321,17 +321,6 @@ static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 	}
 }
 
-/* What could still signal something in a list register that this vCPU leaves behind. */
-static void quiet_lists(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
-{
-	if (!HAS_LRS(vcpu->vgic) || !image)
-		return;
-	image->changed = lists_that_signal(vcpu, image);
-	for (unsigned n = 0; n < vcpu->vgic->config.lrs; n++)
-		image->lr[n] = 0;
-	vcpu->stale = 0;
-}
-
 void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
@@ -340,7 +329,8 @@ void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
 	keep_cpuif(vcpu, image);
-	quiet_lists(vcpu, image);
+	if (HAS_LRS(vcpu->vgic) && image)
+		image->changed = lists_that_signal(vcpu, image);
 	dir_said(vcpu);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;

@@ -88,7 +88,7 @@ void lists_put(struct vcpu *vcpu)
 	vgic_put(vcpu->vgic, image);
 	vcpu->vgic = NULL;
 	if (image->changed)
-		write_lists(vcpu, image->changed);
+		clear_lists(vcpu->gich, image->changed);
 }
 
 static void restore(struct vcpu *vcpu)

@@ -47,13 +47,18 @@ static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 	}
 }
 
-/* Before the first vCPU comes: the architecture says nothing of what is in them. */
-static inline void clear_lists(uint8_t *gich)
+static inline void clear_lists(uint8_t *gich, uint32_t mask)
 {
-	unsigned count = (mmio_read32(gich + GICH_VTR) & 0x3f) + 1, i;
+	for (; mask; mask &= mask - 1)
+		mmio_write32(gich + GICH_LR + 4 * __builtin_ctz(mask), 0);
+}
 
-	for (i = 0; i < count; i++)
-		mmio_write32(gich + GICH_LR + 4 * i, 0);
+/* Before the first vCPU comes: the architecture says nothing of what is in them. */
+static inline void clear_all_lists(uint8_t *gich)
+{
+	unsigned count = (mmio_read32(gich + GICH_VTR) & 0x3f) + 1;
+
+	clear_lists(gich, (uint32_t)((1ul << (count < VGIC_MAX_LRS ? count : VGIC_MAX_LRS)) - 1));
 }
 
 static inline uint32_t read_empty(const struct vcpu *vcpu)
