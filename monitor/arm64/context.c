@@ -31,6 +31,7 @@
 
 
 static bool has_keys, has_scxtnum, has_tpidr2; /* SCXTNUM_EL0, SCXTNUM_EL1 */
+static bool has_vdisr; /* VDISR_EL2: what a guest has at DISR_EL1, without a trap */
 static unsigned breakpoints, watchpoints;
 
 void context_setup(void)
@@ -42,6 +43,7 @@ void context_setup(void)
 	has_scxtnum = (read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
 		      (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2;
 	has_tpidr2 = read_sysreg(id_aa64pfr1_el1) >> 24 & 15; /* SME; not every CPU can trap it */
+	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15; /* RAS */
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
 }
@@ -217,6 +219,8 @@ void context_save(struct vcpu *vcpu)
 	}
 	if (has_tpidr2)
 		context->tpidr2 = read_sysreg(S3_3_C13_C0_5);
+	if (has_vdisr)
+		context->vdisr = read_sysreg(S3_4_C12_C1_1);
 	fp_save(vcpu);
 }
 
@@ -232,6 +236,8 @@ static void registers_load(const struct context *context)
 	}
 	if (has_tpidr2)
 		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
+	if (has_vdisr)
+		write_sysreg(S3_4_C12_C1_1, context->vdisr);
 	write_sysreg(elr_el2, context->elr_el2);
 	write_sysreg(spsr_el2, context->spsr_el2);
 }

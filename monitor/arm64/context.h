@@ -35,7 +35,7 @@ struct context {
 	uint64_t elr_el2, spsr_el2, hcr_el2;
 	uint64_t cntv_cval, cntv_ctl, cntp_cval, cntp_ctl;
 	uint64_t keys[10];    /* pointer authentication */
-	uint64_t scxtnum[2], tpidr2;
+	uint64_t scxtnum[2], tpidr2, vdisr;
 	struct cpu *on;       /* the CPU whose registers may still have this */
 	struct cpu *fp_on;
 	bool fp_live; /* its FP registers are in the CPU's, and it may change them */

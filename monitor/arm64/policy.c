@@ -99,6 +99,8 @@ void policy_setup(void)
 		write_sysreg(S3_4_C1_C0_3, 0); /* SCTLR2_EL2 */
 	if (field(mmfr3, 0))
 		write_sysreg(S3_4_C2_C0_3, 0); /* TCR2_EL2 */
+	if (field(pfr0, 28))
+		write_sysreg(S3_4_C5_C2_3, 0); /* VSESR_EL2: the syndrome of an SError that is passed on */
 	if (field(pfr0, 40))
 		write_sysreg(S3_4_C10_C5_0, 3ul << 48); /* MPAM2_EL2: trap the guest's */
 	isb();
