@@ -78,6 +78,7 @@ bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
 struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes);
 void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
 void cold_serror(struct vcpu *vcpu, uint64_t esr);
+void cold_skip_aarch32(uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
 void cold_system_off(struct vcpu *vcpu);

@@ -203,11 +203,18 @@ void smc_handle(struct vcpu *vcpu, uint64_t esr)
 		smccc_call(vcpu);
 }
 
-/* The guest's WFI, while other vCPUs may want the CPU. */
+/*
+ * The guest's WFI, while other vCPUs may want the CPU. One with a timeout may end at any time, and
+ * does so at once.
+ */
 void wfx_handle(struct vcpu *vcpu, uint64_t esr)
 {
-	(void)esr;
-	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	if (__builtin_expect(read_sysreg(spsr_el2) & SPSR_AARCH32, 0))
+		COLD(cold_skip_aarch32, esr, 0, 0);
+	else
+		write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	if (__builtin_expect(esr & ESR_TI_T, 0))
+		return;
 	vcpu_wait(vcpu);
 	lists_enter(vcpu);
 }
