@@ -47,9 +47,9 @@ __attribute__((noreturn)) void guest_start(struct vcpu *vcpu);
 void lists_leave(struct vcpu *vcpu);       /* hardware to image, vgic_exit() */
 void lists_enter(struct vcpu *vcpu);       /* vgic_enter(), image to hardware */
 void lists_read_active(struct vcpu *vcpu); /* active priorities to the image */
-void lists_off(struct vcpu *vcpu);         /* left: the rest to the image, and nothing is signalled */
-void lists_restore(struct vcpu *vcpu);     /* what vgic_enter() does not write, to hardware */
-void lists_reset(struct vcpu *vcpu);       /* vgic_cpuif_reset(), image to hardware */
+void lists_off(struct vcpu *vcpu);     /* left: the rest to the image, and nothing is signalled */
+void lists_restore(struct vcpu *vcpu); /* what vgic_enter() does not write, to hardware */
+void lists_reset(struct vcpu *vcpu);   /* vgic_cpuif_reset(), image to hardware */
 
 /* port.c: take what is pending, with no guest running. */
 void physical_interrupts(struct cpu *cpu);
@@ -58,7 +58,7 @@ void physical_interrupts(struct cpu *cpu);
 __attribute__((noreturn)) void vcpu_start(struct vcpu *vcpu); /* on its stack, for the first time */
 __attribute__((noreturn)) void vcpu_off(struct vcpu *vcpu);
 void vcpu_wait(struct vcpu *vcpu);
-void vcpu_reschedule(struct vcpu *vcpu); /* left */
+void vcpu_reschedule(struct vcpu *vcpu);                    /* left */
 void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next); /* left */
 
 /* calls.c: a hypercall or a trapped SMC, ELR already behind it. */

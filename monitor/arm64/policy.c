@@ -100,7 +100,7 @@ void policy_setup(void)
 	if (field(mmfr3, 0))
 		write_sysreg(S3_4_C2_C0_3, 0); /* TCR2_EL2 */
 	if (field(pfr0, 28))
-		write_sysreg(S3_4_C5_C2_3, 0); /* VSESR_EL2: the syndrome of an SError that is passed on */
+		write_sysreg(S3_4_C5_C2_3, 0); /* VSESR_EL2: what a passed on SError says */
 	if (field(pfr0, 40))
 		write_sysreg(S3_4_C10_C5_0, 3ul << 48); /* MPAM2_EL2: trap the guest's */
 	isb();
@@ -260,10 +260,11 @@ static bool answer(struct vcpu *vcpu, uint64_t esr)
 		return true;
 	if (!rule || !rule->silent)
 		print_limited_by(
-			&vcpu->vm->log, "carillon: %s vCPU %u: %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
-			vcpu->vm->description->name, vcpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
-			reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7, read_sysreg(elr_el2),
-			rule ? rule->reason : "not in the policy");
+			&vcpu->vm->log,
+			"carillon: %s vCPU %u: %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
+			vcpu->vm->description->name, vcpu->index, esr & 1 ? "reads" : "writes",
+			reg >> 20, reg >> 14 & 7, reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7,
+			read_sysreg(elr_el2), rule ? rule->reason : "not in the policy");
 	cold_inject_undefined(vcpu, esr);
 	return false;
 }

@@ -58,13 +58,12 @@ static void unlock_homes(void)
 
 static void admit(struct vcpu *vcpu)
 {
-	struct cpu *home = NULL;
+	struct cpu *home = vcpu->home;
 	unsigned i;
 
 	lock_homes();
 	for (i = 0; i < cpu_count; i++) {
-		if (may_run_on(vcpu, cpus[i]) &&
-		    (!home || residents[i] < residents[home->index]))
+		if (may_run_on(vcpu, cpus[i]) && residents[i] < residents[home->index])
 			home = cpus[i];
 	}
 	vcpu->home = home;

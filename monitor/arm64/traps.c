@@ -17,12 +17,12 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
  * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
  * is done. Two CPUs that wait for each other serve each other in vgic_exit().
  */
-#define WAIT_UNTIL_DONE(vcpu, attempt)           \
+#define WAIT_UNTIL_DONE(vcpu, attempt)          \
 	do {                                    \
-		lists_leave(vcpu);               \
+		lists_leave(vcpu);              \
 		while ((attempt) == VGIC_AGAIN) \
-			wait_slice(vcpu);        \
-		lists_enter(vcpu);               \
+			wait_slice(vcpu);       \
+		lists_enter(vcpu);              \
 	} while (0)
 
 static void wait_slice(struct vcpu *vcpu)
