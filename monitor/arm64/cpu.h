@@ -73,7 +73,7 @@ struct vcpu {
 	struct vcpu *next, *previous;
 	int64_t budget;   /* ticks that it may run before others have their turn */
 	uint64_t left_at; /* when it ran last */
-	bool queued, favoured;
+	bool favoured;
 
 	/* Sleepers: timers.c. Under the lock of the CPU where it sleeps. */
 	uint64_t deadline;

@@ -112,7 +112,6 @@ static void insert(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu, __ATOMIC_RELAXED);
 	cpu->queue_length++;
-	vcpu->queued = true;
 }
 
 static void take_out(struct cpu *cpu, struct vcpu *vcpu)
@@ -126,7 +125,6 @@ static void take_out(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu->next, __ATOMIC_RELAXED);
 	cpu->queue_length--;
-	vcpu->queued = false;
 }
 
 static unsigned load_of(const struct cpu *cpu)
