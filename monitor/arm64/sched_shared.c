@@ -9,7 +9,7 @@
 #include "gic.h"
 #include "sched.h"
 
-#define BUDGET_MS 5   /* of weight 100 */
+#define BUDGET_MS 5 /* of weight 100 */
 #define FAVOUR_US 500
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
@@ -59,13 +59,12 @@ static void unlock_homes(void)
 
 static void admit(struct vcpu *vcpu)
 {
-	struct cpu *home = NULL;
+	struct cpu *home = vcpu->home;
 	unsigned i;
 
 	lock_homes();
 	for (i = 0; i < cpu_count; i++) {
-		if (may_run_on(vcpu, cpus[i]) &&
-		    (!home || residents[i] < residents[home->index]))
+		if (may_run_on(vcpu, cpus[i]) && residents[i] < residents[home->index])
 			home = cpus[i];
 	}
 	vcpu->home = home;
@@ -114,7 +113,6 @@ static void insert(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu, __ATOMIC_RELAXED);
 	cpu->queue_length++;
-	vcpu->queued = true;
 }
 
 static void take_out(struct cpu *cpu, struct vcpu *vcpu)
@@ -128,7 +126,6 @@ static void take_out(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu->next, __ATOMIC_RELAXED);
 	cpu->queue_length--;
-	vcpu->queued = false;
 }
 
 static unsigned load_of(const struct cpu *cpu)

@@ -50,9 +50,9 @@ struct vm {
 	uint64_t gicd; /* guest-physical */
 	/* The other frames: redistributors; of a GICv2 the CPU interface. */
 	uint64_t frames, frames_size;
-	uint64_t bench; /* the bench device's page, or NO_DEVICE */
-	uint64_t uart;  /* the emulated PL011's, or NO_DEVICE */
-	bool stop;      /* atomic: no vCPU of it may run */
+	uint64_t bench;            /* the bench device's page, or NO_DEVICE */
+	uint64_t uart;             /* the emulated PL011's, or NO_DEVICE */
+	bool stop;                 /* atomic: no vCPU of it may run */
 	uint8_t last_on[MAX_CPUS]; /* 1 + the vCPU that ran last on that CPU */
 	uint64_t vttbr, *stage2;
 	uint64_t ram, ram_size; /* guest-physical */
