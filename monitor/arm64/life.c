@@ -70,8 +70,8 @@ static void interrupts_on(const struct vm *vm)
 }
 
 /*
- * No CPU has one of its interrupts in hand any more: each passes a place where it has none. They look at
- * `resched` when they do.
+ * No CPU has one of its interrupts in hand any more, or is still in block() with a vCPU that it left:
+ * each passes a place where that is so. They look at `resched` when they do.
  */
 static void drain(void)
 {
@@ -90,17 +90,13 @@ static void drain(void)
 
 void vm_quiet(const struct vm *vm)
 {
-	bool any = false;
 	unsigned i;
 
 	for (i = 0; i < vm->description->device_count; i++) {
-		if (!has_interrupt(vm, device_of(vm, i)->intid))
-			continue;
-		gic_spi_off(device_of(vm, i)->intid);
-		any = true;
+		if (has_interrupt(vm, device_of(vm, i)->intid))
+			gic_spi_off(device_of(vm, i)->intid);
 	}
-	if (any)
-		drain();
+	drain();
 }
 
 /* As they were, but for what the guest has changed of their routes. */
@@ -148,7 +144,8 @@ void vm_start(struct vm *vm)
 	vcpu_launch(vcpu);
 }
 
-void vm_stop_vcpu(struct vcpu *vcpu)
+/* That is blocked. Nobody else does it: who looked at `stop` first might come after a resume. */
+static void stop_blocked(struct vcpu *vcpu)
 {
 	if (vcpu_claim(vcpu))
 		__atomic_store_n(&vcpu->state, VCPU_STOPPED, __ATOMIC_SEQ_CST);
@@ -163,7 +160,7 @@ static bool is_stopped(struct vcpu *vcpu)
 	case VCPU_OFF:
 		return __atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE) == POWER_OFF;
 	case VCPU_BLOCKED:
-		vm_stop_vcpu(vcpu);
+		stop_blocked(vcpu);
 		return false;
 	case VCPU_READY:
 		if (sched->withdraw(vcpu))

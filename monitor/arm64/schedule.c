@@ -72,16 +72,12 @@ void cold_wake(struct vcpu *vcpu)
 /* A timer that has expired must be told before anybody asks whether an interrupt is pending. */
 static void block(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
-
 	sleeper_add(cpu, vcpu);
 	/* Full barrier between the state and what came in; partner: the library's before its kick. */
 	__atomic_store_n(&vcpu->state, VCPU_BLOCKED, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (vgic_pending(vm->vgic, vcpu->index))
+	if (vgic_pending(vcpu->vm->vgic, vcpu->index))
 		vcpu_wake(vcpu);
-	else if (__atomic_load_n(&vm->stop, __ATOMIC_SEQ_CST))
-		vm_stop_vcpu(vcpu);
 }
 
 /* The other half of leaving, on the next stack. */
