@@ -70,8 +70,8 @@ static void interrupts_on(const struct vm *vm)
 }
 
 /*
- * No CPU has one of its interrupts in hand any more, or is still in block() with a vCPU that it left:
- * each passes a place where that is so. They look at `resched` when they do.
+ * No CPU has one of its interrupts in hand any more: each passes a place where it has none. They look at
+ * `resched` when they do.
  */
 static void drain(void)
 {
@@ -90,13 +90,17 @@ static void drain(void)
 
 void vm_quiet(const struct vm *vm)
 {
+	bool any = false;
 	unsigned i;
 
 	for (i = 0; i < vm->description->device_count; i++) {
-		if (has_interrupt(vm, device_of(vm, i)->intid))
-			gic_spi_off(device_of(vm, i)->intid);
+		if (!has_interrupt(vm, device_of(vm, i)->intid))
+			continue;
+		gic_spi_off(device_of(vm, i)->intid);
+		any = true;
 	}
-	drain();
+	if (any)
+		drain();
 }
 
 /* As they were, but for what the guest has changed of their routes. */
@@ -144,7 +148,7 @@ void vm_start(struct vm *vm)
 	vcpu_launch(vcpu);
 }
 
-/* That is blocked. Nobody else does it: who looked at `stop` first might come after a resume. */
+/* Nobody else does it: who looked at `stop` first might come after a resume. */
 static void stop_blocked(struct vcpu *vcpu)
 {
 	if (vcpu_claim(vcpu))
@@ -159,6 +163,9 @@ static bool is_stopped(struct vcpu *vcpu)
 		return true;
 	case VCPU_OFF:
 		return __atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE) == POWER_OFF;
+	case VCPU_BLOCKING:
+	case VCPU_WOKEN:
+		return false;
 	case VCPU_BLOCKED:
 		stop_blocked(vcpu);
 		return false;
@@ -224,7 +231,9 @@ static void switch_off(struct vm *vm)
 		vcpu->state = VCPU_OFF;
 		__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	}
+	console_hold(vm);
 	vgic_reset(vm->vgic);
+	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)
 		vm->last_on[i] = 0;
 	this_cpu()->el1_owner = NULL;
@@ -280,7 +289,8 @@ static void serve(struct vm *vm)
 	if (request == VM_RESET && !vm->reloadable) {
 		run_ended_by_reset();
 	} else if (request == VM_RESET) {
-		print("carillon: %s: reset by its guest\n", vm->description->name);
+		print_limited_by(&vm->log, "carillon: %s: reset by its guest\n",
+				 vm->description->name);
 		vm_reset(vm);
 	} else {
 		vm_destroy(vm);

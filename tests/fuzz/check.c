@@ -218,6 +218,10 @@ static void check_words(const struct machine *m)
 
 		require_irq(m, irq, word_valid(w), "the word is not valid");
 		require_irq(m, irq,
+			    (word_target(w) == TARGET_NONE || word_target(w) < m->config.vcpus) &&
+				    (!(w & W_HELD) || word_holder(w) < m->config.vcpus),
+			    "IN_RANGE");
+		require_irq(m, irq,
 			    !irq_has_sources(m->vgic, irq) || !(w & W_LATCH) == !(w & W_SOURCES),
 			    "an SGI that is pending from nobody");
 		require_irq(m, irq, m->seen[i].lists == !!(w & W_QUEUED), "QUEUED, and in no list");
@@ -305,6 +309,7 @@ static void check_plain(const struct machine *m, unsigned v)
 void check_init(struct machine *m)
 {
 	m->irqs = m->vgic->privates * m->config.vcpus + m->config.spis + m->config.espis;
+	free(m->seen);
 	m->seen = calloc(m->irqs, sizeof(*m->seen));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of the fuzz target share: a machine of a library, its embedder (host.c), guests
- * (guest.c), the bytes that say what happens (fuzz_vgic.c), and what must hold (check.c).
+ * What the parts of the fuzz targets share: a machine of a library, its embedder (host.c; whole.c for
+ * what is done to a VM as a whole), guests (guest.c), the bytes that say what happens (program.c), and
+ * what must hold (check.c).
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -38,16 +39,28 @@ struct wire {
 
 struct vcpu {
 	enum where where;
-	bool kicked;  /* a host interrupt, or a wake-up, is on its way */
-	bool waiting; /* `access` answered AGAIN */
-	bool aprs;    /* the last exit was given the active priorities */
-	bool odd;     /* its active priorities need not be those of what is active */
+	bool kicked;   /* a host interrupt, or a wake-up, is on its way */
+	bool waiting;  /* `access` answered AGAIN */
+	bool aprs;     /* the last exit was given the active priorities */
+	bool restore;  /* its next load asks for what the CPU interface was */
+	bool odd;      /* its active priorities need not be those of what is active */
+	unsigned pcpu; /* where it is loaded */
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
 	struct cpuif hw;
 	struct trap access;
 	unsigned acks[ACKS],
 		n_acks; /* what the guest acknowledged and has not ended, newest last */
+};
+
+/* What the last vCPU left in a physical CPU's registers. */
+struct left {
+	uint64_t lr[VGIC_MAX_LRS];
+	uint32_t hcr;
+};
+
+struct input {
+	const uint8_t *at, *end;
 };
 
 struct machine {
@@ -63,6 +76,11 @@ struct machine {
 	bool in_library;
 	unsigned hooks; /* calls in this operation */
 	unsigned irqs;  /* how many there are */
+	unsigned mapped, soft;
+	struct left left[VCPUS];
+	unsigned next_cpu;
+	uint8_t *state; /* the one that was saved last */
+	size_t state_size;
 	struct seen *seen;
 };
 
@@ -90,9 +108,15 @@ static inline bool is_soft(const struct machine *m)
 }
 
 /* host.c */
+void host_begin(struct machine *m, int actor);
+void host_end(struct machine *m);
+struct gic_cpuif *host_image(struct machine *m, unsigned v);
 bool host_init(struct machine *m, unsigned mapped, unsigned soft);
+void host_build(struct machine *m);
 void host_free(struct machine *m);
 void host_load(struct machine *m, unsigned v);
+void host_load_on(struct machine *m, unsigned v, unsigned cpu);
+void host_watch(struct machine *m, unsigned v);
 void host_put(struct machine *m, unsigned v);
 void host_block(struct machine *m, unsigned v, virq_t virq);
 void host_exit(struct machine *m, unsigned v, bool aprs);
@@ -115,6 +139,21 @@ void host_retry(struct machine *m, unsigned v);
 void host_abandon(struct machine *m, unsigned v);
 void host_settle(struct machine *m);
 void host_rest(struct machine *m);
+
+/* whole.c */
+void whole_out(struct machine *m);
+void whole_reset(struct machine *m);
+void whole_save(struct machine *m);
+bool whole_restore(struct machine *m, const uint8_t *state, size_t size);
+void whole_renew(struct machine *m, unsigned lrs, bool unmap);
+void whole_remap(struct machine *m, struct wire *wire);
+void whole_look(struct machine *m, unsigned v, virq_t virq);
+
+/* program.c */
+unsigned program_take(struct input *in);
+uint64_t program_take_many(struct input *in, unsigned bytes);
+bool program_build(struct machine *m, struct input *in);
+void program_run(struct machine *m, struct input *in);
 
 /* guest.c */
 void guest_acknowledge(struct machine *m, unsigned v, unsigned group);

@@ -21,14 +21,14 @@ void require(bool ok, const char *what)
 	abort();
 }
 
-static void begin(struct machine *m, int actor)
+void host_begin(struct machine *m, int actor)
 {
 	m->actor = actor;
 	m->in_library = true;
 	m->hooks = 0;
 }
 
-static void end(struct machine *m)
+void host_end(struct machine *m)
 {
 	m->actor = -1;
 	m->in_library = false;
@@ -116,7 +116,7 @@ static void deactivated(void *host, unsigned vcpu, unsigned intid)
 
 /* --- Entry and exit --------------------------------------------------------------------------- */
 
-static struct gic_cpuif *image_of(struct machine *m, unsigned v)
+struct gic_cpuif *host_image(struct machine *m, unsigned v)
 {
 	return is_soft(m) ? NULL : &m->vcpu[v].image;
 }
@@ -153,9 +153,9 @@ void host_exit(struct machine *m, unsigned v, bool aprs)
 	SAY("    %u: exit\n", v);
 	if (vcpu->where == GUEST && !is_soft(m))
 		read_image(m, vcpu, aprs);
-	begin(m, (int)v);
-	vgic_exit(vcpu->cpu, image_of(m, v));
-	end(m);
+	host_begin(m, (int)v);
+	vgic_exit(vcpu->cpu, host_image(m, v));
+	host_end(m);
 	vcpu->where = OUTSIDE;
 	vcpu->kicked = false;
 }
@@ -223,9 +223,9 @@ void host_enter(struct machine *m, unsigned v)
 		return;
 	for (unsigned n = 0; n < ENTRIES; n++) {
 		SAY("    %u: enter\n", v);
-		begin(m, (int)v);
-		vgic_enter(vcpu->cpu, image_of(m, v));
-		end(m);
+		host_begin(m, (int)v);
+		vgic_enter(vcpu->cpu, host_image(m, v));
+		host_end(m);
 		vcpu->kicked = false;
 		write_back(m, v);
 		if (!is_soft(m))
@@ -260,9 +260,9 @@ bool host_pending(struct machine *m, unsigned v)
 {
 	bool pending;
 
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	pending = vgic_pending(m->vgic, v);
-	end(m);
+	host_end(m);
 	return pending;
 }
 
@@ -283,10 +283,10 @@ void host_bounce(struct machine *m, unsigned v)
 		return;
 	SAY("    %u: pending %d\n", v, pending);
 	if (is_soft(m)) {
-		begin(m, (int)v);
+		host_begin(m, (int)v);
 		require(!vgic_signals(vcpu->cpu) == !pending,
 			"vgic_pending() is not what is signalled");
-		end(m);
+		host_end(m);
 	} else if (preemption_is_clear(&vcpu->hw)) {
 		require(cpuif_signals(&vcpu->hw) == pending,
 			"vgic_pending() is not what hardware signals");
@@ -303,9 +303,9 @@ static bool refill(struct machine *m, unsigned v)
 	for (unsigned n = 0; n < m->config.lrs; n++)
 		if (lr_state(vcpu->hw.lr[n]) == LR_INVALID && !lr_ended(vcpu->hw.lr[n]))
 			empty |= 1u << n;
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	enough = vgic_refill(vcpu->cpu, &vcpu->image, empty);
-	end(m);
+	host_end(m);
 	SAY("    %u: refill: %d\n", v, enough);
 	if (!enough)
 		return false;
@@ -360,9 +360,9 @@ void host_maintenance(struct machine *m, unsigned v)
 /* A descheduled vCPU's private level devices are watched by the host itself. */
 static void watch(struct machine *m, const struct wire *wire)
 {
-	begin(m, -1);
+	host_begin(m, -1);
 	vgic_set_line(m->vgic, wire->vcpu, wire->virq, wire->line);
-	end(m);
+	host_end(m);
 }
 
 static bool is_watched(const struct machine *m, const struct wire *wire)
@@ -371,26 +371,66 @@ static bool is_watched(const struct machine *m, const struct wire *wire)
 	       m->vcpu[wire->vcpu].where == UNLOADED;
 }
 
-void host_load(struct machine *m, unsigned v)
+/* The host looks at the private level devices of a vCPU that is not loaded. */
+void host_watch(struct machine *m, unsigned v)
+{
+	for (unsigned n = 0; n < WIRES; n++)
+		if (m->wires[n].mapped && m->wires[n].vcpu == v && is_watched(m, &m->wires[n]))
+			watch(m, &m->wires[n]);
+}
+
+/* The image, or (after a restore or a reset) what the library kept, to hardware. */
+static void load_cpuif(struct machine *m, unsigned v)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
+	unsigned words = is_v2(m) ? 1 : 1u << (m->config.preemption_bits - 5);
+	bool restore = vcpu->restore;
+
+	vcpu->restore = false;
+	if (restore) {
+		host_begin(m, (int)v);
+		vgic_cpuif_restore(vcpu->cpu, host_image(m, v));
+		host_end(m);
+	}
+	if (is_soft(m))
+		return;
+	cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
+	require(!restore || vcpu->hw.vmcr == vcpu->image.vmcr,
+		"controls that hardware does not have like this");
+	for (unsigned n = 0; n < 4; n++) {
+		require(n < words || !(vcpu->image.ap0r[n] | vcpu->image.ap1r[n]),
+			"active priorities that do not exist");
+		vcpu->hw.apr[0][n] = vcpu->image.ap0r[n];
+		vcpu->hw.apr[1][n] = vcpu->image.ap1r[n];
+	}
+}
+
+void host_load_on(struct machine *m, unsigned v, unsigned n)
+{
+	struct vcpu *vcpu = &m->vcpu[v];
+	const struct left *left = &m->left[n % VCPUS];
 	struct vgic_cpu *cpu;
 
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	cpu = vgic_load(m->vgic, v);
-	end(m);
+	host_end(m);
 	require(!cpu == (vcpu->where != UNLOADED), "load of what is loaded, or the reverse");
 	require(!vgic_load(m->vgic, m->config.vcpus), "load of a vCPU that does not exist");
 	if (!cpu)
 		return;
-	SAY("    %u: load\n", v);
+	SAY("    %u: load on %u\n", v, n % VCPUS);
 	vcpu->cpu = cpu;
 	vcpu->where = OUTSIDE;
 	vcpu->kicked = false;
-	/* Another vCPU may have used them. */
-	for (unsigned n = 0; n < m->config.lrs; n++)
-		vcpu->hw.lr[n] = 0;
-	vcpu->hw.hcr = 0;
+	memcpy(vcpu->hw.lr, left->lr, sizeof(left->lr));
+	vcpu->hw.hcr = left->hcr;
+	vcpu->pcpu = n % VCPUS;
+	load_cpuif(m, v);
+}
+
+void host_load(struct machine *m, unsigned v)
+{
+	host_load_on(m, v, m->next_cpu++);
 }
 
 void host_put(struct machine *m, unsigned v)
@@ -404,22 +444,22 @@ void host_put(struct machine *m, unsigned v)
 	SAY("    %u: put\n", v);
 	vcpu->image.vmcr = vcpu->hw.vmcr;
 	read_aprs(vcpu, true);
-	begin(m, (int)v);
-	vgic_put(vcpu->cpu, image_of(m, v));
-	end(m);
+	host_begin(m, (int)v);
+	vgic_put(vcpu->cpu, host_image(m, v));
+	host_end(m);
 	vcpu->where = UNLOADED;
 	vcpu->cpu = NULL;
 	vcpu->kicked = false;
+	memcpy(m->left[vcpu->pcpu].lr, vcpu->hw.lr, sizeof(vcpu->hw.lr));
+	m->left[vcpu->pcpu].hcr = vcpu->hw.hcr;
 	for (unsigned n = 0; n < WIRES; n++)
-		if (m->wires[n].mapped && m->wires[n].hwirq < 32 && m->wires[n].vcpu == v) {
+		if (m->wires[n].mapped && m->wires[n].hwirq < 32 && m->wires[n].vcpu == v)
 			require(!m->wires[n].active, "put leaves a private interrupt active");
-			if (is_watched(m, &m->wires[n]))
-				watch(m, &m->wires[n]);
-		}
+	host_watch(m, v);
 	/* What came in before this kicked a vCPU that was outside. */
-	begin(m, -1);
+	host_begin(m, -1);
 	vcpu->kicked |= vgic_pending(m->vgic, v);
-	end(m);
+	host_end(m);
 }
 
 /* `virq`, if not 0, comes in at the last moment. */
@@ -433,17 +473,17 @@ void host_block(struct machine *m, unsigned v, virq_t virq)
 	if (vcpu->where == OUTSIDE && !vcpu->aprs && !is_soft(m))
 		return;
 	host_exit(m, v, true);
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	if (vgic_pending(m->vgic, v)) {
-		end(m);
+		host_end(m);
 		return;
 	}
-	end(m);
+	host_end(m);
 	if (virq)
 		host_raise(m, v, v, virq, true, true, false);
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	asleep = vgic_block(vcpu->cpu);
-	end(m);
+	host_end(m);
 	SAY("    %u: block: %d\n", v, asleep);
 	require(asleep || virq, "vgic_block() refuses and nothing came in");
 	if (asleep)
@@ -459,9 +499,9 @@ void host_reset(struct machine *m, unsigned v)
 	if (vcpu->where != OUTSIDE)
 		return;
 	SAY("    %u: reset of the CPU interface\n", v);
-	begin(m, (int)v);
-	vgic_cpuif_reset(vcpu->cpu, image_of(m, v));
-	end(m);
+	host_begin(m, (int)v);
+	vgic_cpuif_reset(vcpu->cpu, host_image(m, v));
+	host_end(m);
 	vcpu->waiting = false;
 	vcpu->n_acks = 0;
 	vcpu->aprs = true;
@@ -483,16 +523,16 @@ void host_look(struct machine *m, unsigned v)
 		"statistics of none");
 	require(vgic_vcpu_of_mpidr(m->vgic, vgic_mpidr(m->vgic, v)) == (int)v, "MPIDR and back");
 	if (vcpu->where == GUEST && is_soft(m)) {
-		begin(m, (int)v);
+		host_begin(m, (int)v);
 		require(vgic_signals(vcpu->cpu) < 3, "vgic_signals()");
-		end(m);
+		host_end(m);
 	}
 	if (vcpu->where == GUEST || vcpu->where == BLOCKED)
 		return;
-	begin(m, vcpu->where == UNLOADED ? -1 : (int)v);
+	host_begin(m, vcpu->where == UNLOADED ? -1 : (int)v);
 	vgic_pending(m->vgic, v);
 	require(!vgic_pending(m->vgic, m->config.vcpus), "something is pending for no vCPU");
-	end(m);
+	host_end(m);
 }
 
 /* --- Sources ---------------------------------------------------------------------------------- */
@@ -506,14 +546,14 @@ void host_raise(struct machine *m, unsigned v, unsigned other, virq_t virq, bool
 	       (m->vcpu[v].where == GUEST || m->vcpu[v].where == OUTSIDE);
 	SAY("    %s %u of %u, level %d%s\n", pulse ? "pulse" : "line", virq, other, level,
 	    here ? ", here" : "");
-	begin(m, here ? (int)v : -1);
+	host_begin(m, here ? (int)v : -1);
 	if (here)
 		pulse ? vgic_pulse_here(cpu, other, virq)
 		      : vgic_set_line_here(cpu, other, virq, level);
 	else
 		pulse ? vgic_pulse(m->vgic, other, virq)
 		      : vgic_set_line(m->vgic, other, virq, level);
-	end(m);
+	host_end(m);
 	if (here)
 		host_back(m, v);
 }
@@ -566,9 +606,9 @@ void host_notify(struct machine *m, unsigned v, virq_t virq, bool on)
 	int result;
 
 	SAY("    notify of %u: %d\n", virq, on);
-	begin(m, -1);
+	host_begin(m, -1);
 	result = vgic_notify_end(m->vgic, v, virq, on);
-	end(m);
+	host_end(m);
 	require(virq >= 16 ? result != -VIRQ_ERR_KIND : result == -VIRQ_ERR_KIND,
 		"vgic_notify_end() of an SGI, or of none");
 }
@@ -582,7 +622,7 @@ static enum vgic_result present(struct machine *m, unsigned v)
 	enum vgic_result result;
 	uint64_t read = 0;
 
-	begin(m, (int)v);
+	host_begin(m, (int)v);
 	switch (a->region) {
 	case DIST:
 		result = a->write ? vgic_dist_write(cpu, a->offset, a->bytes, a->value)
@@ -600,7 +640,7 @@ static enum vgic_result present(struct machine *m, unsigned v)
 		result = a->write ? vgic_sysreg_write(cpu, a->offset, a->value)
 				  : vgic_sysreg_read(cpu, a->offset, &read);
 	}
-	end(m);
+	host_end(m);
 	SAY("    %u: %s region %d at %#x, %u bytes, %#llx: %d\n", v, a->write ? "write" : "read",
 	    a->region, a->offset, a->bytes, (unsigned long long)(a->write ? a->value : read),
 	    result);
@@ -626,9 +666,9 @@ static void attempt(struct machine *m, unsigned v, bool served)
 	}
 	vcpu->waiting = false;
 	if (vcpu->where == GUEST && is_soft(m)) {
-		begin(m, (int)v);
+		host_begin(m, (int)v);
 		vgic_signals(vcpu->cpu);
-		end(m);
+		host_end(m);
 	}
 	host_back(m, v);
 }
@@ -720,9 +760,16 @@ static void map(struct machine *m, struct wire *wire, unsigned vcpu, virq_t virq
 {
 	const struct hwirq irq = { (uint16_t)hwirq };
 
-	*wire = (struct wire){ .vcpu = vcpu, .virq = virq, .hwirq = hwirq, .how = how };
-	if (vgic_map_hwirq(m->vgic, vcpu, virq, irq, how))
+	*wire = (struct wire){ .line = wire->line,
+			       .latch = wire->latch,
+			       .vcpu = vcpu,
+			       .virq = virq,
+			       .hwirq = hwirq,
+			       .how = how };
+	if (vgic_map_hwirq(m->vgic, vcpu, virq, irq, how)) {
+		wire->hwirq = 0; /* there is no such interrupt */
 		return;
+	}
 	wire->mapped = true;
 	require(vgic_map_hwirq(m->vgic, vcpu, virq, irq, how) == -VIRQ_ERR_BUSY, "mapped twice");
 }
@@ -748,17 +795,48 @@ static void map_all(struct machine *m, unsigned mapped, unsigned soft)
 		"a physical SGI is mapped");
 }
 
+static const struct vgic_port port = {
+	.kick = hook_kick,
+	.hwirq_set_active = hook_set_active,
+	.hwirq_clear_pending = hook_clear_pending,
+	.hwirq_line = hook_line,
+	.hwirq_route = hook_route,
+	.ended = hook_ended,
+};
+
+/* In fresh memory, with its mappings; the physical CPUs start anew. */
+void host_build(struct machine *m)
+{
+	size_t size = (vgic_size(&m->config) + 63) / 64 * 64;
+
+	m->memory = aligned_alloc(64, size);
+	memset(m->memory, 0x5a, size);
+	require(vgic_init(&m->vgic, m->memory, vgic_size(&m->config) - 1, &m->config, &port, m) ==
+			-VIRQ_ERR_MEMORY,
+		"too little memory is enough");
+	host_begin(m, -1);
+	require(!vgic_init(&m->vgic, m->memory, size, &m->config, &port, m), "init fails");
+	map_all(m, m->mapped, m->soft);
+	host_end(m);
+	check_init(m);
+	memset(m->left, 0, sizeof(m->left));
+	for (unsigned v = 0; v < m->config.vcpus; v++) {
+		struct vcpu *vcpu = &m->vcpu[v];
+		const struct cpuif_manners manners = vcpu->hw.manners;
+
+		cpuif_init(&vcpu->hw, m->config.version, m->config.lrs, m->config.priority_bits,
+			   m->config.preemption_bits);
+		vcpu->hw.manners = manners;
+		vcpu->hw.deactivate = deactivated;
+		vcpu->hw.host = m;
+		vcpu->hw.vcpu = v;
+		vcpu->image = (struct gic_cpuif){ 0 };
+	}
+}
+
 /* False: the library refuses the configuration. */
 bool host_init(struct machine *m, unsigned mapped, unsigned soft)
 {
-	const struct vgic_port port = {
-		.kick = hook_kick,
-		.hwirq_set_active = hook_set_active,
-		.hwirq_clear_pending = hook_clear_pending,
-		.hwirq_line = hook_line,
-		.hwirq_route = hook_route,
-		.ended = hook_ended,
-	};
 	size_t size = vgic_size(&m->config);
 	const char *why = NULL;
 
@@ -769,25 +847,11 @@ bool host_init(struct machine *m, unsigned mapped, unsigned soft)
 			"what vgic_check() refuses is built");
 		return false;
 	}
-	size = (size + 63) / 64 * 64;
-	m->memory = aligned_alloc(64, size);
-	memset(m->memory, 0x5a, size);
-	require(vgic_init(&m->vgic, m->memory, vgic_size(&m->config) - 1, &m->config, &port, m) ==
-			-VIRQ_ERR_MEMORY,
-		"too little memory is enough");
-	begin(m, -1);
-	require(!vgic_init(&m->vgic, m->memory, size, &m->config, &port, m), "init fails");
-	map_all(m, mapped, soft);
-	end(m);
-	check_init(m);
-	for (unsigned v = 0; v < m->config.vcpus; v++) {
-		cpuif_init(&m->vcpu[v].hw, m->config.version, m->config.lrs,
-			   m->config.priority_bits, m->config.preemption_bits);
-		m->vcpu[v].hw.deactivate = deactivated;
-		m->vcpu[v].hw.host = m;
-		m->vcpu[v].hw.vcpu = v;
+	m->mapped = mapped;
+	m->soft = soft;
+	host_build(m);
+	for (unsigned v = 0; v < m->config.vcpus; v++)
 		host_load(m, v);
-	}
 	return true;
 }
 
@@ -795,4 +859,5 @@ void host_free(struct machine *m)
 {
 	free(m->memory);
 	free(m->seen);
+	free(m->state);
 }

@@ -14,7 +14,7 @@ static bool hides(const struct machine *m, unsigned v)
 	const struct machine_vcpu *vcpu = &m->vcpu[v];
 	unsigned n;
 
-	if (!(m->config.tolerate & TOLERATE_OVERFLOW) || !(vcpu->hw.hcr & HCR_NPIE))
+	if (!(m->config.tolerate & TOLERATE_OVERFLOW) || !(vcpu->hw->hcr & HCR_NPIE))
 		return false;
 	for (n = 0; n < m->config.lrs; n++)
 		if ((vcpu->image.live >> n & 1) && lr_state(vcpu->image.lr[n]) == LR_BOTH)
@@ -41,7 +41,7 @@ static bool mode_is_news(const struct machine *m, unsigned v)
 bool machine_settled(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting && !m->model.pe[v].unsettled &&
-	       !cpuif_misr(&m->vcpu[v].hw) && !hides(m, v) && !mode_is_news(m, v);
+	       !cpuif_misr(m->vcpu[v].hw) && !hides(m, v) && !mode_is_news(m, v);
 }
 
 bool machine_anyone_unsettled(const struct machine *m)
@@ -73,7 +73,7 @@ bool machine_kicked_guest(const struct machine *m, unsigned but)
 
 static void check_twins(struct machine *m, unsigned v, unsigned n)
 {
-	uint64_t lr = m->vcpu[v].hw.lr[n];
+	uint64_t lr = m->vcpu[v].hw->lr[n];
 	unsigned i, u;
 
 	for (u = 0; u < m->config.model.vcpus; u++) {
@@ -81,7 +81,7 @@ static void check_twins(struct machine *m, unsigned v, unsigned n)
 		    (u != v && model_is_private(model_irq(&m->model, v, lr_vintid(lr)))))
 			continue;
 		for (i = 0; i < m->config.lrs; i++) {
-			uint64_t other = m->vcpu[u].hw.lr[i];
+			uint64_t other = m->vcpu[u].hw->lr[i];
 
 			if ((u == v && i == n) || lr_state(other) == LR_INVALID)
 				continue;
@@ -94,7 +94,7 @@ static void check_twins(struct machine *m, unsigned v, unsigned n)
 
 static void check_lr_model(struct machine *m, unsigned v, unsigned n)
 {
-	uint64_t lr = m->vcpu[v].hw.lr[n];
+	uint64_t lr = m->vcpu[v].hw->lr[n];
 	const struct model_irq *irq = model_irq(&m->model, v, lr_vintid(lr));
 	bool active = lr_state(lr) != LR_PENDING;
 
@@ -115,7 +115,7 @@ static void check_lr_model(struct machine *m, unsigned v, unsigned n)
 
 static void check_lrs(struct machine *m, unsigned v)
 {
-	const struct cpuif *hw = &m->vcpu[v].hw;
+	const struct cpuif *hw = m->vcpu[v].hw;
 	unsigned n;
 
 	for (n = 0; n < m->config.lrs; n++) {
@@ -147,12 +147,12 @@ static void check_lrs(struct machine *m, unsigned v)
 /* Tolerated: the pending half of an interrupt that was disabled while it was active. */
 bool machine_stale_half(struct machine *m, unsigned v)
 {
-	int n = cpuif_hppi(&m->vcpu[v].hw);
+	int n = cpuif_hppi(m->vcpu[v].hw);
 	const struct model_irq *irq;
 
 	if (n < 0 || !(m->config.tolerate & TOLERATE_PENDING_HALF))
 		return false;
-	irq = model_irq(&m->model, v, lr_vintid(m->vcpu[v].hw.lr[n]));
+	irq = model_irq(&m->model, v, lr_vintid(m->vcpu[v].hw->lr[n]));
 	return model_candidate(&m->model, v, irq) == NO;
 }
 
@@ -186,7 +186,7 @@ bool machine_holds_back(const struct machine *m, unsigned v)
 
 static void check_presented(struct machine *m, unsigned v)
 {
-	const struct cpuif *hw = &m->vcpu[v].hw;
+	const struct cpuif *hw = m->vcpu[v].hw;
 	unsigned may = model_signals(&m->model, v);
 	int n = cpuif_hppi(hw);
 	uint64_t lr = n < 0 ? CPUIF_SPURIOUS : hw->lr[n];
@@ -226,7 +226,7 @@ void machine_check(struct machine *m)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if ((m->vcpu[v].where == GUEST && cpuif_misr(&m->vcpu[v].hw)) ||
+		if ((m->vcpu[v].where == GUEST && cpuif_misr(m->vcpu[v].hw)) ||
 		    (m->vcpu[v].where == OUTSIDE && vgic_attention(m->vcpu[v].cpu)))
 			m->model.pe[v].unsettled = true;
 	for (v = 0; v < m->config.model.vcpus; v++) {
@@ -236,9 +236,9 @@ void machine_check(struct machine *m)
 		if (vcpu->where == GUEST)
 			check_lrs(m, v);
 		if (vcpu->where == GUEST && m->config.lrs &&
-		    cpuif_rpr(&vcpu->hw) != model_running(&m->model, v))
+		    cpuif_rpr(vcpu->hw) != model_running(&m->model, v))
 			machine_fail(m, "vCPU %u: running priority %#x, model %#x", v,
-				     cpuif_rpr(&vcpu->hw), model_running(&m->model, v));
+				     cpuif_rpr(vcpu->hw), model_running(&m->model, v));
 		if (machine_settled(m, v))
 			check_presented(m, v);
 		check_wake(m, v);
@@ -252,7 +252,7 @@ static void take_one(struct machine *m, struct model_irq *irq, unsigned v)
 	machine_take(m, v, irq->intid);
 }
 
-static void each_irq(struct machine *m, void (*see)(struct machine *, struct model_irq *, unsigned))
+void each_irq(struct machine *m, void (*see)(struct machine *, struct model_irq *, unsigned))
 {
 	unsigned v, n;
 
@@ -269,12 +269,14 @@ static void take_all(struct machine *m)
 		each_irq(m, take_one);
 }
 
-static void serve_all(struct machine *m)
+/* Those that are not loaded get their turn if there is a free CPU, or `turns`. */
+static void serve_all(struct machine *m, bool turns)
 {
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++) {
-		machine_deliver(m, v);
+		if (m->vcpu[v].where != UNLOADED || turns || machine_cpu_is_free(m))
+			machine_deliver(m, v);
 		machine_maintenance(m, v);
 		if (m->vcpu[v].where == BLOCKED)
 			continue;
@@ -289,6 +291,8 @@ static bool retry_all(struct machine *m)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++) {
+		if (m->vcpu[v].waiting)
+			machine_load(m, v);
 		machine_retry(m, v);
 		waiting |= m->vcpu[v].waiting;
 	}
@@ -300,8 +304,10 @@ static bool busy(const struct machine *m)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++)
-		if (m->vcpu[v].kicked || m->vcpu[v].where == OUTSIDE ||
-		    (m->vcpu[v].where == GUEST && cpuif_misr(&m->vcpu[v].hw)))
+		if ((m->vcpu[v].kicked &&
+		     (m->vcpu[v].where != UNLOADED || machine_cpu_is_free(m))) ||
+		    m->vcpu[v].where == OUTSIDE ||
+		    (m->vcpu[v].where == GUEST && cpuif_misr(m->vcpu[v].hw)))
 			return true;
 	return false;
 }
@@ -317,7 +323,7 @@ static bool idles(struct machine *m, unsigned v)
 	if (!pe->grpen[0] || !pe->grpen[1] ||
 	    pe->pmr != (0xff00u >> m->config.model.priority_bits & 0xff) || pe->depth)
 		return false;
-	return m->config.lrs ? cpuif_hppi(&m->vcpu[v].hw) < 0 : !vgic_signals(m->vcpu[v].cpu);
+	return m->config.lrs ? cpuif_hppi(m->vcpu[v].hw) < 0 : !vgic_signals(m->vcpu[v].cpu);
 }
 
 /* What may go to any of several PEs goes to one of them: not all of them idle. */
@@ -340,14 +346,15 @@ static void check_given(struct machine *m, struct model_irq *irq, unsigned unuse
 			     could);
 }
 
-void machine_settle(struct machine *m)
+/* `turns`: vCPUs that share physical CPUs take them once. */
+static void settle(struct machine *m, bool turns)
 {
 	bool waiting = true;
 	unsigned round;
 
 	for (round = 0; round < ROUNDS && (waiting || busy(m)); round++) {
 		take_all(m);
-		serve_all(m);
+		serve_all(m, turns && round == 0);
 		waiting = retry_all(m);
 	}
 	if (waiting)
@@ -355,10 +362,15 @@ void machine_settle(struct machine *m)
 	if (busy(m))
 		machine_fail(m, "kicks or maintenance interrupts do not end");
 	take_all(m);
-	serve_all(m);
+	serve_all(m, false);
 	m->model.now++;
 	machine_check(m);
 	each_irq(m, check_given);
+}
+
+void machine_settle(struct machine *m)
+{
+	settle(m, true);
 }
 
 /* Any vCPU that is loaded; one is made to be. */
@@ -393,7 +405,7 @@ static uint64_t read_settled(struct machine *m, const struct op *op)
 			return value;
 		}
 		machine_exit(m, v, false);
-		serve_all(m);
+		serve_all(m, false);
 		machine_exit(m, v, false);
 	}
 	machine_fail(m, "a read of %#x at rest stays AGAIN", op->b);
@@ -466,7 +478,7 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 	}
 	/* A read that finds a line fallen has it settled by whoever looks next. */
 	if (irq->mapped && irq->wire.active && !pending && !active)
-		serve_all(m);
+		serve_all(m, false);
 	if (irq->mapped && !irq->misconfigured && irq->wire.active && !pending && !active)
 		machine_fail(m,
 			     "physical %u is active, its interrupt %u neither pending nor active",
@@ -476,6 +488,125 @@ static void adopt(struct machine *m, struct model_irq *irq, unsigned v)
 		machine_fail(m, "the line of %u is high, and it is not pending", irq->intid);
 }
 
+void machine_check_wire(struct machine *m, struct model_irq *irq, unsigned v)
+{
+	if (!irq->mapped || irq->misconfigured || irq->flux || irq->active_unsure ||
+	    irq->wire.absent)
+		return;
+	if (irq->active != irq->wire.active && model_pending(irq) == NO)
+		machine_fail(m, "%u of vCPU %u is active: %d, its physical interrupt: %d",
+			     irq->intid, v, irq->active, irq->wire.active);
+}
+
+/* --- vgic_irq_info() ---------------------------------------------------------------------------- */
+
+#define NONE 0xffffu
+
+/* Whose list register it went into at its last entry. */
+static unsigned in_list_register(const struct machine *m, unsigned v, const struct model_irq *irq)
+{
+	unsigned u, n;
+
+	for (u = 0; u < m->config.model.vcpus; u++) {
+		if (m->vcpu[u].where != GUEST || (u != v && model_is_private(irq)))
+			continue;
+		for (n = 0; n < m->config.lrs; n++)
+			if ((m->vcpu[u].image.live >> n & 1) &&
+			    lr_vintid(machine_image_lr(m, u, n)) == irq->intid)
+				return u;
+	}
+	return NONE;
+}
+
+static bool info_route_fits(const struct machine *m, unsigned v, const struct model_irq *irq,
+			    const struct vgic_irq_info *info)
+{
+	const uint64_t affinity = 0xffffff, irm = 1ull << 31;
+	unsigned u;
+
+	if (model_is_private(irq))
+		return info->target == v;
+	if (info->target != NONE && info->target >= m->config.model.vcpus)
+		return false;
+	if (m->config.model.version == 2)
+		return m->config.model.vcpus == 1 ||
+		       (info->route == irq->targets &&
+			(irq->targets ? info->target != NONE && irq->targets >> info->target & 1
+				      : info->target == NONE));
+	if ((info->route ^ irq->route) & irm)
+		return false;
+	if (irq->route & irm)
+		return info->target != NONE;
+	if ((info->route ^ irq->route) & affinity)
+		return false;
+	for (u = 0; u < m->config.model.vcpus; u++)
+		if ((irq->route & 0xff00ffffffull) == model_affinity(&m->model, u))
+			return info->target == u;
+	return info->target == NONE || (irq->route & 0xff00000000ull);
+}
+
+static const char *info_fault(const struct machine *m, unsigned v, const struct model_irq *irq,
+			      const struct vgic_irq_info *info)
+{
+	enum maybe pending = model_pending(irq);
+	unsigned holder = in_list_register(m, v, irq);
+
+	if (info->enabled != irq->enabled || info->priority != irq->priority ||
+	    info->group != irq->group || info->level == irq->edge)
+		return "its configuration";
+	if (info->hwirq != (irq->mapped ? irq->wire.intid : 0))
+		return "the physical interrupt";
+	if (!info_route_fits(m, v, irq, info))
+		return "route or target";
+	if (info->live != (holder != NONE) || (info->live && info->holder != holder))
+		return "what is live";
+	if (info->holder != NONE &&
+	    (model_is_private(irq) ? info->holder != v : info->holder >= m->config.model.vcpus))
+		return "the holder";
+	if (info->live)
+		return NULL;
+	/* The line of a mapped one is sampled when the guest reads it, not here. */
+	if (pending != MAYBE && !(irq->mapped && irq->wire.level && irq->wire.line) &&
+	    info->pending != (pending == YES))
+		return "pending";
+	if (!irq->mapped && irq->intid >= 16 && info->line != irq->line)
+		return "the line";
+	/* Outside list registers, its end may only have been counted. */
+	if (irq->active_unsure || irq->ending != MODEL_NOBODY ||
+	    (m->config.lrs && info->holder != NONE && m->vcpu[info->holder].where == GUEST))
+		return NULL;
+	if (info->active != irq->active)
+		return "active";
+	return irq->active && irq->active_on != MODEL_NOBODY && (int)info->holder != irq->active_on
+		       ? "where it is active"
+		       : NULL;
+}
+
+void machine_check_info(struct machine *m, unsigned v, unsigned intid)
+{
+	const struct model_irq *irq = model_irq(&m->model, v, intid);
+	struct vgic_irq_info info;
+	const char *why;
+	int result;
+
+	memset(&info, 0x5a, sizeof(info));
+	result = vgic_irq_info(m->vgic, v, intid, &info);
+	if (result != (irq ? 0 : -VIRQ_ERR_RANGE))
+		machine_fail(m, "vgic_irq_info(%u) answers %d", intid, result);
+	if (!irq || irq->flux)
+		return;
+	why = info_fault(m, v, irq, &info);
+	if (why)
+		machine_fail(m,
+			     "vgic_irq_info(%u) of vCPU %u: %s. Route %#llx, target %u, holder %u,"
+			     " priority %#x, group %u,%s%s%s%s%s%s",
+			     intid, v, why, (unsigned long long)info.route, info.target,
+			     info.holder, info.priority, info.group, info.enabled ? " enabled" : "",
+			     info.pending ? " pending" : "", info.active ? " active" : "",
+			     info.level ? " level" : "", info.line ? " line" : "",
+			     info.live ? " live" : "");
+}
+
 static void compare_irq(struct machine *m, struct model_irq *irq, unsigned v)
 {
 	static const uint16_t bases[] = { 0x080, 0x100, 0x180, 0x200, 0x280,
@@ -483,7 +614,7 @@ static void compare_irq(struct machine *m, struct model_irq *irq, unsigned v)
 	struct op op;
 	unsigned b;
 
-	(void)v;
+	machine_check_info(m, v, irq->intid);
 	for (b = 0; b < sizeof(bases) / sizeof(bases[0]); b++) {
 		unsigned per = bases[b] == 0xc00 ? 16 : bases[b] >= 0x400 ? 4 : 32;
 
@@ -554,19 +685,54 @@ void machine_quiesce(struct machine *m)
 
 /* --- The end: a well-behaved guest handles all that is left ------------------------------------- */
 
+/* Into its guest, if it is not: it gets a physical CPU, and what comes in there. */
+static void turn(struct machine *m, unsigned v)
+{
+	struct machine_vcpu *vcpu = &m->vcpu[v];
+	unsigned n, round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		machine_load(m, v);
+		if (vcpu->where == BLOCKED)
+			machine_exit(m, v, true);
+		if (vcpu->where == OUTSIDE && !vcpu->waiting)
+			machine_enter(m, v);
+		for (n = 16; n < model_private_count(&m->model); n++)
+			machine_take(m, v, m->model.priv[v][n].intid);
+		if (vcpu->where == GUEST && !vcpu->waiting)
+			return;
+		/* Others may have to come out first; nobody takes its CPU away meanwhile. */
+		serve_all(m, false);
+		machine_retry(m, v);
+	}
+	machine_fail(m, "vCPU %u does not get into its guest although everybody is served", v);
+}
+
 static void write_now(struct machine *m, struct op op, uint64_t value)
 {
 	op.kind = OP_WRITE;
 	op.c = value;
+	turn(m, op.vcpu);
 	machine_do(m, &op);
-	machine_settle(m);
+	settle(m, false);
 }
 
 static void guest_now(struct machine *m, unsigned v, enum op_kind kind, uint32_t a, uint32_t b)
 {
 	struct op op = { .kind = (uint8_t)kind, .vcpu = (uint8_t)v, .a = a, .b = b };
 
+	turn(m, v);
 	machine_do(m, &op);
+}
+
+static void deactivate_own(struct machine *m, unsigned v, bool last_first)
+{
+	unsigned left = DRAIN_ROUNDS;
+
+	while (m->vcpu[v].ended_count && m->model.pe[v].eoimode && left--) {
+		guest_now(m, v, OP_DIR, last_first ? m->vcpu[v].ended_count - 1 : 0, DIR_OWN);
+		settle(m, false);
+	}
 }
 
 /* ICC_DIR_EL1 of what was dropped, as far as its vCPU still has EOImode 1. */
@@ -575,11 +741,7 @@ static void deactivate_ended(struct machine *m)
 	unsigned v;
 
 	for (v = 0; v < m->config.model.vcpus; v++) {
-		while (m->vcpu[v].ended_count && m->model.pe[v].eoimode &&
-		       m->vcpu[v].where == GUEST) {
-			guest_now(m, v, OP_DIR, 0, DIR_OWN);
-			machine_settle(m);
-		}
+		deactivate_own(m, v, false);
 		m->vcpu[v].ended_count = 0;
 	}
 }
@@ -646,7 +808,7 @@ static void open_everything(struct machine *m)
 		guest_now(m, v, OP_PMR, 0xff, 0);
 		guest_now(m, v, OP_IGRPEN, 0, 1);
 		guest_now(m, v, OP_IGRPEN, 1, 1);
-		machine_settle(m);
+		settle(m, false);
 	}
 }
 
@@ -661,10 +823,7 @@ static void handle_last(struct machine *m, unsigned v)
 	else if (!irq->mapped && irq->intid >= 16)
 		machine_source(m, MODEL_NOBODY, v, irq->intid, false, false);
 	guest_now(m, v, OP_EOI, 0, 0);
-	while (m->vcpu[v].ended_count && m->model.pe[v].eoimode && m->vcpu[v].where == GUEST) {
-		guest_now(m, v, OP_DIR, m->vcpu[v].ended_count - 1, DIR_OWN);
-		machine_settle(m);
-	}
+	deactivate_own(m, v, true);
 }
 
 static bool handle_some(struct machine *m, unsigned v)

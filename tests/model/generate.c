@@ -66,6 +66,9 @@ struct machine_config generate_config(uint64_t seed)
 		c.twin = true;
 		c.mapped = 0;
 	}
+	if (next(&s) % 3 == 0 && !c.twin)
+		c.cpus = 1 + (unsigned)(next(&s) % c.model.vcpus);
+	c.whole = next(&s) % 2 && !c.twin;
 	if (c.model.version == 2) {
 		c.model.espis = c.model.eppis = c.model.region_redists = 0;
 		c.model.priority_bits = c.model.preemption_bits = 5;
@@ -88,6 +91,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "espis", &c->model.espis, NULL },
 		{ "eppis", &c->model.eppis, NULL },
 		{ "region", &c->model.region_redists, NULL },
+		{ "cpus", &c->cpus, NULL },
 		{ "lrs", &c->lrs, NULL },
 		{ "pri", &c->model.priority_bits, NULL },
 		{ "pre", &c->model.preemption_bits, NULL },
@@ -103,6 +107,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
 		{ "notify", NULL, &c->notify },
+		{ "whole", NULL, &c->whole },
 		{ "twin", NULL, &c->twin },
 	};
 	unsigned n;
@@ -135,15 +140,16 @@ bool generate_change_config(const char *text, struct machine_config *config)
 	}
 	c.twin &= c.lrs > 0;
 	if (c.twin)
-		c.mapped = 0;
+		c.mapped = c.cpus = c.whole = 0;
 	if (c.model.version == 2) {
 		c.model.espis = c.model.eppis = c.model.region_redists = 0;
 		c.model.priority_bits = c.model.preemption_bits = 5;
 	}
 	*config = c;
-	return c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS && c.model.spis <= MODEL_SPIS &&
-	       c.model.espis <= MODEL_ESPIS && c.model.eppis <= MODEL_PRIVATE - 32 &&
-	       c.lrs <= CPUIF_MAX_LRS && (c.model.version == 2 || c.model.version == 3);
+	return c.cpus <= MODEL_VCPUS && c.model.vcpus >= 1 && c.model.vcpus <= MODEL_VCPUS &&
+	       c.model.spis <= MODEL_SPIS && c.model.espis <= MODEL_ESPIS &&
+	       c.model.eppis <= MODEL_PRIVATE - 32 && c.lrs <= CPUIF_MAX_LRS &&
+	       (c.model.version == 2 || c.model.version == 3);
 }
 
 bool generate_parse_config(const char *text, struct machine_config *config)
@@ -162,14 +168,14 @@ void generate_print_config(char *to, size_t size, const struct machine_config *c
 {
 	snprintf(
 		to, size,
-		"version=%u,vcpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
+		"version=%u,vcpus=%u,cpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
 		"cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,lines=%d,misconfigure=%d,"
-		"eoimode1=%d,notify=%d,twin=%d,tolerate=%u",
-		c->model.version, c->model.vcpus, c->model.spis, c->model.espis, c->model.eppis,
-		c->model.region_redists, c->lrs, c->model.priority_bits, c->model.preemption_bits,
-		c->model.cluster_bits, c->mapped, c->soft, c->manners.last_wins, c->manners.np_both,
-		c->manners.strict_eoi, c->refill, c->lines, c->misconfigure, c->eoimode1, c->notify,
-		c->twin, c->tolerate);
+		"eoimode1=%d,notify=%d,whole=%d,twin=%d,tolerate=%u",
+		c->model.version, c->model.vcpus, c->cpus, c->model.spis, c->model.espis,
+		c->model.eppis, c->model.region_redists, c->lrs, c->model.priority_bits,
+		c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->soft,
+		c->manners.last_wins, c->manners.np_both, c->manners.strict_eoi, c->refill,
+		c->lines, c->misconfigure, c->eoimode1, c->notify, c->whole, c->twin, c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */
@@ -339,6 +345,8 @@ static void access_sources(struct generator *g, struct op *op)
 
 static bool may_configure(const struct generator *g, unsigned intid)
 {
+	if (!model_irq(&g->machine->model, 0, intid))
+		return false; /* frame() takes the register of another one */
 	return !g->machine->config.mapped || g->machine->config.misconfigure ||
 	       (intid >= 48 && intid < MODEL_EPPI) ||
 	       (intid >= MODEL_EPPI + 16 && intid < MODEL_ESPI) || intid >= MODEL_ESPI + 16;
@@ -530,6 +538,28 @@ static struct op any_guest(struct generator *g)
 	return op;
 }
 
+/* What is done to the VM as a whole. */
+static struct op any_whole(struct generator *g)
+{
+	static const uint8_t lrs[] = { 0, 0, 1, 2, 3, 4, 8, 16 };
+	struct op op = {
+		.kind = OP_RESTORE, .n = chance(g, 75), .b = lrs[below(g, 8)], .c = chance(g, 25)
+	};
+	unsigned what = below(g, 100);
+
+	op.a = chance(g, 15) ? RESTORE_HERE : below(g, RESTORE_TOS);
+	if (what < 15) {
+		op.kind = OP_POWER;
+	} else if (what < 30) {
+		op.kind = OP_SAVE;
+	} else if (what < 50 && g->machine->config.mapped) {
+		op.kind = OP_MAP;
+		op.n = g->machine->config.soft && chance(g, 50);
+		op.a = chance(g, 90) ? any_mapped(g) : any_intid(g);
+	}
+	return op;
+}
+
 static struct op any_schedule(struct generator *g)
 {
 	static const uint8_t some[] = { OP_KICK,        OP_KICK,  OP_KICK,  OP_MAINTENANCE,
@@ -539,14 +569,21 @@ static struct op any_schedule(struct generator *g)
 					OP_PEND };
 	struct op op = { .kind = some[below(g, sizeof(some))], .n = chance(g, 60) };
 
+	op.a = below(g, 8);
 	if (chance(g, 4))
 		op.kind = OP_PUT;
 	else if (chance(g, 8))
 		op.kind = OP_LOAD;
+	else if (chance(g, 6))
+		op.kind = OP_MOVE;
 	else if (chance(g, 1))
 		op.kind = OP_QUIESCE;
 	else if (below(g, 300) == 0)
 		op.kind = OP_RESET;
+	else if (chance(g, 3))
+		op = (struct op){ .kind = OP_INFO, .a = any_intid(g) };
+	else if (g->machine->config.whole && below(g, 40) == 0)
+		op = any_whole(g);
 	return op;
 }
 
@@ -582,13 +619,15 @@ static bool obvious(struct generator *g, unsigned v, struct op *op)
 	const struct machine_vcpu *vcpu = &g->machine->vcpu[v];
 	unsigned may = model_signals(&g->machine->model, v);
 
-	if (vcpu->where == UNLOADED || vcpu->where == BLOCKED)
-		*op = (struct op){ .kind = vcpu->where == UNLOADED ? OP_LOAD : OP_KICK };
+	if (vcpu->where == UNLOADED)
+		*op = (struct op){ .kind = OP_MOVE, .a = below(g, 8), .n = chance(g, 80) };
+	else if (vcpu->where == BLOCKED)
+		*op = (struct op){ .kind = OP_KICK };
 	else if (vcpu->waiting)
 		*op = (struct op){ .kind = OP_RETRY };
 	else if (vcpu->where == OUTSIDE)
 		*op = (struct op){ .kind = OP_ENTER };
-	else if (cpuif_misr(&vcpu->hw) && chance(g, 50))
+	else if (cpuif_misr(vcpu->hw) && chance(g, 50))
 		*op = (struct op){ .kind = OP_MAINTENANCE };
 	else if (vcpu->kicked && chance(g, 30))
 		*op = (struct op){ .kind = OP_KICK };
@@ -613,7 +652,15 @@ struct op generate(struct generator *g)
 	unsigned what = below(g, 100), v = any_vcpu(g);
 	struct op op;
 
+	/* Those that share physical CPUs get on with something while they are there. */
+	while (g->machine->vcpu[v].where == UNLOADED && !machine_cpu_is_free(g->machine) &&
+	       chance(g, 85))
+		v = any_vcpu(g);
+
 	g->by = -1;
+	if (g->powered != g->machine->powered)
+		g->opening = chance(g, 85) ? 40 : 0;
+	g->powered = g->machine->powered;
 	if (g->opening) {
 		op = open_up(g);
 		g->opening--;
@@ -663,10 +710,16 @@ void machine_print_op(const struct op *op)
 		[OP_BLOCK] = "block",
 		[OP_PUT] = "put",
 		[OP_LOAD] = "load",
+		[OP_MOVE] = "move",
 		[OP_RETRY] = "retry",
 		[OP_NOTIFY] = "notify_end",
 		[OP_PEND] = "vgic_pending",
 		[OP_RESET] = "cpuif reset",
+		[OP_POWER] = "the VM is reset",
+		[OP_SAVE] = "the VM is saved",
+		[OP_RESTORE] = "the VM is restored",
+		[OP_MAP] = "map or unmap",
+		[OP_INFO] = "vgic_irq_info",
 		[OP_QUIESCE] = "quiesce and compare",
 	};
 
@@ -693,6 +746,23 @@ void machine_print_op(const struct op *op)
 	case OP_BPR:
 	case OP_IGRPEN:
 		printf("%u = %#x", op->a, op->b);
+		break;
+	case OP_RESTORE:
+		printf(op->n ? " from what is saved now" : " from what was saved");
+		if (op->a != RESTORE_HERE)
+			printf(" to fresh memory, %u list registers, the old one %s", op->b,
+			       op->a == RESTORE_UNMAP ? "unmapped" : "reset");
+		break;
+	case OP_MAP:
+	case OP_INFO:
+		printf(" %u", op->a);
+		break;
+	case OP_PUT:
+		printf("%s", op->n ? ", wherever it is" : ", if it is outside");
+		break;
+	case OP_LOAD:
+	case OP_MOVE:
+		printf(" to CPU %u%s", op->a, op->n && op->kind == OP_MOVE ? ", enter" : "");
 		break;
 	case OP_IAR:
 	case OP_TAKE:

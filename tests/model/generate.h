@@ -12,6 +12,7 @@ struct generator {
 	uint64_t random;
 	unsigned hot[GENERATE_HOT]; /* the INTIDs that most operations are about */
 	unsigned opening;           /* operations left that open things up */
+	unsigned powered;           /* the machine's, when this looked last */
 	unsigned mood;              /* which kinds of operations this run prefers */
 	int by;                     /* the vCPU that has to do it, or -1 */
 };

@@ -171,10 +171,10 @@ static void acknowledges_lr(struct machine *m, unsigned v, unsigned which)
 
 	if (machine_stale_half(m, v))
 		return;
-	intid = is_v2(m) ? cpuif_iar_of_v2(&vcpu->hw, which, &n) : cpuif_iar(&vcpu->hw, which, &n);
+	intid = is_v2(m) ? cpuif_iar_of_v2(vcpu->hw, which, &n) : cpuif_iar(vcpu->hw, which, &n);
 	if (n < 0)
 		return;
-	lr = vcpu->hw.lr[n];
+	lr = vcpu->hw->lr[n];
 	taken = (struct model_taken){
 		.intid = is_v2(m) ? intid & 0x3ff : intid,
 		.source = is_v2(m) ? intid >> 10 : 0,
@@ -281,9 +281,9 @@ static void ends(struct machine *m, unsigned v)
 		return;
 	}
 	ended(m, v, &which);
-	count = vcpu->hw.hcr & HCR_EOICOUNT;
-	cpuif_eoir(&vcpu->hw, which.group, (unsigned)op.c);
-	if ((m->config.tolerate & TOLERATE_EOICOUNT) && count != (vcpu->hw.hcr & HCR_EOICOUNT))
+	count = vcpu->hw->hcr & HCR_EOICOUNT;
+	cpuif_eoir(vcpu->hw, which.group, (unsigned)op.c);
+	if ((m->config.tolerate & TOLERATE_EOICOUNT) && count != (vcpu->hw->hcr & HCR_EOICOUNT))
 		model_irq(&m->model, v, which.intid)->ending = (int)v;
 }
 
@@ -328,12 +328,12 @@ static void deactivates(struct machine *m, unsigned v, const struct op *op)
 	access.c = intid;
 	if (is_v2(m) && intid < 16)
 		access.c |= model_irq(&m->model, v, intid)->source << 10;
-	if (is_software(m) || is_v2(m) || (vcpu->hw.hcr & HCR_TDIR)) {
+	if (is_software(m) || is_v2(m) || (vcpu->hw->hcr & HCR_TDIR)) {
 		machine_access(m, v, &access);
 		return;
 	}
 	model_deactivate(&m->model, v, intid);
-	cpuif_dir(&vcpu->hw, intid);
+	cpuif_dir(vcpu->hw, intid);
 }
 
 /* --- Controls ------------------------------------------------------------------------------------- */
@@ -378,7 +378,7 @@ static void change_model(struct machine *m, unsigned v, const struct op *op)
 static void change_hardware(struct machine *m, unsigned v, const struct op *op)
 {
 	const struct model_pe *pe = &m->model.pe[v];
-	struct cpuif *hw = &m->vcpu[v].hw;
+	struct cpuif *hw = m->vcpu[v].hw;
 
 	switch (op->kind) {
 	case OP_PMR:
@@ -398,12 +398,25 @@ static void change_hardware(struct machine *m, unsigned v, const struct op *op)
 	}
 }
 
+/* Tolerated: an end is counted, or (GICv2) an SGI waits for GICC_DIR. */
+static bool is_bad_switch(const struct machine *m, unsigned v)
+{
+	unsigned n;
+
+	for (n = 0; n < 16 && is_v2(m); n++)
+		if (m->model.priv[v][n].active && m->model.priv[v][n].dropped)
+			return true;
+	return m->vcpu[v].hw->hcr & HCR_EOICOUNT;
+}
+
 static void controls(struct machine *m, unsigned v, const struct op *op)
 {
 	const struct model_pe *pe = &m->model.pe[v];
 	bool always = op->kind == OP_PMR || op->kind == OP_IGRPEN || op->kind == OP_EOIMODE;
 
 	if ((pe->depth && !always) || (op->kind == OP_ACKCTL && !is_v2(m)))
+		return;
+	if (op->kind == OP_EOIMODE && (m->config.tolerate & TOLERATE_SWITCH) && is_bad_switch(m, v))
 		return;
 	if (is_software(m)) {
 		machine_access(m, v, op);
@@ -524,6 +537,43 @@ static void was_read(struct machine *m, unsigned v, unsigned which, uint64_t val
 	if ((value ^ bits.value) & ~bits.unsure)
 		machine_fail(m, "vCPU %u: its CPU interface's register %u reads %#llx, model %#llx",
 			     v, which, (unsigned long long)value, (unsigned long long)bits.value);
+}
+
+/* ICH_VMCR_EL2 and the active priorities, as the model's PE has them. */
+static void check_hardware(struct machine *m, unsigned v)
+{
+	const struct model_pe *pe = &m->model.pe[v];
+	const struct cpuif *hw = m->vcpu[v].hw;
+	uint32_t apr[2][4] = { { 0 } }, mask = is_v2(m) ? 0xffffffff : ~(3u << 2), vmcr;
+	unsigned n;
+
+	vmcr = pe->pmr << 24 | pe->bpr[0] << 21 | pe->bpr[1] << 18 | (uint32_t)pe->eoimode << 9 |
+	       (uint32_t)pe->cbpr << 4 | (uint32_t)pe->fiqen << 3 | (uint32_t)pe->ackctl << 2 |
+	       (uint32_t)pe->grpen[1] << 1 | pe->grpen[0];
+	if ((hw->vmcr ^ vmcr) & mask)
+		machine_fail(m, "vCPU %u loaded: VMCR %#x, model %#x", v, hw->vmcr, vmcr);
+	for (n = 0; n < pe->depth; n++) {
+		unsigned level = pe->stack[n].priority >> (8 - m->config.model.preemption_bits);
+
+		apr[is_v2(m) ? 0 : pe->stack[n].group][level / 32] |= 1u << level % 32;
+	}
+	for (n = 0; n < 8; n++)
+		if (hw->apr[n / 4][n % 4] != apr[n / 4][n % 4])
+			machine_fail(m, "vCPU %u loaded: AP%uR%u is %#x, model %#x", v, n / 4,
+				     n % 4, hw->apr[n / 4][n % 4], apr[n / 4][n % 4]);
+}
+
+void machine_check_cpuif(struct machine *m, unsigned v)
+{
+	unsigned which;
+
+	if (m->config.lrs) {
+		check_hardware(m, v);
+		return;
+	}
+	for (which = 0; which < CPUIF_REGISTERS; which++)
+		if (which != CPUIF_HPPIR0 && which != CPUIF_HPPIR1)
+			was_read(m, v, which, read_now(m, v, which));
 }
 
 /* --- What a CPU interface does not have ------------------------------------------------------------ */

@@ -37,14 +37,15 @@ static struct shared {
 	struct machine_config config;
 	uint64_t seed;
 	unsigned count;
-	unsigned long long runs, operations, acks, agains, kicks, late;
+	unsigned long long runs, operations, acks, agains, kicks, late, loads, resets, restores;
 	char text[512];
 	struct op ops[MAX_OPS];
 } * shared;
 
 static struct machine machine, twin; /* twin: if there is to be one */
 static bool trace, explain;
-static unsigned tolerate;
+/* Known, and not mended yet: README.md. --tolerate 0 does not look away. */
+static unsigned tolerate = TOLERATE_SWITCH | TOLERATE_SLEEPER;
 static const char *with;
 
 /* With --trace: how every vCPU stands after an operation. */
@@ -59,11 +60,11 @@ static void trace_state(void)
 		printf("#     vCPU %u %s%s%s%s HCR %#x VMCR %#x MISR %#x RPR %#x:", v,
 		       where[vcpu->where], vcpu->kicked ? " kicked" : "",
 		       vcpu->waiting ? " waiting" : "",
-		       machine.model.pe[v].unsettled ? " unsettled" : "", vcpu->hw.hcr,
-		       vcpu->hw.vmcr, cpuif_misr(&vcpu->hw), cpuif_rpr(&vcpu->hw));
+		       machine.model.pe[v].unsettled ? " unsettled" : "", vcpu->hw->hcr,
+		       vcpu->hw->vmcr, cpuif_misr(vcpu->hw), cpuif_rpr(vcpu->hw));
 		for (n = 0; n < machine.config.lrs; n++)
-			if (vcpu->hw.lr[n])
-				printf(" LR%u %#llx", n, (unsigned long long)vcpu->hw.lr[n]);
+			if (vcpu->hw->lr[n])
+				printf(" LR%u %#llx", n, (unsigned long long)vcpu->hw->lr[n]);
 		printf("\n");
 	}
 	fflush(stdout);
@@ -96,6 +97,9 @@ static void account(void)
 	shared->agains += machine.agains;
 	shared->kicks += machine.kicks;
 	shared->late += machine.late;
+	shared->loads += machine.loads;
+	shared->resets += machine.powered;
+	shared->restores += machine.restored;
 }
 
 static void begin(const struct machine_config *config)
@@ -241,7 +245,7 @@ static void report(unsigned steps)
 {
 	static struct op ops[MAX_OPS];
 	unsigned count = shared->count, n;
-	char config[320], complaint[sizeof(shared->text)];
+	char config[400], complaint[sizeof(shared->text)];
 
 	generate_print_config(config, sizeof(config), &shared->config);
 	printf("# FAILED: %s\n", shared->text[0] ? shared->text : "crashed");
@@ -322,10 +326,23 @@ static const struct {
 	{ "gicv2_four_vcpus", "version=2,vcpus=4,spis=16,mapped=6,soft=1,eoimode1=1,refill=1" },
 	{ "gicv2_eight_vcpus", "version=2,vcpus=8,spis=33,notify=1,strict=1" },
 	{ "gicv2_software_cpu_interface", "version=2,vcpus=3,spis=16,lrs=0,mapped=4,eoimode1=1" },
+	{ "three_vcpus_on_one_cpu", "vcpus=3,cpus=1,lrs=2,mapped=4,eoimode1=1" },
+	{ "whole_four_vcpus_on_two_cpus",
+	  "vcpus=4,cpus=2,mapped=6,soft=1,eoimode1=1,notify=1,whole=1" },
+	{ "whole_one_list_register", "vcpus=2,lrs=1,pri=7,pre=7,eoimode1=1,whole=1" },
+	{ "whole_gicv2", "version=2,vcpus=3,cpus=2,lrs=2,mapped=4,eoimode1=1,whole=1" },
 	{ "gicv2_twins", "version=2,vcpus=3,spis=16,lrs=2,eoimode1=1,twin=1" },
 };
 
 #define FIXED (sizeof(fixed) / sizeof(fixed[0]))
+
+static void print_account(void)
+{
+	printf("# %llu runs: %llu acknowledges (%llu with a kick under way), %llu AGAINs, %llu kicks,"
+	       " %llu loads, %llu resets, %llu restores\n",
+	       shared->runs, shared->acks, shared->late, shared->agains, shared->kicks,
+	       shared->loads, shared->resets, shared->restores);
+}
 
 static void run_all(double seconds, unsigned steps, unsigned long long operations, uint64_t seed)
 {
@@ -352,8 +369,7 @@ static void run_all(double seconds, unsigned steps, unsigned long long operation
 		bad++;
 	}
 	printf("ok %zu - random_configurations\n", FIXED + 1);
-	printf("# %llu runs: %llu acknowledges (%llu with a kick under way), %llu AGAINs, %llu kicks\n",
-	       shared->runs, shared->acks, shared->late, shared->agains, shared->kicks);
+	print_account();
 	exit(bad != 0);
 }
 
@@ -370,7 +386,7 @@ static int run_random_ones(const char *text, uint64_t seed, unsigned steps, doub
 	printf("1..1\n");
 	ok = batch(text ? &config : NULL, seed, steps, seconds, ~0ull);
 	printf("%sok 1 - seeds_from_%llu\n", ok ? "" : "not ", (unsigned long long)seed);
-	printf("# %llu runs, %llu acknowledges\n", shared->runs, shared->acks);
+	print_account();
 	return ok ? 0 : 1;
 }
 
@@ -391,11 +407,19 @@ static int run_one(uint64_t seed, unsigned steps, const char *text)
 	return 0;
 }
 
+static int help(void)
+{
+	printf("lockstep [--seconds N] [--steps N] [--seed N] [--config LIST] [--with LIST]\n"
+	       "         [--tolerate BITS] [--seed-base N] [--trace | --explain]\n"
+	       "tests/model/README.md has the options in LIST.\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *config = NULL, *env = getenv("MODEL_STEPS");
 	unsigned long long operations = env && *env ? strtoull(env, NULL, 0) : ~0ull;
-	double seconds = env && *env ? 1e9 : 10;
+	double seconds = env && *env ? 1e9 : 12;
 	uint64_t seed = env && *env ? (uint64_t)time(NULL) * 1000003u % 1000000000u : 1;
 	unsigned steps = 600;
 	bool one = false;
@@ -408,6 +432,8 @@ int main(int argc, char **argv)
 	for (n = 1; n < argc; n++) {
 		const char *value = n + 1 < argc ? argv[n + 1] : "0";
 
+		if (!strcmp(argv[n], "--help"))
+			return help();
 		if (!strcmp(argv[n], "--trace")) {
 			trace = true;
 			continue;

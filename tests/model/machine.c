@@ -87,7 +87,7 @@ static struct model_irq *hooked_irq(struct machine *m, unsigned vcpu, struct hwi
 	if (!irq)
 		machine_fail(m, "%s for physical interrupt %u, which is not mapped", name,
 			     hw.intid);
-	if (hw.intid < 32 && m->actor != (int)vcpu)
+	if (hw.intid < 32 && (m->actor != (int)vcpu || m->vcpu[vcpu].pcpu == MODEL_NOBODY))
 		machine_fail(m, "%s for a private interrupt of vCPU %u away from its CPU", name,
 			     vcpu);
 	return irq;
@@ -118,7 +118,7 @@ static void hook_route(void *host, struct hwirq hw, unsigned vcpu)
 {
 	if (hw.intid < 32)
 		machine_fail(host, "hwirq_route for a private interrupt");
-	hooked_irq(host, vcpu, hw, "hwirq_route");
+	hooked_irq(host, vcpu, hw, "hwirq_route")->wire.route = (int)vcpu;
 }
 
 static void hook_ended(void *host, unsigned vcpu, virq_t virq)
@@ -136,7 +136,7 @@ static void hook_ended(void *host, unsigned vcpu, virq_t virq)
 }
 
 /* A guest's deactivation with HW = 1. */
-static void guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
+void machine_guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
 {
 	struct machine *m = host;
 	struct model_irq *irq = wired_irq(m, vcpu, pintid);
@@ -146,6 +146,15 @@ static void guest_deactivates(void *host, unsigned vcpu, unsigned pintid)
 			     pintid);
 	irq->wire.active = false;
 }
+
+const struct vgic_port machine_port = {
+	.kick = hook_kick,
+	.hwirq_set_active = hook_set_active,
+	.hwirq_clear_pending = hook_clear_pending,
+	.hwirq_line = hook_line,
+	.hwirq_route = hook_route,
+	.ended = hook_ended,
+};
 
 /* --- Entry and exit --------------------------------------------------------------------------- */
 
@@ -170,7 +179,7 @@ static struct gic_cpuif *image_of(struct machine *m, unsigned v)
 static void read_aprs(struct machine *m, unsigned v, bool aprs)
 {
 	struct gic_cpuif *image = &m->vcpu[v].image;
-	const struct cpuif *hw = &m->vcpu[v].hw;
+	const struct cpuif *hw = m->vcpu[v].hw;
 	unsigned n;
 
 	for (n = 0; n < 4; n++) {
@@ -180,6 +189,15 @@ static void read_aprs(struct machine *m, unsigned v, bool aprs)
 	m->vcpu[v].aprs_known = aprs;
 }
 
+static void write_cpuif(struct machine *m, unsigned v)
+{
+	struct machine_vcpu *vcpu = &m->vcpu[v];
+
+	cpuif_set_vmcr(vcpu->hw, vcpu->image.vmcr);
+	memcpy(vcpu->hw->apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
+	memcpy(vcpu->hw->apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
+}
+
 static void read_image(struct machine *m, unsigned v, bool aprs)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
@@ -187,13 +205,13 @@ static void read_image(struct machine *m, unsigned v, bool aprs)
 	unsigned n;
 
 	for (n = 0; n < m->config.lrs; n++) {
-		uint64_t lr = vcpu->hw.lr[n];
+		uint64_t lr = vcpu->hw->lr[n];
 
 		if (image->live >> n & 1)
 			image->lr[n] = m->config.model.version == 2 ? lr_to_gich(lr) : lr;
 	}
-	image->hcr = vcpu->hw.hcr;
-	image->vmcr = vcpu->hw.vmcr;
+	image->hcr = vcpu->hw->hcr;
+	image->vmcr = vcpu->hw->vmcr;
 	read_aprs(m, v, aprs || image->read_apr);
 }
 
@@ -210,6 +228,7 @@ void machine_exit(struct machine *m, unsigned v, bool aprs)
 	machine_library_end(m, before);
 	vcpu->where = OUTSIDE;
 	model_served(&m->model, v);
+	m->model.pe[v].folded = m->model.now;
 }
 
 static void check_entry(struct machine *m, unsigned v)
@@ -222,27 +241,27 @@ static void check_entry(struct machine *m, unsigned v)
 	for (n = 0; n < m->config.lrs; n++) {
 		bool live = vcpu->image.live >> n & 1;
 
-		if (live && vcpu->hw.lr[n] != machine_image_lr(m, v, n))
+		if (live && vcpu->hw->lr[n] != machine_image_lr(m, v, n))
 			machine_fail(m,
 				     "vCPU %u: LR%u is live, not as hardware has it, not changed",
 				     v, n);
-		if (!live && lr_state(vcpu->hw.lr[n]) != LR_INVALID)
+		if (!live && lr_state(vcpu->hw->lr[n]) != LR_INVALID)
 			machine_fail(m, "vCPU %u: LR%u holds something and is not live", v, n);
 	}
 	if (m->config.lrs == 0)
 		return;
-	if ((vcpu->hw.hcr ^ vcpu->image.hcr) & ~HCR_EOICOUNT)
+	if ((vcpu->hw->hcr ^ vcpu->image.hcr) & ~HCR_EOICOUNT)
 		machine_fail(m, "vCPU %u: ICH_HCR %#x is not %#x, and not hcr_changed", v,
-			     vcpu->hw.hcr, vcpu->image.hcr);
-	if (vcpu->hw.hcr & HCR_EOICOUNT)
-		machine_fail(m, "vCPU %u: entered with EOIcount %u", v, vcpu->hw.hcr >> 27);
-	if (!(vcpu->hw.hcr & HCR_EN))
+			     vcpu->hw->hcr, vcpu->image.hcr);
+	if (vcpu->hw->hcr & HCR_EOICOUNT)
+		machine_fail(m, "vCPU %u: entered with EOIcount %u", v, vcpu->hw->hcr >> 27);
+	if (!(vcpu->hw->hcr & HCR_EN))
 		machine_fail(m, "vCPU %u: entered with ICH_HCR.En = 0", v);
-	if (m->config.model.version == 2 && (vcpu->hw.hcr & 0x07ffff00))
-		machine_fail(m, "vCPU %u: GICH_HCR = %#x: reserved bits", v, vcpu->hw.hcr);
-	if (cpuif_misr(&vcpu->hw))
+	if (m->config.model.version == 2 && (vcpu->hw->hcr & 0x07ffff00))
+		machine_fail(m, "vCPU %u: GICH_HCR = %#x: reserved bits", v, vcpu->hw->hcr);
+	if (cpuif_misr(vcpu->hw))
 		machine_fail(m, "vCPU %u: entered with ICH_MISR = %#x: an exit storm", v,
-			     cpuif_misr(&vcpu->hw));
+			     cpuif_misr(vcpu->hw));
 }
 
 /* What enter or refill changed goes to hardware. */
@@ -253,9 +272,9 @@ static void write_back(struct machine *m, unsigned v)
 
 	for (n = 0; n < m->config.lrs; n++)
 		if (vcpu->image.changed >> n & 1)
-			vcpu->hw.lr[n] = machine_image_lr(m, v, n);
+			vcpu->hw->lr[n] = machine_image_lr(m, v, n);
 	if (vcpu->image.hcr_changed)
-		vcpu->hw.hcr = vcpu->image.hcr;
+		vcpu->hw->hcr = vcpu->image.hcr;
 	vcpu->where = GUEST;
 	model_entered(&m->model, v);
 }
@@ -289,7 +308,7 @@ unsigned machine_enter(struct machine *m, unsigned v)
 /* ICH_ELRSR_EL2, 12.5.3 */
 static uint32_t empty_lrs(const struct machine *m, unsigned v)
 {
-	const uint64_t *lr = m->vcpu[v].hw.lr;
+	const uint64_t *lr = m->vcpu[v].hw->lr;
 	uint32_t empty = 0;
 	unsigned n;
 
@@ -330,7 +349,7 @@ void machine_back(struct machine *m, unsigned v)
 }
 
 /* Outside, after an exit that read everything: the wake predicate is exact. */
-static bool check_pending(struct machine *m, unsigned v)
+bool machine_pending(struct machine *m, unsigned v)
 {
 	unsigned may = model_signals(&m->model, v);
 	int before;
@@ -348,7 +367,8 @@ static bool check_pending(struct machine *m, unsigned v)
 
 /* --- Accesses --------------------------------------------------------------------------------- */
 
-static enum vgic_result present(struct machine *m, unsigned v, const struct op *op, uint64_t *value)
+enum vgic_result machine_present(struct machine *m, unsigned v, const struct op *op,
+				 uint64_t *value)
 {
 	struct vgic_cpu *cpu = m->vcpu[v].cpu;
 	int before = machine_library_begin(m, (int)v);
@@ -424,7 +444,7 @@ static void post(struct machine *m, unsigned v, const struct op *op)
 
 	for (u = 0; u < m->config.model.vcpus; u++)
 		if (u != v && m->vcpu[u].where == GUEST && m->model.pe[u].unsettled)
-			model_post(&m->model, machine_at(op), op->c, u, in_live_lr, &m->vcpu[u].hw);
+			model_post(&m->model, machine_at(op), op->c, u, in_live_lr, m->vcpu[u].hw);
 }
 
 static void access_done(struct machine *m, unsigned v, uint64_t value)
@@ -465,17 +485,25 @@ static void attempt(struct machine *m, unsigned v, bool served)
 {
 	uint64_t value = 0;
 
-	if (present(m, v, &m->vcpu[v].access, &value) == VGIC_AGAIN)
+	if (machine_present(m, v, &m->vcpu[v].access, &value) == VGIC_AGAIN)
 		check_again(m, v, served);
 	else
 		access_done(m, v, value);
+}
+
+/* Tolerated: nobody is set to sleep by GICR_WAKER. */
+static bool is_tolerated_sleep(const struct machine *m, const struct op *op)
+{
+	return (m->config.tolerate & TOLERATE_SLEEPER) && op->kind == OP_WRITE &&
+	       op->a == MODEL_REDIST && op->b % VGIC_REDIST_STRIDE == 0x14 && (op->c & 2);
 }
 
 void machine_access(struct machine *m, unsigned v, const struct op *op)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 
-	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting)
+	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting ||
+	    is_tolerated_sleep(m, op))
 		return;
 	vcpu->access = *op;
 	vcpu->access.vcpu = (uint8_t)v;
@@ -492,7 +520,7 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 
 void machine_retry(struct machine *m, unsigned v)
 {
-	if (!m->vcpu[v].waiting)
+	if (!m->vcpu[v].waiting || m->vcpu[v].where == UNLOADED)
 		return;
 	machine_exit(m, v, false);
 	attempt(m, v, true);
@@ -500,38 +528,104 @@ void machine_retry(struct machine *m, unsigned v)
 
 /* --- Scheduling ------------------------------------------------------------------------------- */
 
-static void set_absent(struct machine *m, unsigned v, bool absent)
+unsigned machine_cpus(const struct machine *m)
 {
-	unsigned n;
-
-	for (n = 16; n < model_private_count(&m->model); n++)
-		if (m->model.priv[v][n].mapped)
-			m->model.priv[v][n].wire.absent = absent;
+	return m->config.cpus ? m->config.cpus : m->config.model.vcpus;
 }
 
-static void check_loaded_wires(struct machine *m, unsigned v)
+/* The first free one from `wanted` on; if there is none, whoever is there has to go. */
+static unsigned free_cpu(struct machine *m, unsigned wanted)
+{
+	unsigned cpus = machine_cpus(m), n;
+
+	for (n = 0; n < cpus; n++)
+		if (m->cpu[(wanted + n) % cpus].vcpu == MODEL_NOBODY)
+			return (wanted + n) % cpus;
+	machine_out(m, (unsigned)m->cpu[wanted % cpus].vcpu);
+	return wanted % cpus;
+}
+
+bool machine_cpu_is_free(const struct machine *m)
+{
+	unsigned c;
+
+	for (c = 0; c < machine_cpus(m); c++)
+		if (m->cpu[c].vcpu == MODEL_NOBODY)
+			return true;
+	return false;
+}
+
+/*
+ * The physical CPU is the vCPU's. Of its private devices, line and latch come and go with it, as
+ * a context switch of the device has it; what is active is the physical CPU's redistributor's.
+ */
+static void occupy(struct machine *m, unsigned v, unsigned c)
 {
 	unsigned n;
 
+	m->cpu[c].vcpu = (int)v;
+	m->cpu[c].hw.vcpu = v;
+	m->vcpu[v].pcpu = (int)c;
+	m->vcpu[v].hw = &m->cpu[c].hw;
 	for (n = 16; n < model_private_count(&m->model); n++) {
-		const struct model_irq *irq = &m->model.priv[v][n];
+		struct model_wire *wire = &m->model.priv[v][n].wire;
 
-		if (!irq->mapped || irq->misconfigured || irq->flux || irq->active_unsure)
+		if (!m->model.priv[v][n].mapped)
 			continue;
-		if (irq->active != irq->wire.active && model_pending(irq) == NO)
-			machine_fail(m, "vCPU %u loaded: physical active of %u is %d", v,
-				     irq->intid, irq->wire.active);
+		wire->absent = false;
+		wire->active = m->cpu[c].active >> wire->intid & 1;
 	}
 }
 
-void machine_load(struct machine *m, unsigned v)
+static void vacate(struct machine *m, unsigned v)
+{
+	unsigned c = (unsigned)m->vcpu[v].pcpu, n;
+
+	m->cpu[c].vcpu = MODEL_NOBODY;
+	m->cpu[c].active = 0;
+	m->vcpu[v].pcpu = MODEL_NOBODY;
+	m->vcpu[v].hw = &m->nowhere;
+	for (n = 16; n < model_private_count(&m->model); n++) {
+		struct model_wire *wire = &m->model.priv[v][n].wire;
+
+		if (!m->model.priv[v][n].mapped)
+			continue;
+		wire->absent = true;
+		m->cpu[c].active |= (uint32_t)wire->active << wire->intid;
+		wire->active = false;
+	}
+	if (m->cpu[c].active)
+		machine_fail(m,
+			     "vCPU %u put: of its private interrupts, physical %#x are left active",
+			     v, m->cpu[c].active);
+}
+
+/* What the image holds, or what the library kept (every now and then it is asked), to hardware. */
+static void load_cpuif(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	int before;
 
+	if (m->loads++ % 4 == 0 || vcpu->restore) {
+		before = machine_library_begin(m, (int)v);
+		vgic_cpuif_restore(vcpu->cpu, image_of(m, v));
+		machine_library_end(m, before);
+	}
+	if (m->config.lrs)
+		write_cpuif(m, v);
+	machine_check_cpuif(m, v);
+	vcpu->restore = false;
+}
+
+void machine_load_on(struct machine *m, unsigned v, unsigned wanted)
+{
+	struct machine_vcpu *vcpu = &m->vcpu[v];
+	unsigned n;
+	int before;
+
 	if (vcpu->where != UNLOADED)
 		return;
-	set_absent(m, v, false);
+	occupy(m, v, free_cpu(m, wanted));
 	before = machine_library_begin(m, (int)v);
 	vcpu->cpu = vgic_load(m->vgic, v);
 	if (!vcpu->cpu)
@@ -543,11 +637,20 @@ void machine_load(struct machine *m, unsigned v)
 	vcpu->kicked = false;
 	vcpu->aprs_known = true;
 	m->model.pe[v].loaded = true;
-	check_loaded_wires(m, v);
+	for (n = 16; n < model_private_count(&m->model); n++)
+		machine_check_wire(m, &m->model.priv[v][n], v);
+	load_cpuif(m, v);
+}
+
+/* Each time on another CPU than the time before. */
+void machine_load(struct machine *m, unsigned v)
+{
+	if (m->vcpu[v].where == UNLOADED)
+		machine_load_on(m, v, m->next_cpu++);
 }
 
 /* The host watches a descheduled vCPU's private level devices itself. */
-static void host_watches(struct machine *m, unsigned v)
+void machine_watch(struct machine *m, unsigned v)
 {
 	unsigned n;
 	int before;
@@ -555,12 +658,7 @@ static void host_watches(struct machine *m, unsigned v)
 	for (n = 16; n < model_private_count(&m->model); n++) {
 		struct model_irq *irq = &m->model.priv[v][n];
 
-		if (!irq->mapped)
-			continue;
-		if (irq->wire.active)
-			machine_fail(m, "vCPU %u put: physical %u is left active", v,
-				     irq->wire.intid);
-		if (!irq->wire.level ||
+		if (!irq->mapped || !irq->wire.level ||
 		    (irq->active && (m->config.tolerate & TOLERATE_UNLOADED_LINE)))
 			continue;
 		before = machine_library_begin(m, MODEL_NOBODY);
@@ -570,14 +668,12 @@ static void host_watches(struct machine *m, unsigned v)
 	}
 }
 
-void machine_put(struct machine *m, unsigned v)
+static void machine_put(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 	int before;
 
-	if (vcpu->where != OUTSIDE || vcpu->waiting)
-		return;
-	vcpu->image.vmcr = vcpu->hw.vmcr;
+	vcpu->image.vmcr = vcpu->hw->vmcr;
 	read_aprs(m, v, true);
 	before = machine_library_begin(m, (int)v);
 	vgic_put(vcpu->cpu, image_of(m, v));
@@ -586,9 +682,18 @@ void machine_put(struct machine *m, unsigned v)
 	vcpu->where = UNLOADED;
 	vcpu->kicked = false;
 	m->model.pe[v].loaded = false;
-	set_absent(m, v, true);
-	host_watches(m, v);
-	vcpu->kicked |= check_pending(m, v);
+	vacate(m, v);
+	machine_watch(m, v);
+	vcpu->kicked |= machine_pending(m, v);
+}
+
+void machine_out(struct machine *m, unsigned v)
+{
+	if (m->vcpu[v].where == UNLOADED)
+		return;
+	if (m->vcpu[v].where != OUTSIDE)
+		machine_exit(m, v, true);
+	machine_put(m, v);
 }
 
 static void machine_block(struct machine *m, unsigned v)
@@ -600,7 +705,7 @@ static void machine_block(struct machine *m, unsigned v)
 	if (vcpu->where != OUTSIDE || vcpu->waiting || !vcpu->aprs_known)
 		return;
 	machine_exit(m, v, true);
-	if (check_pending(m, v))
+	if (machine_pending(m, v))
 		return;
 	before = machine_library_begin(m, (int)v);
 	asleep = vgic_block(vcpu->cpu);
@@ -623,7 +728,7 @@ void machine_deliver(struct machine *m, unsigned v)
 		machine_load(m, v);
 	} else if (vcpu->where == BLOCKED) {
 		machine_exit(m, v, true);
-		check_pending(m, v);
+		machine_pending(m, v);
 	} else if (vcpu->where == GUEST && !vcpu->waiting) {
 		m->model.pe[v].unsettled = false;
 		machine_back(m, v);
@@ -636,7 +741,7 @@ void machine_maintenance(struct machine *m, unsigned v)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 
-	if (vcpu->where != GUEST || vcpu->waiting || !cpuif_misr(&vcpu->hw))
+	if (vcpu->where != GUEST || vcpu->waiting || !cpuif_misr(vcpu->hw))
 		return;
 	vgic_maintenance(vcpu->cpu);
 	if (!vgic_attention(vcpu->cpu))
@@ -767,13 +872,10 @@ static void do_reset(struct machine *m, unsigned v)
 	before = machine_library_begin(m, (int)v);
 	vgic_cpuif_reset(vcpu->cpu, image_of(m, v));
 	machine_library_end(m, before);
-	if (m->config.lrs) {
-		cpuif_set_vmcr(&vcpu->hw, vcpu->image.vmcr);
-		if (!(m->config.tolerate & TOLERATE_RESET))
-			vcpu->hw.hcr = vcpu->image.hcr;
-		memcpy(vcpu->hw.apr[0], vcpu->image.ap0r, sizeof(vcpu->image.ap0r));
-		memcpy(vcpu->hw.apr[1], vcpu->image.ap1r, sizeof(vcpu->image.ap1r));
-	}
+	if (m->config.lrs)
+		write_cpuif(m, v);
+	if (m->config.lrs && !(m->config.tolerate & TOLERATE_RESET))
+		vcpu->hw->hcr = vcpu->image.hcr;
 	model_cpuif_reset(&m->model, v);
 	if (machine_enter(m, v) == 1 && !(m->config.tolerate & TOLERATE_RESET) &&
 	    vcpu->image.changed != lr_mask(m))
@@ -792,10 +894,17 @@ static void do_schedule(struct machine *m, const struct op *op)
 		machine_deliver(m, v);
 		return;
 	case OP_LOAD:
-		machine_load(m, v);
+		machine_load_on(m, v, op->a);
 		return;
 	case OP_PUT:
-		machine_put(m, v);
+		if (op->n || vcpu->where == OUTSIDE)
+			machine_out(m, v);
+		return;
+	case OP_MOVE:
+		machine_out(m, v);
+		machine_load_on(m, v, op->a);
+		if (op->n && !vcpu->waiting)
+			machine_enter(m, v);
 		return;
 	case OP_BLOCK:
 		machine_block(m, v);
@@ -805,7 +914,7 @@ static void do_schedule(struct machine *m, const struct op *op)
 		return;
 	case OP_PEND:
 		if (vcpu->where == UNLOADED)
-			check_pending(m, v);
+			machine_pending(m, v);
 		return;
 	case OP_RESET:
 		do_reset(m, v);
@@ -820,7 +929,7 @@ static void do_schedule(struct machine *m, const struct op *op)
 	if (op->kind != OP_EXIT && vcpu->where == OUTSIDE)
 		machine_enter(m, v);
 	else if (vcpu->where == OUTSIDE && vcpu->aprs_known)
-		check_pending(m, v);
+		machine_pending(m, v);
 }
 
 void machine_do(struct machine *m, const struct op *op)
@@ -866,198 +975,17 @@ void machine_do(struct machine *m, const struct op *op)
 	case OP_QUIESCE:
 		machine_quiesce(m);
 		break;
+	case OP_POWER:
+	case OP_SAVE:
+	case OP_RESTORE:
+	case OP_MAP:
+		whole_do(m, op);
+		break;
+	case OP_INFO:
+		machine_check_info(m, op->vcpu, op->a);
+		break;
 	default:
 		do_schedule(m, op);
 	}
 	machine_check(m);
-}
-
-/* --- Set-up ----------------------------------------------------------------------------------- */
-
-struct op machine_register(const struct machine *m, enum op_kind kind, const struct model_irq *irq,
-			   unsigned base, unsigned bytes)
-{
-	static const uint16_t extended[][2] = {
-		{ 0x080, 0x1000 }, { 0x100, 0x1200 }, { 0x180, 0x1400 },
-		{ 0x200, 0x1600 }, { 0x280, 0x1800 }, { 0x300, 0x1a00 },
-		{ 0x380, 0x1c00 }, { 0x400, 0x2000 }, { 0xc00, 0x3000 },
-	};
-	struct op op = { .kind = (uint8_t)kind, .a = MODEL_DIST, .n = (uint8_t)bytes };
-	unsigned bits = base == 0xc00 ? 2 : base >= 0x400 ? 8 : 1, n, index = irq->intid;
-
-	if (index >= MODEL_ESPI) {
-		index -= MODEL_ESPI;
-		for (n = 0; n < sizeof(extended) / sizeof(extended[0]); n++)
-			if (extended[n][0] == base)
-				op.b = extended[n][1];
-	} else {
-		op.b = base;
-	}
-	if (model_is_private(irq) && m->config.model.version == 2) {
-		op.vcpu = (uint8_t)irq->owner;
-	} else if (model_is_private(irq)) {
-		index = index >= MODEL_EPPI ? index - MODEL_EPPI + 32 : index;
-		op.a = MODEL_REDIST;
-		op.b += (unsigned)irq->owner * VGIC_REDIST_STRIDE + 0x10000;
-	}
-	op.b += index * bits / 8 / bytes * bytes;
-	return op;
-}
-
-static unsigned field_of(const struct model_irq *irq, unsigned bits)
-{
-	return irq->intid % (32 / bits) * bits;
-}
-
-static void map_one(struct machine *m, unsigned v, unsigned intid, unsigned hwirq, bool level)
-{
-	struct model_irq *irq = model_irq(&m->model, v, intid);
-	struct hwirq hw = { (uint16_t)hwirq };
-	unsigned how = level ? VGIC_HWIRQ_LEVEL : 0, n;
-	struct op config;
-
-	if (m->config.soft && intid % 4 < m->config.soft)
-		how |= VGIC_HWIRQ_SOFT;
-	if (vgic_map_hwirq(m->vgic, v, intid, hw, how))
-		machine_fail(m, "vgic_map_hwirq(%u) fails", intid);
-	if (vgic_map_hwirq(m->vgic, v, intid, hw, how) != -VIRQ_ERR_BUSY)
-		machine_fail(m, "vgic_map_hwirq(%u) maps twice", intid);
-	irq->mapped = true;
-	irq->wire.level = level;
-	irq->wire.soft = how & VGIC_HWIRQ_SOFT;
-	irq->wire.intid = hwirq;
-	irq->edge = !level;
-	config = machine_register(m, OP_WRITE, irq, 0xc00, 4);
-	for (n = 0; n < 16; n++) {
-		const struct model_irq *other = model_irq(&m->model, v, intid / 16 * 16 + n);
-
-		config.c |= other && other->edge ? 2ull << 2 * n : 0;
-	}
-	machine_access(m, config.vcpu, &config);
-}
-
-static uint64_t read_at_reset(struct machine *m, const struct op *op)
-{
-	uint64_t value = 0;
-
-	if (present(m, op->vcpu, op, &value) != VGIC_DONE)
-		machine_fail(m, "a read of %#x at reset is not done", op->b);
-	return value;
-}
-
-/* IMPLEMENTATION DEFINED at reset, and taken as found: triggers (12.9.9), targets (GICv2). */
-static void adopt(struct machine *m, struct model_irq *irq)
-{
-	struct op op = machine_register(m, OP_READ, irq, 0xc00, 4);
-
-	if (irq->intid < 16)
-		return;
-	irq->edge = read_at_reset(m, &op) >> (field_of(irq, 2) + 1) & 1;
-	if (m->config.model.version == 3 || model_is_private(irq) || m->config.model.vcpus == 1)
-		return;
-	op = machine_register(m, OP_READ, irq, 0x800, 4);
-	irq->targets = read_at_reset(m, &op) >> field_of(irq, 8) & 0xff;
-}
-
-static void adopt_reset(struct machine *m)
-{
-	unsigned v, n;
-
-	for (v = 0; v < m->config.model.vcpus; v++)
-		for (n = 0; n < model_private_count(&m->model); n++)
-			adopt(m, &m->model.priv[v][n]);
-	for (n = 0; n < model_shared_count(&m->model); n++)
-		adopt(m, &m->model.shared[n]);
-}
-
-/* GICR_WAKER, 12.11.42: a PE sleeps until its software says otherwise. */
-static void wake_all(struct machine *m)
-{
-	struct op op = { .kind = OP_WRITE, .a = MODEL_REDIST, .n = 4 };
-	unsigned v;
-
-	for (v = 0; v < m->config.model.vcpus && m->config.model.version == 3; v++) {
-		op.b = v * VGIC_REDIST_STRIDE + 0x14;
-		machine_access(m, v, &op);
-	}
-}
-
-static void map_all(struct machine *m)
-{
-	unsigned n, v;
-
-	for (n = 0; n < m->config.mapped && n < m->config.model.spis; n++)
-		map_one(m, 0, 32 + n, 132 + n, n % 2);
-	for (n = 0; n < 2 && m->config.mapped && n < m->config.model.espis; n++)
-		map_one(m, 0, MODEL_ESPI + n, 4200 + n, n % 2);
-	for (v = 0; v < m->config.model.vcpus && m->config.mapped; v++) {
-		map_one(m, v, MACHINE_PPI_LEVEL, 27, true);
-		map_one(m, v, MACHINE_PPI_EDGE, 20, false);
-		if (m->config.model.eppis)
-			map_one(m, v, MODEL_EPPI + 2, 30, true);
-	}
-}
-
-static void build(struct machine *m)
-{
-	const struct machine_config *c = &m->config;
-	const struct vgic_config config = {
-		.version = (uint8_t)c->model.version,
-		.vcpus = (uint16_t)c->model.vcpus,
-		.spis = (uint16_t)c->model.spis,
-		.espis = (uint16_t)c->model.espis,
-		.eppis = (uint8_t)c->model.eppis,
-		.region_redists = (uint16_t)c->model.region_redists,
-		.priority_bits = (uint8_t)c->model.priority_bits,
-		.preemption_bits = (uint8_t)c->model.preemption_bits,
-		.lrs = (uint8_t)c->lrs,
-		.cluster_bits = (uint8_t)c->model.cluster_bits,
-	};
-	const struct vgic_port port = {
-		.kick = hook_kick,
-		.hwirq_set_active = hook_set_active,
-		.hwirq_clear_pending = hook_clear_pending,
-		.hwirq_line = hook_line,
-		.hwirq_route = hook_route,
-		.ended = hook_ended,
-	};
-	size_t size = vgic_size(&config), whole = (size + 63) / 64 * 64;
-
-	if (vgic_check(&config, NULL) || !size)
-		machine_fail(m, "the library refuses the configuration");
-	m->memory = aligned_alloc(64, whole);
-	memset(m->memory, 0xa5, whole);
-	if (vgic_init(&m->vgic, m->memory, whole, &config, &port, m))
-		machine_fail(m, "vgic_init() fails");
-}
-
-void machine_init(struct machine *m, const struct machine_config *config,
-		  void (*fail)(const char *text))
-{
-	unsigned v;
-
-	memset(m, 0, offsetof(struct machine, model));
-	m->config = *config;
-	m->fail = fail;
-	m->actor = MODEL_NOBODY;
-	model_init(&m->model, &config->model);
-	build(m);
-	for (v = 0; v < config->model.vcpus; v++) {
-		cpuif_init(&m->vcpu[v].hw, config->model.version, config->lrs,
-			   config->model.priority_bits, config->model.preemption_bits);
-		m->vcpu[v].hw.manners = config->manners;
-		m->vcpu[v].hw.deactivate = guest_deactivates;
-		m->vcpu[v].hw.host = m;
-		m->vcpu[v].hw.vcpu = v;
-		machine_load(m, v);
-	}
-	adopt_reset(m);
-	map_all(m);
-	wake_all(m);
-	machine_compare(m);
-}
-
-void machine_free(struct machine *m)
-{
-	free(m->memory);
 }

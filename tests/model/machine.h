@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A machine for the lockstep: the library as an embedder drives it (the protocol of vgic.h), a fake
- * virtual CPU interface per vCPU, a fake physical GIC behind mapped interrupts, and the reference
- * model, which sees every operation too. One operation at a time, from a list; kicks and
+ * virtual CPU interface per physical CPU, a fake physical GIC behind mapped interrupts, and the
+ * reference model, which sees every operation too. One operation at a time, from a list; kicks and
  * maintenance interrupts wait until the list delivers them.
  */
 #ifndef TESTS_MODEL_MACHINE_H
@@ -38,12 +38,18 @@ enum op_kind {
 	OP_EXIT,
 	OP_ENTER,
 	OP_BLOCK,
-	OP_PUT,
-	OP_LOAD,
+	OP_PUT,    /* n: also out of its guest, or out of its sleep */
+	OP_LOAD,   /* a: the physical CPU; who is there, if no CPU is free, has to go */
+	OP_MOVE,   /* both, and n: into the guest */
 	OP_RETRY,  /* of a waiting access */
 	OP_NOTIFY, /* a: intid, b: whether its ends are to be told */
 	OP_PEND,   /* vgic_pending() of a vCPU that is not loaded */
 	OP_RESET,  /* the CPU interface */
+	OP_POWER,  /* the VM's reset */
+	OP_SAVE,
+	OP_RESTORE, /* n: save first (else: what was last saved); a: enum restore_to; b: list registers; c: compare */
+	OP_MAP,  /* a: intid: unmap it if mapped, else map it; n: VGIC_HWIRQ_SOFT */
+	OP_INFO, /* a: intid */
 	OP_QUIESCE,
 	OP_KINDS
 };
@@ -53,6 +59,14 @@ enum dir_of {
 	DIR_OWN,    /* the a-th that this vCPU ended with EOImode 1 */
 	DIR_OTHERS, /* the same of vCPU c, if it is shared */
 	DIR_INTID,  /* a: INTID, as long as the outcome is defined */
+};
+
+/* Where a saved state goes to. Fresh memory: its mappings are made anew, the old ones given up. */
+enum restore_to {
+	RESTORE_HERE,
+	RESTORE_UNMAP, /* fresh memory; the old vGIC's physical interrupts are unmapped */
+	RESTORE_RESET, /* fresh memory; the old vGIC is reset */
+	RESTORE_TOS
 };
 
 /* Registers of the CPU interface that an operation reads. */
@@ -86,11 +100,14 @@ struct op {
 #define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
 #define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
 #define TOLERATE_HELD_BACK     256u /* GICv2: what is held back because of an SGI with sources left */
-#define TOLERATE_WIDTH         8u   /* bits above the width of a read */
-#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
+#define TOLERATE_SWITCH        512u /* EOImode switched with a counted end, or a dropped SGI of a GICv2 */
+#define TOLERATE_SLEEPER       1024u /* the end of an active one on a vCPU that is set to sleep */
+#define TOLERATE_WIDTH         8u    /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u   /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;
+	unsigned cpus;   /* physical ones; 0: as many as vCPUs */
 	unsigned lrs;    /* 0: the CPU interface is software */
 	unsigned mapped; /* how many of the first SPIs are mapped (half level); and two PPIs */
 	unsigned soft;   /* those with INTIDs 0 to soft - 1 modulo 4 are VGIC_HWIRQ_SOFT */
@@ -101,6 +118,7 @@ struct machine_config {
 	unsigned tolerate; /* TOLERATE_... */
 	bool twin;         /* beside one with a software CPU interface: twin.h */
 	bool notify;       /* vgic_notify_end() is used */
+	bool whole;        /* reset, save and restore, mapping and unmapping */
 	bool eoimode1;     /* guests set EOImode 1, at any time */
 };
 
@@ -113,20 +131,39 @@ struct machine_vcpu {
 	enum where where;
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
-	struct cpuif hw;
-	bool kicked;  /* a host interrupt is on its way */
-	bool waiting; /* `access` answered AGAIN */
+	struct cpuif *hw; /* that of its physical CPU */
+	int pcpu;         /* or MODEL_NOBODY */
+	bool kicked;      /* a host interrupt is on its way */
+	bool waiting;     /* `access` answered AGAIN */
 	struct op access;
 	unsigned long since;                /* when it began */
 	uint64_t seen0, seen1, seen_unsure; /* bits that a waiting read may return */
 	unsigned again;
+	bool restore;       /* its next load asks for what the CPU interface was */
 	bool aprs_known;    /* the last exit was given the active priorities */
 	unsigned ended[64]; /* EOImode 1: INTIDs dropped, to be deactivated */
 	unsigned ended_count;
 };
 
+/* A saved VM: the library's state, the model's, the embedder's and the guest's. */
+struct machine_saved {
+	void *state;
+	long size; /* 0: there is none */
+	struct model model;
+	struct machine_vcpu vcpu[MODEL_VCPUS];
+};
+
+struct machine_cpu {
+	int vcpu; /* who is loaded here, or MODEL_NOBODY */
+	struct cpuif hw;
+	uint32_t active; /* private physical interrupts, by INTID, while nobody is loaded */
+};
+
 struct machine {
 	struct machine_config config;
+	struct machine_cpu cpu[MODEL_VCPUS];
+	struct cpuif nowhere; /* of vCPUs that are not loaded */
+	unsigned loads, next_cpu;
 	struct machine_vcpu vcpu[MODEL_VCPUS];
 	struct vgic *vgic;
 	void *memory;
@@ -134,8 +171,10 @@ struct machine {
 	bool in_library;
 	bool quiet; /* a function that spares the actor's kick */
 	unsigned long acks, agains, kicks, late;
+	unsigned restored, powered;     /* how often; the generator opens things up again */
 	void (*fail)(const char *text); /* does not return */
 	struct model model;
+	struct machine_saved saved;
 };
 
 /* Build it. `fail` is called at the first thing that must not be. */

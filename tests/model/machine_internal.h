@@ -8,6 +8,9 @@
 void machine_fail(struct machine *m, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
+extern const struct vgic_port machine_port;
+void machine_guest_deactivates(void *host, unsigned vcpu, unsigned pintid); /* HW = 1 */
+
 int machine_library_begin(struct machine *m, int actor);
 void machine_library_end(struct machine *m, int before);
 
@@ -28,7 +31,14 @@ void machine_access(struct machine *m, unsigned v, const struct op *op);
 void machine_retry(struct machine *m, unsigned v);
 void machine_sample(struct machine *m, unsigned v);
 void machine_load(struct machine *m, unsigned v);
-void machine_put(struct machine *m, unsigned v);
+void machine_load_on(struct machine *m, unsigned v, unsigned wanted);
+void machine_out(struct machine *m, unsigned v); /* wherever it is: not loaded afterwards */
+unsigned machine_cpus(const struct machine *m);
+void machine_watch(struct machine *m, unsigned v); /* its private devices, while it is not loaded */
+bool machine_pending(struct machine *m, unsigned v);
+enum vgic_result machine_present(struct machine *m, unsigned v, const struct op *op,
+				 uint64_t *value);
+bool machine_cpu_is_free(const struct machine *m);
 void machine_deliver(struct machine *m, unsigned v);
 void machine_maintenance(struct machine *m, unsigned v);
 void machine_source(struct machine *m, int actor, unsigned v, unsigned intid, bool pulse,
@@ -42,9 +52,17 @@ enum vgic_result guest_present(struct machine *m, unsigned v, const struct op *o
 void guest_done(struct machine *m, unsigned v, const struct op *op, uint64_t value);
 void guest_check_nothing(struct machine *m, unsigned v, unsigned which, unsigned intid,
 			 bool settled);
+void machine_check_cpuif(struct machine *m, unsigned v); /* against the model, at load */
 void machine_change_control(struct model_pe *pe, const struct op *op, bool eoimode1);
 
+/* whole.c */
+void whole_do(struct machine *m, const struct op *op);
+
 /* check.c */
+void machine_check_info(struct machine *m, unsigned v, unsigned intid);
+/* At rest or just made: is physically active what is active for the guest? */
+void machine_check_wire(struct machine *m, struct model_irq *irq, unsigned v);
+void each_irq(struct machine *m, void (*see)(struct machine *, struct model_irq *, unsigned));
 bool machine_settled(const struct machine *m, unsigned v);
 bool machine_anyone_unsettled(const struct machine *m);
 bool machine_kicked_guest(const struct machine *m, unsigned but);

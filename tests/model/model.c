@@ -64,7 +64,7 @@ static void init_irq(struct model_irq *irq, unsigned intid, int owner)
 	irq->owner = owner;
 	irq->edge = intid < 16;
 	irq->targets = 1;
-	irq->active_on = irq->ending = MODEL_NOBODY;
+	irq->active_on = irq->ending = irq->wire.route = MODEL_NOBODY;
 }
 
 void model_init(struct model *m, const struct model_config *config)
@@ -86,6 +86,84 @@ void model_init(struct model *m, const struct model_config *config)
 	for (n = 0; n < model_shared_count(m); n++)
 		init_irq(&m->shared[n], n < config->spis ? 32 + n : MODEL_ESPI + n - config->spis,
 			 MODEL_NOBODY);
+}
+
+/* What a reset leaves alone, and a restored state does not say. */
+static void keep(struct model_irq *irq, const struct model_irq *before, bool device)
+{
+	irq->mapped = before->mapped;
+	irq->notify = before->notify;
+	/* Asked before the next delivery, whenever that is. */
+	irq->notify_since = before->notify_since ? 1 : 0;
+	irq->ends = irq->ends_least = irq->ends_most = 0;
+	if (device)
+		irq->wire = before->wire;
+	irq->wire.active = before->wire.active;
+	irq->wire.route = before->wire.route;
+}
+
+static void reset_irq(struct model_irq *irq)
+{
+	struct model_irq before = *irq;
+
+	init_irq(irq, before.intid, before.owner);
+	keep(irq, &before, true);
+}
+
+void model_reset(struct model *m)
+{
+	unsigned v, n;
+
+	for (v = 0; v < m->config.vcpus; v++) {
+		struct model_pe *pe = &m->pe[v];
+
+		model_cpuif_reset(m, v);
+		pe->asleep = pe->asleep_known = pe->unsettled = false;
+		for (n = 0; n < model_private_count(m); n++)
+			reset_irq(&m->priv[v][n]);
+	}
+	for (n = 0; n < model_shared_count(m); n++)
+		reset_irq(&m->shared[n]);
+	m->grp[0] = m->grp[1] = false;
+	m->grp_off[0] = m->grp_off[1] = 0;
+	m->ctlr_flux = 0;
+}
+
+void model_save(struct model *to, const struct model *m)
+{
+	unsigned v;
+
+	memcpy(to, m, offsetof(struct model, priv));
+	for (v = 0; v < m->config.vcpus; v++)
+		memcpy(to->priv[v], m->priv[v], model_private_count(m) * sizeof(m->priv[0][0]));
+	memcpy(to->shared, m->shared, model_shared_count(m) * sizeof(m->shared[0]));
+}
+
+static void restore_irq(struct model_irq *irq, const struct model_irq *saved)
+{
+	struct model_irq before = *irq;
+
+	*irq = *saved;
+	keep(irq, &before, false);
+	irq->misconfigured |= before.misconfigured;
+	/* Delivered before this: who restores does not know whether it was to be told. */
+	if (irq->active)
+		irq->end_told = irq->notify ? MAYBE : NO;
+}
+
+void model_restore(struct model *m, const struct model *saved)
+{
+	unsigned v, n;
+
+	memcpy(m, saved, offsetof(struct model, priv));
+	for (v = 0; v < m->config.vcpus; v++) {
+		m->pe[v].seen_priv = m->seen_priv[v];
+		m->pe[v].seen_shared = m->seen_shared[v];
+		for (n = 0; n < model_private_count(m); n++)
+			restore_irq(&m->priv[v][n], &saved->priv[v][n]);
+	}
+	for (n = 0; n < model_shared_count(m); n++)
+		restore_irq(&m->shared[n], &saved->shared[n]);
 }
 
 unsigned model_private_count(const struct model *m)
@@ -201,7 +279,7 @@ void model_notify(struct model *m, struct model_irq *irq, bool on)
 
 	/* It may have ended just before, and who had it in hand has not passed yet. */
 	for (v = 0; v < m->config.vcpus; v++)
-		unseen |= irq->touched >= m->pe[v].served;
+		unseen |= irq->touched >= m->pe[v].folded;
 	irq->ends_most += unseen;
 	if (unseen && irq->ends_least > irq->ends)
 		irq->ends_least = irq->ends;
@@ -299,7 +377,7 @@ static enum maybe targeted(const struct model *m, unsigned vcpu, const struct mo
 }
 
 /* 3.1.2: a private interrupt is its PE's; a shared one goes by IROUTER. */
-static enum maybe routed(const struct model *m, unsigned vcpu, const struct model_irq *irq)
+enum maybe model_routed(const struct model *m, unsigned vcpu, const struct model_irq *irq)
 {
 	if (model_is_private(irq))
 		return YES;
@@ -319,7 +397,7 @@ static bool held_elsewhere(const struct model *m, unsigned vcpu, const struct mo
 		return false;
 	for (v = 0; v < m->config.vcpus; v++)
 		if (v != vcpu && m->pe[v].loaded && m->pe[v].unsettled &&
-		    m->pe[v].served <= irq->touched)
+		    m->pe[v].folded <= irq->touched)
 			return true;
 	return false;
 }
@@ -332,7 +410,7 @@ enum maybe model_candidate(const struct model *m, unsigned vcpu, const struct mo
 		return MAYBE;
 	if (!irq->enabled || !m->grp[irq->group] || (irq->active && !irq->active_unsure))
 		return NO;
-	answer = both(model_pending(irq), routed(m, vcpu, irq));
+	answer = both(model_pending(irq), model_routed(m, vcpu, irq));
 	if (irq->active_unsure || irq->ending != MODEL_NOBODY || m->pe[vcpu].asleep ||
 	    held_elsewhere(m, vcpu, irq))
 		answer = both(answer, MAYBE);
@@ -586,7 +664,6 @@ void model_served(struct model *m, unsigned vcpu)
 {
 	unsigned n;
 
-	m->pe[vcpu].served = m->now;
 	m->pe[vcpu].unsettled = false;
 	for (n = 0; n < model_private_count(m); n++)
 		irq_served(&m->priv[vcpu][n], vcpu);
@@ -614,7 +691,7 @@ static bool was_deliverable(const struct model *m, unsigned vcpu, const struct m
 	if (then->flux || pe->seen_flux)
 		return true;
 	return then->enabled && pe->seen_grp[then->group] && model_pending(then) != NO &&
-	       routed(m, vcpu, then) != NO;
+	       model_routed(m, vcpu, then) != NO;
 }
 
 /*

@@ -37,8 +37,9 @@ struct model_wire {
 	bool level; /* level-sensitive */
 	bool soft;  /* a list register cannot deactivate it */
 	bool line, latch, active;
-	bool absent; /* private, and its vCPU is not loaded: the redistributor holds another's state */
+	bool absent; /* private, and its vCPU is not loaded: it is no physical CPU's */
 	unsigned intid;
+	int route; /* a shared one's: the vCPU that it follows, as the host was told; or MODEL_NOBODY */
 };
 
 struct model_irq {
@@ -90,11 +91,10 @@ struct model_pe {
 	bool asleep, asleep_known; /* GICR_WAKER.ProcessorSleep */
 	bool loaded;
 	/*
-	 * Since `served` this vCPU has looked at everything it was asked to; if `unsettled`, somebody
-	 * has asked it for something since, and it has not looked yet.
+	 * If `unsettled`, somebody has asked this vCPU for something, and it has not looked yet.
 	 */
 	bool unsettled;
-	unsigned long entered, served;
+	unsigned long entered, folded; /* `folded`: out of its guest; vgic_refill() is not */
 	/* Everything as it stood when the guest was last entered: what its list registers show. */
 	struct model_irq *seen_priv, *seen_shared;
 	bool seen_grp[2], seen_grpen[2], seen_eoimode;
@@ -129,6 +129,11 @@ struct model_bits {
 };
 
 void model_init(struct model *m, const struct model_config *config);
+/* Power-on, nobody loaded; mappings and whose ends are to be told stay. */
+void model_reset(struct model *m);
+/* As it was when it was saved (nobody was loaded); what is not state of the guest stays, too. */
+void model_save(struct model *to, const struct model *m);
+void model_restore(struct model *m, const struct model *saved);
 struct model_irq *model_irq(struct model *m, unsigned vcpu, unsigned intid);
 bool model_is_private(const struct model_irq *irq);
 unsigned model_private_count(const struct model *m);
@@ -159,6 +164,7 @@ void model_post(struct model *m, struct model_at at, uint64_t value, unsigned ho
  */
 void model_was_read(struct model *m, struct model_at at, uint64_t value, unsigned long since);
 
+enum maybe model_routed(const struct model *m, unsigned vcpu, const struct model_irq *irq);
 enum maybe model_pending(const struct model_irq *irq);
 /* Is it one that the Distributor or Redistributor forwards to this PE? Without PE's own enables. */
 enum maybe model_candidate(const struct model *m, unsigned vcpu, const struct model_irq *irq);

@@ -59,10 +59,10 @@ static unsigned signals_of(struct machine *m, unsigned v)
 	unsigned is;
 
 	if (m->config.lrs) {
-		n = cpuif_hppi(&m->vcpu[v].hw);
-		if (n < 0 || !cpuif_signals(&m->vcpu[v].hw))
+		n = cpuif_hppi(m->vcpu[v].hw);
+		if (n < 0 || !cpuif_signals(m->vcpu[v].hw))
 			return 0;
-		if (lr_group(m->vcpu[v].hw.lr[n]) ||
+		if (lr_group(m->vcpu[v].hw->lr[n]) ||
 		    (m->config.model.version == 2 && !m->model.pe[v].fiqen))
 			return VGIC_SIGNAL_IRQ;
 		return VGIC_SIGNAL_FIQ;
