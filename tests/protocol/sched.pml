@@ -5,9 +5,10 @@
  * is queued, a source of interrupts, and -DSTOPPER: who stops the VM and resumes it. -DPOWER: the second vCPU
  * is off at first, and both go off and are switched on; else it is blocked at first.
  * A vCPU leaves in two steps: it picks the next one on its own stack, goes over to that one's, or to
- * the CPU's, and says there where it is now. BLOCKED, full barrier, look; the source raises, full
- * barrier, reads the state. Whoever changes BLOCKED to READY queues it, and nobody else. Its sleeper's entry
- * is made before it is BLOCKED and taken out by who claimed it, or by the CPU whose timer it is.
+ * the CPU's, and says there where it is now. BLOCKING, full barrier, look, then BLOCKED, unless somebody said
+ * WOKEN; the source raises, full barrier, reads the state. Whoever changes BLOCKED to READY queues it,
+ * and nobody else. Its sleeper's entry is made before it is BLOCKING and taken out by who claimed it, or by
+ * the CPU whose timer it is.
  *
  * Memory is weaker than sequential at the two barriers: without one, what the other side wrote may have
  * been read before. How an interrupt gets to a vCPU that runs is sleep.pml's matter.
@@ -20,31 +21,32 @@
  *
  * check: good: waits, wakes, sleepers
  * check: good -DSTOPPER -DACTS=1: stop and resume while an interrupt is raised
- * check: good -DSTOPPER -DQUIET -DRAISES=0: stop, vm_quiet(), resume
  * check: good -DSTOPPER -DPOWER -DRAISES=0: stop and resume, on and off
  * check: BREAK_NO_BARRIER_BLOCK: no barrier between BLOCKED and the look
- * check: BREAK_BLOCK_BLINDLY: block does not look again
  * check: BREAK_NO_BARRIER_RAISER: no barrier between what is raised and the state
+ * check: BREAK_WOKEN_IGNORED: BLOCKING becomes BLOCKED whoever has come
+ * check: BREAK_BLOCKED_EARLY -DSTOPPER: it is BLOCKED before its interrupts have been looked at
  * check: BREAK_CLAIM_IN_TWO: BLOCKED is looked at and changed in two steps
  * check: BREAK_SLEEPER_LATE: its entry is made when others may wake it already
- * check: BREAK_SLEEPER_STAYS: who wakes it leaves its entry
  * check: BREAK_TELL_FIRST: its timers are told before it is claimed
- * check: BREAK_TELL_LATE: its timers are told after it was queued
  * check: BREAK_LEFT_EARLY: it is queued while its stack is in use
  * check: BREAK_OFF_EARLY -DPOWER -DRAISES=0 -DACTS=3: it says OFF while its stack is in use
- * check: BREAK_STOP_BLOCKED -DSTOPPER: one that is blocked counts as stopped
  * check: BREAK_STOP_NO_CLAIM -DSTOPPER: it is made STOPPED, whoever may have claimed it
  * check: BREAK_STOP_NO_LOOK -DSTOPPER -DRAISES=0: one that is READY is made STOPPED, be it queued or not
  * check: BREAK_STOP_NO_POWER -DSTOPPER -DPOWER -DRAISES=0: one that is being switched on counts as off
- * check: BREAK_STOP_ONCE -DSTOPPER -DPOWER -DRAISES=0: neither a second look nor one at `stop` by who starts it
+ * check: BREAK_STOP_ONCE -DSTOPPER -DPOWER -DRAISES=0: neither a second look nor one by who starts it
  * check: BREAK_BLOCK_STOPS -DSTOPPER -DRAISES=0: block itself stops one when it finds a stop going on
- * check: BREAK_NO_DRAIN -DSTOPPER -DQUIET -DRAISES=0: vm_quiet() does not wait for a CPU that is not done with one it left
- * check: BREAK_RESUME_LATE -DSTOPPER -DRAISES=0: resume queues them before it takes `stop` back
  * large: good -DACTS=3: more happens
  * large: good -DRAISES=2: two interrupts
  * large: good -DSTOPPER -DSTOPS=2 -DACTS=1: two stops
- * large: good -DSTOPPER -DQUIET: all of it, no sleepers
+ * large: good -DSTOPPER: all of it, no sleepers
  * large: good -DSTOPPER -DPOWER: on and off, and an interrupt
+ * large: BREAK_BLOCK_BLINDLY: block does not look again
+ * large: BREAK_BLOCKING_DEAF: who raises one takes BLOCKING for RUNNING
+ * large: BREAK_SLEEPER_STAYS: who wakes it leaves its entry
+ * large: BREAK_TELL_LATE: its timers are told after it was queued
+ * large: BREAK_STOP_BLOCKED -DSTOPPER: one that is blocked counts as stopped
+ * large: BREAK_RESUME_LATE -DSTOPPER -DRAISES=0: resume queues them before it takes `stop` back
  */
 #ifndef ACTS
 #define ACTS 2		/* of all guests */
@@ -63,7 +65,7 @@
 #define NOBODY 2
 #define NOWHERE 0	/* CPUs are 1 and 2 */
 
-mtype = { OFF, READY, RUNNING, BLOCKED, STOPPED };
+mtype = { OFF, READY, RUNNING, BLOCKING, WOKEN, BLOCKED, STOPPED };
 mtype = { POWER_OFF, POWER_CLAIMED, POWER_ON };
 
 /* struct vcpu, struct vm */
@@ -73,8 +75,6 @@ byte listed[2];		/* whose sleeper it is */
 bool stop;
 
 byte stack[2];		/* which CPU is on it */
-bool busy[2];		/* a CPU is about to leave it, or has left it and is not done with it */
-bool asked[2];		/* a CPU's `resched` */
 bool timers[2];		/* they are in a CPU's registers */
 bool stopped;		/* vm_stop() is done, vm_resume() has not begun */
 byte acts;
@@ -112,6 +112,14 @@ inline claim(v)
 
 inline wake(v)
 {
+#ifndef BREAK_BLOCKING_DEAF
+	d_step {
+		if
+		:: state[v] == BLOCKING -> state[v] = WOKEN
+		:: else
+		fi
+	}
+#endif
 	claim(v);
 	if
 	:: claimed -> claimed = false; ready(v)
@@ -158,7 +166,7 @@ end:	do
 		seen = state[v];
 #endif
 		if
-		:: seen == BLOCKED -> wake(v)
+		:: seen == BLOCKED || seen == BLOCKING -> wake(v)
 		:: else
 		fi;
 		seen = 0
@@ -211,6 +219,12 @@ inline sleeper_add(v)
 	fi
 }
 
+#ifdef BREAK_BLOCKED_EARLY
+#define FIRST BLOCKED
+#else
+#define FIRST BLOCKING
+#endif
+
 inline block(v)
 {
 #ifndef BREAK_SLEEPER_LATE
@@ -218,35 +232,53 @@ inline block(v)
 #endif
 #ifdef BREAK_NO_BARRIER_BLOCK
 	early = pending[v];
-	state[v] = BLOCKED;
+	state[v] = FIRST;
 	if
 	:: early = pending[v]
 	:: true
 	fi;
 #else
-	state[v] = BLOCKED;
+	state[v] = FIRST;
 	early = pending[v];
 #endif
 #ifdef BREAK_BLOCK_BLINDLY
 	early = false;
 #endif
+	assert(!stopped); /* vgic_pending() is over */
 #ifdef BREAK_SLEEPER_LATE
+	d_step {
+		claimed = (state[v] == BLOCKING && !early);
+		state[v] = (claimed -> BLOCKED : state[v])
+	}
 	sleeper_add(v);
+#elif defined(BREAK_BLOCKED_EARLY)
+	claimed = true;
+	if
+	:: early -> wake(v)
+	:: else
+	fi;
+	early = false;
+#elif defined(BREAK_WOKEN_IGNORED)
+	d_step { claimed = true; state[v] = (early -> state[v] : BLOCKED) }
+#else
+	d_step {
+		claimed = (state[v] == BLOCKING && !early);
+		state[v] = (claimed -> BLOCKED : state[v])
+	}
 #endif
 	if
-	:: early -> early = false; wake(v)
+	:: early || !claimed ->
+		early = false;
+		listed[v] = NOWHERE;
+		state[v] = READY;
+		ready(v)
 #ifdef BREAK_BLOCK_STOPS
-	:: !early && stop -> stop_vcpu(v)
+	:: !early && claimed && stop -> stop_vcpu(v)
 #endif
 	:: else
-	fi
+	fi;
+	claimed = false
 }
-
-#define BUSY(is)                                                                                   \
-	if                                                                                         \
-	:: leaving != NOBODY -> busy[leaving] = is                                                 \
-	:: else                                                                                    \
-	fi
 
 inline vcpu_left()
 {
@@ -257,14 +289,13 @@ inline vcpu_left()
 	:: leaving != NOBODY && why == OFF -> state[leaving] = OFF; power[leaving] = POWER_OFF
 	:: leaving != NOBODY && why == STOPPED -> state[leaving] = STOPPED
 	fi;
-	d_step { BUSY(false); leaving = NOBODY; why = 0 }
+	d_step { leaving = NOBODY; why = 0 }
 }
 
 #define ANYBODY (queued[0] || queued[1])
 
 inline take()
 {
-	asked[self - 1] = false;
 	if
 	:: d_step { queued[0] -> queued[0] = false; vcpu = 0 }
 	:: d_step { queued[1] -> queued[1] = false; vcpu = 1 }
@@ -293,7 +324,7 @@ inline context_switch()
 /* cold_leave(), up to the next stack */
 inline leave(reason)
 {
-	d_step { leaving = vcpu; why = reason; timers[vcpu] = false; BUSY(true) }
+	d_step { leaving = vcpu; why = reason; timers[vcpu] = false }
 #ifdef BREAK_LEFT_EARLY
 	if
 	:: why == READY -> state[leaving] = READY; ready(leaving); why = 0
@@ -360,7 +391,6 @@ end_home:
 		:: else -> goto home
 		fi
 	:: TIMER_DUE -> timer_interrupt(); goto home
-	:: asked[self - 1] -> asked[self - 1] = false; goto home
 	fi;
 
 left:
@@ -381,7 +411,6 @@ end_guest:
 	:: stop -> leave(STOPPED); goto left
 	:: pending[vcpu] -> pending[vcpu] = false; goto guest
 	:: TIMER_DUE -> timer_interrupt(); goto guest
-	:: asked[self - 1] -> asked[self - 1] = false; goto guest
 	:: d_step { acts < ACTS -> acts = ACTS } /* they spin from now on */
 		goto guest
 	:: d_step { acts < ACTS -> acts++ }
@@ -422,7 +451,7 @@ inline is_stopped(v)
 		fi;
 		taken = false;
 		all = false
-	:: seen == RUNNING -> all = false
+	:: seen == RUNNING || seen == BLOCKING || seen == WOKEN -> all = false
 	fi;
 	seen = 0
 }
@@ -461,15 +490,6 @@ proctype stopper()
 		od;
 		skip;
 		d_step { clean = 0; all = false; stopped = true; assert(IS_STOPPED(0) && IS_STOPPED(1)) }
-#ifdef QUIET
-#ifndef BREAK_NO_DRAIN
-		asked[0] = true;
-		asked[1] = true;
-		!asked[0];
-		!asked[1];
-#endif
-		assert(!busy[0] && !busy[1]);
-#endif
 		d_step { assert(IS_STOPPED(0) && IS_STOPPED(1)); stopped = false }
 #ifndef BREAK_RESUME_LATE
 		stop = false;

@@ -7,12 +7,14 @@
  * it has to; the CPU writes those, full barrier, looks at the queue. `resched` is cleared before
  * a look. Guests spin for ever, but for a few waits. -DSLEEPER: the second vCPU's timer expires on the
  * CPU itself. -DDRAIN: another CPU masks a device's interrupt and waits until this one has none in hand.
+ * -DALONE: the first vCPU, if it waits, is not woken.
  *
  * Memory is weaker than sequential: the CPU's stores go through a store buffer that empties in
  * order, whenever it likes, at the latest at a full barrier; who queues without one may have read
  * before it pushed. The timer is the CPU's own: it fires sometime after `slice_end` is set. How long a
- * vCPU has run is left open, but if its slice has ended, its budget has. (That pick() arms the slice for
- * the one that leaves has no variant: its ready() would have the CPU look.)
+ * vCPU has run is left open, but if its slice has ended, its budget has, or its being favoured. (No variant:
+ * pick() arms the slice for the one that leaves, but its ready() would have the CPU look; a barrier
+ * between `resched` and the look, but set_slice() and wait_here() look again behind one of theirs.)
  *
  * Shown: when nothing is on its way any more, no vCPU is in the queue, while guests spin for ever; none is
  * queued twice; a CPU that waits for an interrupt is told of one that is queued, not left to its timer;
@@ -21,26 +23,26 @@
  * check: good: one vCPU runs, waits, comes back; the other one comes
  * check: good -DSLEEPER -DWAKES=0: it comes by a timer of this CPU
  * check: good -DDRAIN -DWAKES=0: a device's interrupt is masked
- * check: BREAK_NO_BARRIER_READY: no barrier between the queue and `slice_end`
+ * check: BREAK_NO_BARRIER_READY -DWAITS=0: no barrier between the queue and `slice_end`
  * check: BREAK_NO_BARRIER_SLICE: no barrier between `slice_end` and the queue
- * check: BREAK_SLICE_BLINDLY: who takes the end off the slice does not look again
- * check: BREAK_ENTRY_EATS: an entry does not look at `resched`
+ * check: BREAK_SLICE_BLINDLY -DWAITS=0: who takes the end off the slice does not look again
+ * check: BREAK_ENTRY_EATS -DALONE: an entry does not look at `resched`
  * check: BREAK_SETTLE_ONCE: who comes back does not look at `resched` again
  * check: BREAK_AS_MAINTENANCE: a request to reschedule is taken for maintenance, that refill clears
- * check: BREAK_NO_BARRIER_IDLE: no barrier between `idle` and the queue
+ * check: BREAK_NO_BARRIER_IDLE -DALONE: no barrier between `idle` and the queue
  * check: BREAK_IDLE_BLINDLY: an idle CPU does not look again
- * check: BREAK_IDLE_NOT_KICKED: who queues one looks at `slice_end` only
+ * check: BREAK_IDLE_NOT_KICKED -DALONE: who queues one looks at `slice_end` only
  * check: BREAK_ENDLESS_NOT_KICKED: who queues one looks at `idle` only
  * check: BREAK_CLEAR_LATE: `resched` is cleared after the look
  * check: BREAK_KICK_FIRST: the kick comes before `resched`
- * check: BREAK_NOT_ARMED: who does not give way gets no slice
- * check: BREAK_TIMER_QUIET: the end of a slice is no request to reschedule
  * check: BREAK_OWN_QUIET -DSLEEPER -DWAKES=0: a request of this CPU's own does not show as attention
- * check: BREAK_KICK_DEAF -DDRAIN -DWAKES=0: a kick does not look at `resched`
- * check: BREAK_MASK_LATE -DDRAIN -DWAKES=0: the interrupt is masked after the request
  * check: BREAK_CLEAR_RELAXED -DDRAIN -DWAKES=0: `resched` is cleared before an interrupt's effect is seen
  * large: good -DWAITS=3 -DWAKES=3: more happens
  * large: good -DWAITS=2 -DWAKES=2 -DSLEEPER -DDRAIN: all of it
+ * large: BREAK_NOT_ARMED: who does not give way gets no slice
+ * large: BREAK_TIMER_QUIET: the end of a slice is no request to reschedule
+ * large: BREAK_KICK_DEAF -DDRAIN -DWAKES=0: a kick does not look at `resched`
+ * large: BREAK_MASK_LATE -DDRAIN -DWAKES=0: the interrupt is masked after the request
  */
 #ifndef WAITS
 #define WAITS 1		/* of all guests */
@@ -277,7 +279,10 @@ inline timer()
 	assert(!waits_here || queue == 0 || kick || telling);
 	buffer!ENDLESS;
 	armed = false;
-	expired = true;
+	if
+	:: expired = true
+	:: favoured[vcpu] -> favoured[vcpu] = false
+	fi;
 #ifndef BREAK_TIMER_QUIET
 	reschedule_here()
 #endif
@@ -371,6 +376,7 @@ settled: /* settle_fully(), left */
 	before_look();
 	if
 	:: expired = true /* it had no end, and ran for long */
+	:: favoured[vcpu] -> favoured[vcpu] = false /* for not so long */
 	:: true
 	fi;
 	if
@@ -454,7 +460,9 @@ init
 {
 	atomic {
 		run cpu();
+#ifndef ALONE
 		run waker(0);
+#endif
 		run waker(1)
 	}
 }
