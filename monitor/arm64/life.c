@@ -148,7 +148,8 @@ void vm_start(struct vm *vm)
 	vcpu_launch(vcpu);
 }
 
-void vm_stop_vcpu(struct vcpu *vcpu)
+/* Nobody else does it: who looked at `stop` first might come after a resume. */
+static void stop_blocked(struct vcpu *vcpu)
 {
 	if (vcpu_claim(vcpu))
 		__atomic_store_n(&vcpu->state, VCPU_STOPPED, __ATOMIC_SEQ_CST);
@@ -166,7 +167,7 @@ static bool is_stopped(struct vcpu *vcpu)
 	case VCPU_WOKEN:
 		return false;
 	case VCPU_BLOCKED:
-		vm_stop_vcpu(vcpu);
+		stop_blocked(vcpu);
 		return false;
 	case VCPU_READY:
 		if (sched->withdraw(vcpu))

@@ -80,20 +80,17 @@ void cold_wake(struct vcpu *vcpu)
  */
 static void block(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
-
 	sleeper_add(cpu, vcpu);
 	/* Full barrier between the state and what came in; partner: the library's before its kick. */
 	__atomic_store_n(&vcpu->state, VCPU_BLOCKING, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (vgic_pending(vm->vgic, vcpu->index) ||
+	if (vgic_pending(vcpu->vm->vgic, vcpu->index) ||
 	    !change_state(vcpu, VCPU_BLOCKING, VCPU_BLOCKED)) {
 		count_wake(vcpu);
 		__atomic_store_n(&vcpu->state, VCPU_READY, __ATOMIC_SEQ_CST);
 		sched->ready(vcpu, READY_WOKEN);
-	} else if (__atomic_load_n(&vm->stop, __ATOMIC_SEQ_CST)) {
-		vm_stop_vcpu(vcpu);
 	}
+	/* Now it is others': vm_stop() takes blocked ones itself. */
 }
 
 /* The other half of leaving, on the next stack. */

@@ -94,7 +94,7 @@ bool vm_has_device(const struct vm *vm, const struct board *board, const char *n
 
 /*
  * The rest is called on a CPU's own stack, by whoever has vm_control_try()'s lock, but for
- * vm_request(), which a vCPU calls, and vm_follow(), vm_stop_vcpu(), which schedule.c does.
+ * vm_request(), which a vCPU calls, and vm_follow(), which schedule.c does.
  */
 /* Its physical interrupts, for as long as its state is not to change: masked, and no CPU has one in hand. */
 void vm_quiet(const struct vm *vm);
@@ -111,7 +111,6 @@ void vm_reset(struct vm *vm);  /* stopped or dead: to power-on, and start */
 void vm_destroy(struct vm *vm);
 void vm_request(struct vcpu *vcpu, enum vm_request request);
 void vm_serve(void);
-void vm_stop_vcpu(struct vcpu *vcpu); /* that is blocked */
 void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its interrupts */
 
 /* control.c */
