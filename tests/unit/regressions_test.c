@@ -211,6 +211,31 @@ static void more_to_deliver_keeps_the_physical_one_active(void **state)
 	machine_free(m);
 }
 
+/* The host has an edge, and tells its line; the guest thinks of a level, for a while. */
+static void line_that_becomes_a_level_keeps_the_physical_one_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_false(m->phys_active[40]);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 0);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+	assert_true(m->phys_active[40]);
+	leave(v);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	assert_int_equal(lr_of(v, 40), -1);
+	assert_false(m->phys_active[40]); /* nothing is pending that would end it */
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -244,6 +269,7 @@ int main(void)
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
+		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
