@@ -214,7 +214,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 		if (hwirq || told)
 			vcpu->soft |= bit;
 	}
-	if (pending && !active && !(lr & LR_EOI))
+	if (took && pending && !active && !(lr & LR_EOI))
 		again = now | took | W_QUEUED;
 	if (IS_V2(vcpu->vgic)) {
 		if (route_intid(route) < SGIS)
@@ -489,6 +489,15 @@ static inline int room_for(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 	return __builtin_ctz(ended);
 }
 
+/*
+ * Pending by a line that nobody told anew, and mapped: the physical interrupt may be inactive since the
+ * last end.
+ */
+static inline bool line_stands(unsigned hwirq, uint64_t w)
+{
+	return hwirq && !(hwirq & HWIRQ_LEVEL) && !(w & W_LATCH);
+}
+
 /* From the inbox straight into a list register, whose number is returned. -1: not so simple. */
 static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
 			   uint32_t ended)
@@ -505,7 +514,7 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 			    (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
-		if (word_sources(old) & (word_sources(old) - 1))
+		if ((word_sources(old) & (word_sources(old) - 1)) || line_stands(hwirq, old))
 			return -1;
 		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)

@@ -236,6 +236,32 @@ static void line_that_becomes_a_level_keeps_the_physical_one_active(void **state
 	machine_free(m);
 }
 
+/* The same line, a level for the guest all along: its end makes the physical one inactive. */
+static void refill_takes_no_line_whose_physical_one_was_ended(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ack(v), 40);
+		eoi(m, v, 40);
+		/* It has to be looked at, as it was or not. */
+		vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0x20);
+		if (i == 1)
+			vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0xa0);
+		enter(v);
+		assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+		assert_true(m->phys_active[40]);
+		dist_write(m, 0, GICD_IPRIORITYR + 40, 1, 0xa0);
+	}
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -270,6 +296,7 @@ int main(void)
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
 		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
+		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
