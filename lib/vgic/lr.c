@@ -297,13 +297,17 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	unsigned hwirq = irq_hwirq(irq);
 	bool sources = irq_has_sources(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), now, lr;
-	bool wanted, pending, waits;
+	bool here, wanted, pending, waits;
+	uint32_t groups;
 
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
-		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
-		pending = wanted && word_target(old) == vcpu->index &&
+		/* The next occurrence of an active one may be another vCPU's, also while we sleep. */
+		here = word_target(old) == vcpu->index;
+		groups = here ? vcpu->groups : load_relaxed(&vcpu->vgic->groups);
+		wanted = word_wanted(old) && (groups >> !!(old & W_GROUP1) & 1);
+		pending = wanted && here &&
 			  !((old & W_ACTIVE) &&
 			    (hwirq || !whole || sources || pending_waits(vcpu, irq, old)));
 		now = old | W_IN_LR;

@@ -262,6 +262,26 @@ static void refill_takes_no_line_whose_physical_one_was_ended(void **state)
 	machine_free(m);
 }
 
+static void end_on_a_sleeping_vcpu_lets_another_have_the_next(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	vgic_pulse(m->vgic, 0, 40);
+	dist_write(m, 0, GICD_IROUTER + 8 * 40, 8, 1);
+	redist_write(m, 0, GICR_WAKER, 2);
+	settle(m);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 2);
+	eoi(m, v, 40);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[1]), 40);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -297,6 +317,7 @@ int main(void)
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
 		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
 		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
+		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
