@@ -269,16 +269,22 @@ static bool source_waits(uint64_t w)
 	return word_sources(w) & (word_sources(w) - 1);
 }
 
-static void limit_by_sgis(struct vgic_vcpu *vcpu)
+/* Returns whether an active one is among them: its priority may have been dropped, then it holds nothing. */
+static bool limit_by_sgis(struct vgic_vcpu *vcpu)
 {
+	bool active = false;
+
 	vcpu->limit = NO_LIMIT;
 	vcpu->limiting = 0;
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
-		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1))
+		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1)) {
 			limit_to(vcpu, w);
+			active |= !!(w & W_ACTIVE);
+		}
 	}
+	return active;
 }
 
 /* Active: can its next occurrence not be told before it has ended? */
@@ -426,6 +432,7 @@ static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	bool limited = false;
 	uint32_t hcr;
 
 	if (!HAS_LRS(vcpu->vgic)) {
@@ -442,7 +449,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	if (IS_V2(vcpu->vgic))
-		limit_by_sgis(vcpu);
+		limited = limit_by_sgis(vcpu);
 	image->changed = 0;
 	hcr = fill_all(vcpu, image, vcpu->groups);
 	if (IS_V2(vcpu->vgic))
@@ -456,7 +463,10 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
-	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
+	/* The last exit did not see whether it was dropped, and something is held back: the next one does. */
+	if (limited && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
+		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	image->read_apr = limited || (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
 	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }

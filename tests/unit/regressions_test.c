@@ -282,6 +282,36 @@ static void end_on_a_sleeping_vcpu_lets_another_have_the_next(void **state)
 	machine_free(m);
 }
 
+/*
+ * A GICv2's SGI is dropped with EOImode 1, its DIR is to come, and another CPU sends it, too. It holds
+ * nothing of lower priority back, whatever EOImode is by the time anybody looks.
+ */
+static void dropped_sgi_holds_nothing_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+	virq_t iar;
+
+	(void)state;
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 40, 0xb0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	iar = ack(v);
+	assert_int_equal(iar, 5 | 1 << 10);
+	v->image.vmcr |= VMCR_VEOIM;
+	drop(v);
+	v->image.vmcr &= ~VMCR_VEOIM;
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	dir(m, 0, iar);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 2 << 10);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -318,6 +348,7 @@ int main(void)
 		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
 		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
 		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
+		cmocka_unit_test(dropped_sgi_holds_nothing_back),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
