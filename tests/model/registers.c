@@ -234,6 +234,7 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 		irq->active_on = MODEL_NOBODY, irq->dropped = false;
 	irq->active = true;
 	irq->active_unsure = false;
+	irq->flux_acted = raced;
 }
 
 static void write_config(struct model_irq *irq, unsigned value)
