@@ -252,6 +252,9 @@ static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
+	/* The guest has changed its priority: what preempts the active one now is not to wait for its end. */
+	if ((w & W_ACTIVE) && level_of(vcpu->vgic, word_ack(w)) > level)
+		level = level_of(vcpu->vgic, word_ack(w)) - 1;
 	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
 		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
 		return;

@@ -312,6 +312,31 @@ static void dropped_sgi_holds_nothing_back(void **state)
 	machine_free(m);
 }
 
+/* Its second source waits, and has got a better priority than the active one was acknowledged with. */
+static void what_preempts_an_active_sgi_is_not_held_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (virq_t virq = 40; virq < 42; virq++)
+		set_edge(m, 0, virq, true);
+	set_priority(m, 0, 5, 0xa0);
+	set_priority(m, 0, 40, 0x98);
+	set_priority(m, 0, 41, 0xa0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 1 << 10);
+	set_priority(m, 0, 5, 0x80);
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 41);
+	settle(m);
+	assert_int_equal(lr_of(v, 41), -1);
+	assert_int_equal(ack(v), 40);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -349,6 +374,7 @@ int main(void)
 		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
 		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
 		cmocka_unit_test(dropped_sgi_holds_nothing_back),
+		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
