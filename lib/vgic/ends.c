@@ -155,14 +155,19 @@ static void drop_best(struct vgic_vcpu *vcpu, bool ended)
 
 /*
  * The guest ended `ends` interrupts that had no list register (EOImode 0), and dropped the priority
- * of some before (EOImode 1, in which nothing counts them). Both go best first, and what it dropped it
- * dropped earlier: an end comes out at once.
+ * of some (EOImode 1, in which nothing counts them). Both go best first. Which were first? The ends, if
+ * it was entered with EOImode 0 and came out with 1; else the drops: an end comes out at once.
  */
-void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, const struct running *running)
+void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool ends_first,
+		 const struct running *running)
 {
 	unsigned dropped = count_dropped(vcpu, running);
 
-	for (; dropped > ends; dropped--)
+	dropped -= ends < dropped ? ends : dropped;
+	if (ends_first)
+		for (; ends; ends--)
+			drop_best(vcpu, true);
+	for (; dropped; dropped--)
 		drop_best(vcpu, false);
 	for (; ends; ends--)
 		drop_best(vcpu, true);

@@ -211,6 +211,132 @@ static void more_to_deliver_keeps_the_physical_one_active(void **state)
 	machine_free(m);
 }
 
+/* The host has an edge, and tells its line; the guest thinks of a level, for a while. */
+static void line_that_becomes_a_level_keeps_the_physical_one_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_false(m->phys_active[40]);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 0);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+	assert_true(m->phys_active[40]);
+	leave(v);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	assert_int_equal(lr_of(v, 40), -1);
+	assert_false(m->phys_active[40]); /* nothing is pending that would end it */
+	machine_free(m);
+}
+
+/* The same line, a level for the guest all along: its end makes the physical one inactive. */
+static void refill_takes_no_line_whose_physical_one_was_ended(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ack(v), 40);
+		eoi(m, v, 40);
+		/* It has to be looked at, as it was or not. */
+		vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0x20);
+		if (i == 1)
+			vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0xa0);
+		enter(v);
+		assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+		assert_true(m->phys_active[40]);
+		dist_write(m, 0, GICD_IPRIORITYR + 40, 1, 0xa0);
+	}
+	machine_free(m);
+}
+
+static void end_on_a_sleeping_vcpu_lets_another_have_the_next(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	vgic_pulse(m->vgic, 0, 40);
+	dist_write(m, 0, GICD_IROUTER + 8 * 40, 8, 1);
+	redist_write(m, 0, GICR_WAKER, 2);
+	settle(m);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 2);
+	eoi(m, v, 40);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[1]), 40);
+	machine_free(m);
+}
+
+/*
+ * A GICv2's SGI is dropped with EOImode 1, its DIR is to come, and another CPU sends it, too. It holds
+ * nothing of lower priority back, whatever EOImode is by the time anybody looks.
+ */
+static void dropped_sgi_holds_nothing_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+	virq_t iar;
+
+	(void)state;
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 40, 0xb0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	iar = ack(v);
+	assert_int_equal(iar, 5 | 1 << 10);
+	v->image.vmcr |= VMCR_VEOIM;
+	drop(v);
+	v->image.vmcr &= ~VMCR_VEOIM;
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	dir(m, 0, iar);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 2 << 10);
+	machine_free(m);
+}
+
+/* Its second source waits, and has got a better priority than the active one was acknowledged with. */
+static void what_preempts_an_active_sgi_is_not_held_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (virq_t virq = 40; virq < 42; virq++)
+		set_edge(m, 0, virq, true);
+	set_priority(m, 0, 5, 0xa0);
+	set_priority(m, 0, 40, 0x98);
+	set_priority(m, 0, 41, 0xa0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 1 << 10);
+	set_priority(m, 0, 5, 0x80);
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 41);
+	settle(m);
+	assert_int_equal(lr_of(v, 41), -1);
+	assert_int_equal(ack(v), 40);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -244,6 +370,11 @@ int main(void)
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
+		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
+		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
+		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
+		cmocka_unit_test(dropped_sgi_holds_nothing_back),
+		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
