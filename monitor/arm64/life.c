@@ -203,6 +203,9 @@ void vm_resume(struct vm *vm)
 {
 	unsigned i;
 
+	/* Off or reset is on its way: vm_serve() goes on from here. */
+	if (__atomic_load_n(&vm->request, __ATOMIC_SEQ_CST) != VM_NOTHING)
+		return;
 	vm->state = VM_RUNNING;
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	for (i = 0; i < vm->vcpus; i++) {

@@ -71,6 +71,7 @@ static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 	} else if (kind == ROUTE_PRIVATE && vcpu && __builtin_expect(timer_line(route->virq), 1)) {
 		vgic_set_line_here(vcpu->vgic, vcpu->index, route->virq, true);
 	} else if (kind == ROUTE_KICK) { /* look at vgic_attention(), and at `resched` */
+		isb(); /* which is not read before the kick was: partner of cpu_reschedule() */
 		if (vcpu && cpu->resched)
 			vgic_resettle(vcpu->vgic);
 		gic_deactivate(cpu, iar);
