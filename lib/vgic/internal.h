@@ -401,6 +401,9 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 	self->cpu.own = link_to(self->vgic, irq);
 }
 
+/* lr.c */
+uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image);
+
 /* settle.c */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);

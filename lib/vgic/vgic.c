@@ -302,6 +302,13 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 	return loaded ? &vcpu->cpu : NULL;
 }
 
+void vgic_lists_quiet(struct vgic_cpu *cpu)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	vcpu->unknown = vcpu->stale = vcpu->hw_hcr = 0;
+}
+
 /* A software CPU interface is the vCPU's own anyway. */
 static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
@@ -314,7 +321,18 @@ static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 	}
 }
 
-void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
+/* What could still signal something in a list register that this vCPU leaves behind. */
+static void quiet_lists(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	if (!HAS_LRS(vcpu->vgic) || !image)
+		return;
+	image->changed = lists_that_signal(vcpu, image);
+	for (unsigned n = 0; n < vcpu->vgic->config.lrs; n++)
+		image->lr[n] = 0;
+	vcpu->stale = 0;
+}
+
+void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	link_t forwards;
@@ -322,6 +340,7 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
 	keep_cpuif(vcpu, image);
+	quiet_lists(vcpu, image);
 	dir_said(vcpu);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;

@@ -230,10 +230,8 @@ static void bench_yield(struct vcpu *vcpu)
 static void bench_vgic(struct vcpu *vcpu)
 {
 	lists_leave(vcpu);
-	lists_off(vcpu);
-	vgic_put(vcpu->vgic, &vcpu->image);
-	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
-	lists_restore(vcpu);
+	lists_put(vcpu);
+	lists_load(vcpu);
 	lists_enter(vcpu);
 	vcpu->x[0] = 0;
 }

@@ -9,7 +9,8 @@
 #include "gic.h"
 #include "sched.h"
 
-#define BUDGET_MS 5   /* of weight 100 */
+#define BUDGET_MS 5 /* of weight 100 */
+#define FAVOUR_US 500
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
 static unsigned admitted_lock;
@@ -137,15 +138,19 @@ static unsigned load_of(const struct cpu *cpu)
 static struct cpu *place(const struct vcpu *vcpu)
 {
 	struct cpu *best = vcpu->cpu;
-	unsigned i;
+	unsigned least;
+	uint64_t left;
 
 	if (!may_run_on(vcpu, best))
 		best = vcpu->home;
-	if (load_of(best) == 0)
-		return best;
-	for (i = 0; i < cpu_count; i++) {
-		if (may_run_on(vcpu, cpus[i]) && load_of(cpus[i]) < load_of(best))
-			best = cpus[i];
+	least = load_of(best);
+	for (left = vcpu->allowed; left && least; left &= left - 1) {
+		struct cpu *cpu = cpus[__builtin_ctzl(left)];
+
+		if (load_of(cpu) < least) {
+			least = load_of(cpu);
+			best = cpu;
+		}
 	}
 	return best;
 }
@@ -248,6 +253,12 @@ static struct vcpu *steal(const struct cpu *cpu)
 	return NULL;
 }
 
+/* For how long one that woke goes before others that woke, too. */
+static int64_t favour(void)
+{
+	return (int64_t)(read_sysreg(cntfrq_el0) * FAVOUR_US / 1000000);
+}
+
 static uint64_t slice_end(int64_t left)
 {
 	int64_t least = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
@@ -259,8 +270,10 @@ static uint64_t slice_end(int64_t left)
  * Without others that wait there is no end. Whoever queues one looks at `slice_end` afterwards: full
  * barrier between that and the queue; partner: ready().
  */
-static void set_slice(struct cpu *cpu, int64_t left, bool others)
+static void set_slice(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, bool others)
 {
+	if (vcpu->favoured && left > favour())
+		left = favour();
 	if (!others) {
 		if (cpu->slice_end != ~0ul)
 			timer_slice(cpu, ~0ul);
@@ -284,7 +297,7 @@ static struct vcpu *pick(struct cpu *cpu)
 	}
 	cpu->slice_start = clock_ticks();
 	/* The one that leaves may be about to queue. */
-	set_slice(cpu, vcpu->budget,
+	set_slice(cpu, vcpu, vcpu->budget,
 		  cpu->queue_length || (cpu->vcpu && cpu->vcpu->next_state == VCPU_READY));
 	return vcpu;
 }
@@ -318,15 +331,17 @@ static void ran(struct cpu *cpu, struct vcpu *vcpu)
 
 static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
 {
-	int64_t left = vcpu->budget - (int64_t)(clock_ticks() - cpu->slice_start);
+	int64_t ran = (int64_t)(clock_ticks() - cpu->slice_start), left = vcpu->budget - ran;
 	bool gives_way = false;
 
+	if (ran >= favour())
+		vcpu->favoured = false;
 	cpu_lock(cpu);
 	if (cpu->first && may_run_on(cpu->first, cpu))
 		gives_way = left <= 0 || (cpu->first->favoured && !vcpu->favoured);
 	cpu_unlock(cpu);
 	if (!gives_way)
-		set_slice(cpu, left, cpu->queue_length);
+		set_slice(cpu, vcpu, left, cpu->queue_length);
 	return gives_way;
 }
 

@@ -47,6 +47,15 @@ static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 	}
 }
 
+/* Before the first vCPU comes: the architecture says nothing of what is in them. */
+static inline void clear_lists(uint8_t *gich)
+{
+	unsigned count = (mmio_read32(gich + GICH_VTR) & 0x3f) + 1, i;
+
+	for (i = 0; i < count; i++)
+		mmio_write32(gich + GICH_LR + 4 * i, 0);
+}
+
 static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
 	return mmio_read32(vcpu->gich + GICH_ELRSR);

@@ -47,6 +47,20 @@ static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 	}
 }
 
+#define CLEAR_ONE(n, reg) \
+	if ((n) < count)  \
+		write_sysreg(reg, 0);
+
+/* Before the first vCPU comes: the architecture says nothing of what is in them. */
+static inline void clear_lists(uint8_t *gich)
+{
+	unsigned count = (read_sysreg(ICH_VTR_EL2) & 0x1f) + 1;
+
+	(void)gich;
+	LISTS_LOW(CLEAR_ONE)
+	LISTS_HIGH(CLEAR_ONE)
+}
+
 static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
 	(void)vcpu;
