@@ -61,7 +61,8 @@ static void fp_trap(bool on)
 	uint64_t cptr = read_sysreg(cptr_el2);
 
 	write_sysreg(cptr_el2, on ? cptr | CPTR_TFP : cptr & ~CPTR_TFP);
-	isb();
+	if (!on)
+		isb(); /* our own use of them follows */
 }
 
 static void fp_save(struct vcpu *vcpu)

@@ -34,14 +34,15 @@ static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 
 static void count_again(void)
 {
-	bool was = oversubscribed, is = false;
+	bool is = false;
 	unsigned i;
 
 	for (i = 0; i < cpu_count; i++)
 		is |= residents[i] > 1;
-	if (is == was)
+	/* Once is for good: a guest that switches a vCPU off and on would have all CPUs kicked. */
+	if (!is || oversubscribed)
 		return;
-	__atomic_store_n(&oversubscribed, is, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&oversubscribed, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < cpu_count; i++)
 		cpu_reschedule(cpus[i]);
 }

@@ -154,7 +154,7 @@ static void own_tlb(struct cpu *cpu, struct vcpu *vcpu)
 	if (*last == vcpu->index + 1 && vcpu->context.on == cpu)
 		return;
 	if (*last)
-		__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh" : : : "memory");
+		__asm__ volatile("isb\n\ttlbi vmalle1\n\tic iallu\n\tdsb nsh" : : : "memory");
 	*last = (uint8_t)(vcpu->index + 1);
 }
 
@@ -171,7 +171,6 @@ static void arrive(struct vcpu *vcpu)
 	if (vcpu->context.on != cpu || cpu->el1_owner != vcpu) {
 		write_sysreg(vttbr_el2, vcpu->vm->vttbr);
 		write_sysreg(vmpidr_el2, vcpu->mpidr);
-		isb();
 		own_tlb(cpu, vcpu);
 	}
 	context_load(vcpu, sched->wants_wfi());
