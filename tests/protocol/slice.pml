@@ -37,8 +37,8 @@
  * check: BREAK_KICK_FIRST: the kick comes before `resched`
  * check: BREAK_OWN_QUIET -DSLEEPER -DWAKES=0: a request of this CPU's own does not show as attention
  * check: BREAK_CLEAR_RELAXED -DDRAIN -DWAKES=0: `resched` is cleared before an interrupt's effect is seen
- * large: good -DWAITS=3 -DWAKES=3: more happens
- * large: good -DWAITS=2 -DWAKES=2 -DSLEEPER -DDRAIN: all of it
+ * large: good -DWAITS=2 -DWAKES=2: more happens
+ * large: good -DSLEEPER -DDRAIN: all of it
  * large: BREAK_NOT_ARMED: who does not give way gets no slice
  * large: BREAK_TIMER_QUIET: the end of a slice is no request to reschedule
  * large: BREAK_KICK_DEAF -DDRAIN -DWAKES=0: a kick does not look at `resched`
