@@ -216,6 +216,8 @@ static void run_boot_cpu(struct cpu *cpu)
 	cpu->up = true;
 	start_others();
 	console_share(&board);
+	if (vms[0]->reloadable)
+		tick_start(cpus[0]);
 	for (i = 0; i < vm_count; i++)
 		vm_start(vms[i]);
 	cpu_home(cpu);

@@ -95,7 +95,6 @@ void console_share(const struct board *board)
 	}
 	routes[uart_intid].kind = ROUTE_CONSOLE;
 	gic->spi_setup(uart_intid, false, cpus[0]);
-	tick_start(cpus[0]);
 }
 
 void cold_console(struct cpu *cpu)

@@ -140,6 +140,7 @@ void vm_start(struct vm *vm)
 	struct vcpu *vcpu = vm->vcpu[0];
 
 	vm->state = VM_RUNNING;
+	vm->started_at = clock_ticks();
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	interrupts_on(vm);
 	vcpu->entry = vm->entry;
@@ -283,12 +284,33 @@ static bool anybody_alive(void)
 	return false;
 }
 
+/*
+ * A reset copies what the VM starts with, on a CPU that others may share: once in a second is often
+ * enough for a guest. Until then it is stopped.
+ */
+static bool too_soon(const struct vm *vm)
+{
+	return clock_ticks() - vm->started_at < read_sysreg(cntfrq_el0);
+}
+
+/* On CPU 0, ten times in a second: see to those that had to wait. */
+void vm_tick(void)
+{
+	unsigned i;
+
+	for (i = 0; i < vm_count; i++) {
+		if (__atomic_load_n(&vms[i]->request, __ATOMIC_RELAXED) != VM_NOTHING)
+			cpu_work(this_cpu(), WORK_VMS);
+	}
+}
+
 static void serve(struct vm *vm)
 {
-	enum vm_request request = __atomic_exchange_n(&vm->request, VM_NOTHING, __ATOMIC_SEQ_CST);
+	enum vm_request request = __atomic_load_n(&vm->request, __ATOMIC_SEQ_CST);
 
-	if (request == VM_NOTHING)
+	if (request == VM_NOTHING || (request == VM_RESET && vm->reloadable && too_soon(vm)))
 		return;
+	__atomic_store_n(&vm->request, VM_NOTHING, __ATOMIC_SEQ_CST);
 	if (request == VM_RESET && !vm->reloadable) {
 		run_ended_by_reset();
 	} else if (request == VM_RESET) {

@@ -68,7 +68,7 @@ __attribute__((noreturn)) void cpu_home(struct cpu *cpu);
 void cpu_work(struct cpu *cpu, unsigned work);
 void control_shell(void); /* control.c */
 
-/* timers.c: the EL2 timer, for time slices, sleepers, and a tick of the console's. On that CPU. */
+/* timers.c: the EL2 timer, for time slices, sleepers, and a tick that sets of VMs have. On that CPU. */
 void tick_start(struct cpu *cpu);
 void timer_slice(struct cpu *cpu, uint64_t end);
 void sleeper_add(struct cpu *cpu, struct vcpu *vcpu);

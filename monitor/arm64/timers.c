@@ -166,6 +166,7 @@ void cold_timer(struct cpu *cpu)
 	if (cpu->tick <= now) {
 		cpu->tick = now + tick_length();
 		console_tick();
+		vm_tick();
 	}
 	if (cpu->slice_end <= now) {
 		cpu->slice_end = NEVER;

@@ -60,6 +60,7 @@ struct vm {
 	uint64_t window_at;     /* of a firmware: physical address of what is at guest address 0 */
 	unsigned index, vcpus, lrs;
 	enum vm_request request; /* atomic */
+	uint64_t started_at;     /* ticks */
 	enum vm_state state;
 	bool reloadable; /* its payloads are kept */
 	uint64_t entry, entry_argument;
@@ -111,6 +112,7 @@ void vm_reset(struct vm *vm);  /* stopped or dead: to power-on, and start */
 void vm_destroy(struct vm *vm);
 void vm_request(struct vcpu *vcpu, enum vm_request request);
 void vm_serve(void);
+void vm_tick(void);
 void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its interrupts */
 
 /* control.c */
