@@ -113,7 +113,7 @@ void vm_destroy(struct vm *vm);
 void vm_request(struct vcpu *vcpu, enum vm_request request);
 void vm_serve(void);
 void vm_tick(void);
-void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its interrupts */
+void vm_follow(struct vcpu *vcpu); /* it is on another CPU now: so are its interrupts */
 
 /* control.c */
 void console_share(const struct board *board);
