@@ -12,11 +12,13 @@
 #include "timer.h"
 #include "tree.h"
 
-#define SPI        34 /* the RTC's, which nothing rings */
-#define LOAD_MS    500
-#define IDLE_MS    1000
-#define LONELY     10000 /* yields to nobody, until the other VM must be gone */
-#define SLEEPER_MS 4000
+#define SPI          34 /* the RTC's, which nothing rings */
+#define LOAD_MS      500
+#define IDLE_MS      1000
+#define LONELY       10000 /* yields to nobody, until the other VM must be gone */
+#define SPREAD_MS    10
+#define SPREAD_TRIES 20
+#define SLEEPER_MS   4000
 
 unsigned cpus_needed = 1;
 
@@ -340,7 +342,19 @@ static unsigned physical_of[2];
 static void say_where(void *unused)
 {
 	(void)unused;
+	work_until(counter_after_ms(SPREAD_MS));
 	physical_of[this_cpu()->index] = take().cpu;
+}
+
+/* The scheduler may have to see first that both have something to do, and that the others sleep. */
+static bool on_different_cpus(void)
+{
+	for (unsigned i = 0; i < SPREAD_TRIES; i++) {
+		cpu_run_all(say_where, NULL);
+		if (physical_of[0] != physical_of[1])
+			return true;
+	}
+	return false;
 }
 
 static void report_kicks(const char *name, struct sample sum)
@@ -417,10 +431,9 @@ static void pair(void)
 
 	if (cpu_count != 2)
 		bail_out("bench=pair needs two vCPUs");
-	cpu_run_all(say_where, NULL);
-	print("# vCPU 0 is on CPU %u, vCPU 1 on CPU %u\n", physical_of[0], physical_of[1]);
-	if (physical_of[0] == physical_of[1])
+	if (!on_different_cpus())
 		bail_out("bench=pair needs its vCPUs on different CPUs");
+	print("# vCPU 0 is on CPU %u, vCPU 1 on CPU %u\n", physical_of[0], physical_of[1]);
 	running = to_the_other(&sgi, 0, false);
 	sleeping = to_the_other(&sgi, 0, true);
 	report("ipi_shared_running", running, ROUNDS);

@@ -671,13 +671,13 @@ static void fold(uint64_t value)
 	digest = (digest ^ value) * 0x100000001b3ull;
 }
 
-#define PROBE(instruction)                                        \
-	do {                                                      \
-		this_cpu()->fault_esr = 0;                        \
-		this_cpu()->fault_expected = true;                \
-		__asm__ volatile(instruction ::: "x0", "memory"); \
-		this_cpu()->fault_expected = false;               \
-		fold(this_cpu()->fault_esr);                      \
+#define PROBE(...)                                                 \
+	do {                                                       \
+		this_cpu()->fault_esr = 0;                         \
+		this_cpu()->fault_expected = true;                 \
+		__asm__ volatile(#__VA_ARGS__ ::: "x0", "memory"); \
+		this_cpu()->fault_expected = false;                \
+		fold(this_cpu()->fault_esr);                       \
 	} while (0)
 
 #define CLASS(esr) ((esr) >> 26)
@@ -710,22 +710,22 @@ static void features(void)
 	fold(read_sysreg(S3_0_C0_C4_5));    /* ID_AA64SMFR0_EL1 */
 	write_sysreg(cpacr_el1, CPACR_ALL); /* or EL1 itself would trap it */
 	isb();
-	PROBE(".inst 0x04bf5020"); /* rdvl x0, #1 */
+	PROBE(.inst 0x04bf5020); /* rdvl x0, #1 */
 	absent("an SVE instruction", id_field(pfr0, 32));
-	PROBE("mrs x0, S3_0_C1_C2_0"); /* ZCR_EL1 */
+	PROBE(mrs x0, S3_0_C1_C2_0); /* ZCR_EL1 */
 	absent("ZCR_EL1", id_field(pfr0, 32));
-	PROBE("mrs x0, S3_3_C4_C2_2"); /* SVCR */
+	PROBE(mrs x0, S3_3_C4_C2_2); /* SVCR */
 	absent("SVCR, of SME", id_field(pfr1, 24));
-	PROBE("mrs x0, S3_3_C13_C0_5"); /* TPIDR2_EL0 */
-	PROBE("mrs x0, S3_0_C4_C3_0");  /* ALLINT */
+	PROBE(mrs x0, S3_3_C13_C0_5); /* TPIDR2_EL0 */
+	PROBE(mrs x0, S3_0_C4_C3_0);  /* ALLINT */
 	absent("ALLINT, of NMI", id_field(pfr1, 36));
-	PROBE("mrs x0, S3_0_C5_C6_0"); /* TFSR_EL1 */
+	PROBE(mrs x0, S3_0_C5_C6_0); /* TFSR_EL1 */
 	absent("TFSR_EL1, of MTE", id_field(pfr1, 8) >= 2);
-	PROBE("mrs x0, S3_0_C5_C4_0");  /* ERXFR_EL1 */
-	PROBE("mrs x0, S3_3_C9_C12_0"); /* PMCR_EL0 */
-	PROBE("mrs x0, S3_3_C13_C2_0"); /* AMCR_EL0 */
-	PROBE("mrs x0, S3_0_C10_C4_3"); /* LORC_EL1 */
-	PROBE("mrs x0, S3_0_C1_C0_1");  /* ACTLR_EL1 */
+	PROBE(mrs x0, S3_0_C5_C4_0);  /* ERXFR_EL1 */
+	PROBE(mrs x0, S3_3_C9_C12_0); /* PMCR_EL0 */
+	PROBE(mrs x0, S3_3_C13_C2_0); /* AMCR_EL0 */
+	PROBE(mrs x0, S3_0_C10_C4_3); /* LORC_EL1 */
+	PROBE(mrs x0, S3_0_C1_C0_1);  /* ACTLR_EL1 */
 	write_sysreg(cpacr_el1, 0);
 	isb();
 	print("# leak: what is there and what is not: %lx\n", digest);

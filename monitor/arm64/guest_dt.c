@@ -8,6 +8,7 @@
 #include <string.h>
 #include "vm.h"
 #include "../common/panic.h"
+#include "../common/seed.h"
 
 static void check(int result, const char *what)
 {
@@ -189,20 +190,24 @@ static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdi
 }
 
 /*
- * What the machine has of randomness, guests must not share: each one of several gets eight bytes of it
- * for its kernel's addresses, as far as there are, and nothing else.
+ * What the machine has of randomness, guests must not share: each one of several gets seeds of its own
+ * made of it, and none if it has none.
  */
 static void set_seeds(void *dtb, const struct board *board, const struct vm *guest)
 {
+	static const uint8_t nonce[SEED_NONCE];
 	int node = fdt_path_offset(dtb, "/chosen"), length = 0;
-	const uint8_t *seeds = fdt_getprop(board->dtb, fdt_path_offset(board->dtb, "/chosen"),
-					   "rng-seed", &length);
-	unsigned at = 8 * guest->index;
+	const uint8_t *key = fdt_getprop(board->dtb, fdt_path_offset(board->dtb, "/chosen"),
+					 "rng-seed", &length);
+	uint8_t block[SEED_BLOCK];
 
 	fdt_delprop(dtb, node, "rng-seed");
 	fdt_delprop(dtb, node, "kaslr-seed");
-	if (seeds && at + 8 <= (unsigned)length)
-		check(fdt_setprop(dtb, node, "kaslr-seed", seeds + at, 8), "kaslr-seed");
+	if (!key || length < SEED_KEY)
+		return;
+	seed_block(block, key, guest->index, nonce);
+	check(fdt_setprop(dtb, node, "rng-seed", block, 32), "rng-seed");
+	check(fdt_setprop(dtb, node, "kaslr-seed", block + 32, 8), "kaslr-seed");
 }
 
 /* `from_user`: the buffer has the user's tree; only what a boot loader fills in is set. */

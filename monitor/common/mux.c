@@ -478,12 +478,12 @@ static void prompt(void)
 	mux.redraw = false;
 }
 
-static void open_shell(void)
+static void open_shell(uint8_t key)
 {
 	mux.shell = SHELL_OPEN;
 	mux.prompt = MUX_PROMPT;
 	mux.sequence = SEQUENCE_NONE;
-	mux.after_return = false;
+	mux.after_return = key == '\r';
 	prompt();
 }
 
@@ -493,7 +493,6 @@ static void close_shell(void)
 
 	mux.shell = SHELL_CLOSED;
 	mux.redraw = false;
-	mux.length = 0;
 	say_fresh();
 	if (guest) {
 		say_text("carillon: console of ");
@@ -505,8 +504,7 @@ static void close_shell(void)
 static void focus_on(unsigned index)
 {
 	mux.focus = (int)index;
-	mux.full = false;
-	mux.dropping = false;
+	mux.full = false; /* its time begins now */
 }
 
 static bool takes_part(unsigned index)
@@ -568,7 +566,6 @@ static void complete(void)
 {
 	mux.command[mux.length] = '\0';
 	mux.shell = SHELL_BUSY;
-	mux.redraw = false;
 	mux.shell_wanted = true;
 	say_text("\n");
 }
@@ -643,7 +640,7 @@ static void after_escape(uint8_t byte)
 	else if (byte == 'n')
 		focus_next();
 	else
-		open_shell();
+		open_shell(byte);
 }
 
 static void input(uint8_t byte)

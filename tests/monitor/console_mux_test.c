@@ -713,8 +713,10 @@ static void bytes_behind_a_full_ring_are_delivered(void **state)
 	for (const char *at = "y" CTRL_BRACKET "1cd"; *at; at++)
 		line_receives((uint8_t)*at);
 	interrupts();
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; line.rx_count; i++) {
+		assert_true(i < 4);
 		guest_reads(0);
+	}
 	guest_has_read(1, "cd");
 	type_text("e");
 	guest_has_read(1, "e");
@@ -843,6 +845,7 @@ static void a_guest_that_reads_nothing_loses_its_input_but_not_the_escape(void *
 
 	(void)state;
 	start(2);
+	line.time = 5000;
 	for (unsigned i = 0; i < 32 + 256 + 10; i++)
 		type_byte('x');
 	line.time += 1999;
@@ -864,6 +867,24 @@ static void a_guest_that_reads_nothing_loses_its_input_but_not_the_escape(void *
 	assert_true(overruns < 64); /* told when the guest has come to the place */
 	type_text("z");
 	assert_int_equal(pl011_read(&uart[0], UARTDR, 4), 0x800 | 'z');
+}
+
+static void each_focus_has_its_time_to_read(void **state)
+{
+	(void)state;
+	start(2);
+	for (unsigned guest = 0; guest < 2; guest++) {
+		for (unsigned i = 0; i < 32 + 256 + 1; i++)
+			type_byte('x');
+		line.time += 2000;
+		mux_tick();
+		type_text(guest ? CTRL_BRACKET "0" : CTRL_BRACKET "1");
+	}
+	type_text("y");
+	assert_int_equal(line.rx_count, 1); /* kept, for two seconds from now */
+	line.time += 2000;
+	mux_tick();
+	assert_int_equal(line.rx_count, 0);
 }
 
 static void an_overrun_of_the_line_is_the_guests(void **state)
@@ -927,6 +948,10 @@ static void room_that_another_cpu_makes_is_not_missed(void **state)
 	after_call = the_guest_reads_it_all;
 	type_byte('y');
 	guest_has_read(0, "y");
+	for (unsigned i = 0; i < 40; i++) /* and the next time it is full, it is left at that */
+		type_byte('z');
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(guest_reads(0), 'z');
 }
 
 static void beta_writes(void)
@@ -1053,6 +1078,11 @@ static void return_and_linefeed_are_one(void **state)
 	type_text("\n");
 	assert_string_equal(command(), "");
 	assert_int_equal(wanted, 2);
+	mux_close();
+	type_text(CTRL_BRACKET "\r\n"); /* the key that opens it is no line */
+	assert_null(command());
+	type_text(CTRL_BRACKET "x\n");
+	assert_string_equal(command(), "");
 }
 
 static void what_is_typed_meanwhile_waits(void **state)
@@ -1129,6 +1159,14 @@ static void messages_do_not_disturb_it(void **state)
 	says("carillon> ab");
 	mux_tick();
 	says("");
+	message("carillon: gone\n");
+	line_receives(0x1d);
+	line_receives('0');
+	interrupts();
+	mux_tick();
+	says("\r\ncarillon: gone\r\ncarillon: console of alpha\r\n"); /* and no prompt */
+	type_text(CTRL_BRACKET "\rab");
+	says("carillon> ab");
 	message("carillon: three\n");
 	type_text("c"); /* or with the next key */
 	says("\r\ncarillon: three\r\ncarillon> abc");
@@ -1212,6 +1250,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_lost_when_the_guest_is_slow),
 		cmocka_unit_test(a_slow_guest_throttles_the_line),
 		cmocka_unit_test(a_guest_that_reads_nothing_loses_its_input_but_not_the_escape),
+		cmocka_unit_test(each_focus_has_its_time_to_read),
 		cmocka_unit_test(an_overrun_of_the_line_is_the_guests),
 		cmocka_unit_test(broken_characters_and_breaks_are_left_out),
 		cmocka_unit_test(only_one_cpu_delivers),

@@ -53,5 +53,10 @@ $(MTEST_DIR)/board_test: tests/monitor/board_test.c $(MTEST_BOARD_SRCS) $(MTEST_
 	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 		$(MTEST_DEFINES) $< $(MTEST_BOARD_SRCS) -lcmocka -lfdt -o $@
 
-CHECK_TESTS += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test tests/monitor/fuzz
-CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/fuzz_vms
+$(MTEST_DIR)/seed_test: tests/monitor/seed_test.c monitor/common/seed.c monitor/common/seed.h tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+		$< monitor/common/seed.c -lcmocka -o $@
+
+CHECK_TESTS += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test tests/monitor/fuzz
+CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test $(MTEST_DIR)/fuzz_vms

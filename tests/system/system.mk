@@ -44,7 +44,7 @@ SYSTEM_DEMOS := demo,rt-latency,cortex-a72,3,1 demo,worker,cortex-a72,3 demo,wor
 	demo,hostile,max,3 demo,hostile,cortex-a72,2,3
 
 # Several VMs.
-SYSTEM_VMS := vms,linux vms,oversubscribed vms,leak vms,leak,max vms,latency vms-bad \
+SYSTEM_VMS := vms,linux vms,oversubscribed vms,leak vms,leak,max vms,latency vms,lateness vms-bad \
 	vms-control,resets vms-control,destroy vms-control,commands \
 	$(foreach kind,all mask dist console die,vms-hostile,$(kind)) \
 	vms,oversubscribed,cortex-a72,2 vms,leak,cortex-a72,2 vms-hostile,all,max,2
