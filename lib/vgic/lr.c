@@ -287,6 +287,16 @@ static bool pending_waits(const struct vgic_vcpu *vcpu, const struct vgic_irq *i
 	       beyond_limit(vcpu, level_of(vcpu->vgic, word_priority(w)));
 }
 
+/* Active: does its next occurrence wait for its end? Another vCPU's does even if this one is asleep. */
+static bool next_waits(const struct vgic_vcpu *vcpu, uint64_t w)
+{
+	unsigned groups = vcpu->groups;
+
+	if (word_target(w) != vcpu->index)
+		groups = load_relaxed(&vcpu->vgic->groups);
+	return word_wanted(w) && (groups >> !!(w & W_GROUP1) & 1);
+}
+
 /*
  * Move an interrupt, taken from its queue, into list register n. The pending state moves with it:
  * latch, and the line of a mapped level-sensitive interrupt. `whole`: pending may go in with active.
@@ -297,13 +307,13 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	unsigned hwirq = irq_hwirq(irq);
 	bool sources = irq_has_sources(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), now, lr;
-	bool wanted, pending, waits;
+	bool pending, waits;
 
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
-		wanted = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1);
-		pending = wanted && word_target(old) == vcpu->index &&
+		pending = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1) &&
+			  word_target(old) == vcpu->index &&
 			  !((old & W_ACTIVE) &&
 			    (hwirq || !whole || sources || pending_waits(vcpu, irq, old)));
 		now = old | W_IN_LR;
@@ -315,7 +325,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 			now = word_take_source(now);
 	} while (!word_cas(irq, &old, now));
 
-	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
+	waits = pending ? sources && (now & W_LATCH) : (old & W_ACTIVE) && next_waits(vcpu, old);
 	lr = take_lr(vcpu, n, irq, hwirq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;

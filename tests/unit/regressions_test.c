@@ -173,6 +173,25 @@ static void rwp_does_not_wait_for_a_vcpu_that_is_put_away(void **state)
 	machine_free(m);
 }
 
+static void sleep_does_not_keep_an_end_from_the_next_vcpu(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+
+	(void)state;
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[0]), 40);
+	set_route(m, 1, 40, 1);
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_redist_write(m->vcpus[1].cpu, GICR_WAKER, 4, 2); /* of vCPU 0 */
+	settle(m);
+	assert_int_equal(lr_of(&m->vcpus[1], 40), -1);
+	eoi(m, &m->vcpus[0], 40);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[1]), 40);
+	machine_free(m);
+}
+
 static void mapped_level_reads_pending_as_its_line_is(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test(reading_active_folds_what_eoicount_ended),
 		cmocka_unit_test(reset_interface_is_written_whole_and_forgets_acknowledges),
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
+		cmocka_unit_test(sleep_does_not_keep_an_end_from_the_next_vcpu),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
