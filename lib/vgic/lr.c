@@ -268,16 +268,22 @@ static bool source_waits(uint64_t w)
 	return word_sources(w) & (word_sources(w) - 1);
 }
 
-static void limit_by_sgis(struct vgic_vcpu *vcpu)
+/* Returns whether an active one is among those whose end is waited for. */
+static bool limit_by_sgis(struct vgic_vcpu *vcpu)
 {
+	bool active = false;
+
 	vcpu->limit = NO_LIMIT;
 	vcpu->limiting = 0;
 	for (unsigned i = 0; i < SGIS; i++) {
 		uint64_t w = word_load(&vcpu->private[i]);
 
-		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1))
+		if (source_waits(w) && (w & W_ENABLED) && (vcpu->groups >> !!(w & W_GROUP1) & 1)) {
 			limit_to(vcpu, w);
+			active |= !!(w & W_ACTIVE);
+		}
 	}
+	return active && vcpu->limit != NO_LIMIT;
 }
 
 /* Active: can its next occurrence not be told before it has ended? */
@@ -431,6 +437,7 @@ static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+	bool doubt = false;
 	uint32_t hcr;
 
 	if (!HAS_LRS(vcpu->vgic)) {
@@ -447,7 +454,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	if (IS_V2(vcpu->vgic))
-		limit_by_sgis(vcpu);
+		doubt = limit_by_sgis(vcpu);
 	image->changed = 0;
 	hcr = fill_all(vcpu, image, vcpu->groups);
 	if (IS_V2(vcpu->vgic))
@@ -461,7 +468,13 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
-	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
+	/*
+	 * The priority of an active SGI may have been dropped with EOImode 1 since, and no end is to come
+	 * for what it holds back. If the last exit was without the active priorities, which tell: again.
+	 */
+	if (doubt && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
+		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE) || doubt;
 	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }

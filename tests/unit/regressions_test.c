@@ -192,6 +192,39 @@ static void sleep_does_not_keep_an_end_from_the_next_vcpu(void **state)
 	machine_free(m);
 }
 
+/* With EOImode 1 for a while, that nobody outside the guest sees: `before` or after 40 came up. */
+static void test_dropped_sgi(bool before)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	set_priority(m, 0, 40, 0xb0);
+	send_sgi(m, 1, 0, 5);
+	settle(m);
+	assert_int_equal(ack(v), 1u << 10 | 5);
+	drop(v); /* EOImode 1; from here on EOImode 0 */
+	if (before)
+		vgic_pulse(m->vgic, 0, 40);
+	send_sgi(m, 2, 0, 5);
+	settle(m);
+	if (!before)
+		vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	dir(m, 0, 1u << 10 | 5);
+	settle(m);
+	assert_int_equal(ack(v), 2u << 10 | 5);
+	machine_free(m);
+}
+
+static void dropped_sgi_holds_nothing_back(void **state)
+{
+	(void)state;
+	test_dropped_sgi(false);
+	test_dropped_sgi(true);
+}
+
 static void mapped_level_reads_pending_as_its_line_is(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -262,6 +295,7 @@ int main(void)
 		cmocka_unit_test(reset_interface_is_written_whole_and_forgets_acknowledges),
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
 		cmocka_unit_test(sleep_does_not_keep_an_end_from_the_next_vcpu),
+		cmocka_unit_test(dropped_sgi_holds_nothing_back),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
