@@ -153,17 +153,26 @@ static void drop_best(struct vgic_vcpu *vcpu, bool ended)
 		physical_release(vcpu, irq);
 }
 
+static void drop_bests(struct vgic_vcpu *vcpu, unsigned n, bool ended)
+{
+	for (; n; n--)
+		drop_best(vcpu, ended);
+}
+
 /*
  * The guest ended `ends` interrupts that had no list register (EOImode 0), and dropped the priority
- * of some before (EOImode 1, in which nothing counts them). Both go best first, and what it dropped it
- * dropped earlier: an end comes out at once.
+ * of others (EOImode 1, in which nothing counts them). Both go best first. An end comes out at once:
+ * what the guest dropped, it dropped earlier, unless it has changed `to_eoimode1` in between.
  */
-void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, const struct running *running)
+void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool to_eoimode1,
+		 const struct running *running)
 {
 	unsigned dropped = count_dropped(vcpu, running);
+	unsigned others = dropped > ends ? dropped - ends : 0;
 
-	for (; dropped > ends; dropped--)
-		drop_best(vcpu, false);
-	for (; ends; ends--)
-		drop_best(vcpu, true);
+	if (!to_eoimode1)
+		drop_bests(vcpu, others, false);
+	drop_bests(vcpu, ends, true);
+	if (to_eoimode1)
+		drop_bests(vcpu, others, false);
 }

@@ -94,6 +94,7 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 
 static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
+	bool to_eoimode1 = ~vcpu->vmcr & image->vmcr & VMCR_VEOIM;
 	struct running running;
 
 	vcpu->vmcr = image->vmcr;
@@ -102,7 +103,7 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	running.known = image->read_apr;
 	if (running.known) {
 		who_runs(vcpu, image, &running);
-		replay_ends(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, &running);
+		replay_ends(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, to_eoimode1, &running);
 	}
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);

@@ -405,10 +405,6 @@ static void controls(struct machine *m, unsigned v, const struct op *op)
 
 	if ((pe->depth && !always) || (op->kind == OP_ACKCTL && !is_v2(m)))
 		return;
-	/* Tolerated: an end is counted. */
-	if (op->kind == OP_EOIMODE && (m->config.tolerate & TOLERATE_SWITCH) &&
-	    (m->vcpu[v].hw->hcr & HCR_EOICOUNT))
-		return;
 	if (is_software(m)) {
 		machine_access(m, v, op);
 		return;

@@ -130,6 +130,48 @@ static void reading_active_folds_what_eoicount_ended(void **state)
 	machine_free(m);
 }
 
+/* 33 runs in 32, both without a list register: 33 is ended with one EOImode, 32 with the other. */
+static void test_switch(unsigned first_mode)
+{
+	struct machine *m = machine_new(1, 64, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	v->image.vmcr = first_mode ? VMCR_OPEN | VMCR_VEOIM : VMCR_OPEN;
+	for (unsigned i = 0; i < 3; i++)
+		set_priority(m, 0, 32 + i, 0xa0 - 0x20 * i);
+	for (unsigned i = 0; i < 2; i++) {
+		vgic_pulse(m->vgic, 0, 32 + i);
+		settle(m);
+		assert_int_equal(ack(v), 32 + i);
+	}
+	vgic_pulse(m->vgic, 0, 34); /* takes the list register */
+	settle(m);
+	assert_int_equal(lr_of(v, 34), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		drop(v);
+		if (i == first_mode)
+			v->image.hcr += 1u << 27;
+		v->image.vmcr = (first_mode ? 0 : VMCR_VEOIM) | VMCR_OPEN;
+	}
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 1u << first_mode);
+	v->image.vmcr |= VMCR_VEOIM;
+	dir(m, 0, 32 + first_mode);
+	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 0);
+	machine_free(m);
+}
+
+static void eoicount_is_of_the_ends_before_eoimode_became_1(void **state)
+{
+	(void)state;
+	test_switch(0);
+}
+
+static void eoicount_is_of_the_ends_after_eoimode_became_0(void **state)
+{
+	(void)state;
+	test_switch(1);
+}
+
 static void reset_interface_is_written_whole_and_forgets_acknowledges(void **state)
 {
 	struct machine *m = machine_new(1, 64, 1);
@@ -292,6 +334,8 @@ int main(void)
 		cmocka_unit_test(overflow_notices_that_a_group_opens),
 		cmocka_unit_test(overflow_watches_no_enable_that_is_off_already),
 		cmocka_unit_test(reading_active_folds_what_eoicount_ended),
+		cmocka_unit_test(eoicount_is_of_the_ends_before_eoimode_became_1),
+		cmocka_unit_test(eoicount_is_of_the_ends_after_eoimode_became_0),
 		cmocka_unit_test(reset_interface_is_written_whole_and_forgets_acknowledges),
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
 		cmocka_unit_test(sleep_does_not_keep_an_end_from_the_next_vcpu),
