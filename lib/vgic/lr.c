@@ -244,12 +244,18 @@ static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
  * would come first. With EOImode 1 that is right, too: between its two ends. One whose group the guest
- * has off holds nothing back until that changes.
+ * has off holds nothing back until that changes. What can preempt the active one need not wait for its
+ * end, whatever priority the next one has by now.
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
-	unsigned level = level_of(vcpu->vgic, word_priority(w));
+	unsigned level = level_of(vcpu->vgic, word_priority(w)), runs = 0;
 
+	if (w & W_ACTIVE)
+		runs = level_of(vcpu->vgic,
+				group_priority(vcpu->vmcr, !!(w & W_ACK_GROUP1), word_ack(w)));
+	if (level + 1 < runs)
+		level = runs - 1;
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
 	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {

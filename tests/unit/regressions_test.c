@@ -267,6 +267,32 @@ static void dropped_sgi_holds_nothing_back(void **state)
 	test_dropped_sgi(true);
 }
 
+/* 40 preempts the SGI as it runs; 41 does not, and would come before the SGI's next source. */
+static void sgi_holds_back_only_what_does_not_preempt_it(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	set_priority(m, 0, 5, 0xb0);
+	set_priority(m, 0, 41, 0xb0);
+	send_sgi(m, 1, 0, 5);
+	settle(m);
+	assert_int_equal(ack(v), 1u << 10 | 5);
+	set_priority(m, 0, 5, 0x40);
+	send_sgi(m, 2, 0, 5);
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 41);
+	settle(m);
+	assert_int_equal(lr_of(v, 41), -1);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	eoi(m, v, 1u << 10 | 5);
+	settle(m);
+	assert_int_equal(ack(v), 2u << 10 | 5);
+	machine_free(m);
+}
+
 static void mapped_level_reads_pending_as_its_line_is(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -340,6 +366,7 @@ int main(void)
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
 		cmocka_unit_test(sleep_does_not_keep_an_end_from_the_next_vcpu),
 		cmocka_unit_test(dropped_sgi_holds_nothing_back),
+		cmocka_unit_test(sgi_holds_back_only_what_does_not_preempt_it),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
