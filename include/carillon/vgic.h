@@ -204,9 +204,17 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned vcpu);
 
 /*
  * The vCPU gives up its physical CPU; vgic_exit() has been called since the guest last ran. What
- * the image holds in vmcr and ap*r is kept for vgic_pending(). The handle is dead after this.
+ * the image holds in vmcr and ap*r is kept for vgic_pending(). Says in image->changed which list
+ * registers could still signal something: see vgic_lists_quiet(). The handle is dead after this.
  */
-void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image);
+void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
+ * Optional, after vgic_load(): after each vgic_put() on this physical CPU the embedder wrote 0 to the
+ * list registers in image->changed, and to ICH_HCR_EL2. The next vgic_enter() need not write what is
+ * not in use. Owner.
+ */
+void vgic_lists_quiet(struct vgic_cpu *cpu);
 
 /*
  * Settle what the guest is about to see: fills image->lr, hcr; says in `changed` and

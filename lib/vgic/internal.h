@@ -155,6 +155,7 @@ struct vgic_vcpu {
 	uint32_t soft;      /* without the HW bit: the end is ours to pass on */
 	uint32_t watched;   /* those whose end has to be seen: maintenance, soft */
 	uint32_t unknown;   /* list registers that do not hold what the image says */
+	uint32_t loud;      /* those of them that may signal something */
 	uint32_t stale;     /* those that were in use before the last exit */
 	uint32_t odd;       /* not 0: no refill; see vgic_refill() */
 	uint32_t hw_hcr;    /* ICH_HCR_EL2 as hardware has it */
@@ -400,6 +401,9 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 	irq->next = self->cpu.own;
 	self->cpu.own = link_to(self->vgic, irq);
 }
+
+/* lr.c */
+uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image);
 
 /* settle.c */
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);

@@ -421,23 +421,34 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 		wanted += vcpu->pending[1].count;
 	if (wanted > lrs)
 		return fill_some(vcpu, image, groups);
-	fill_pending(vcpu, image, fill_active(vcpu, image, 0, lrs, true), lrs, groups);
+	if (wanted)
+		fill_pending(vcpu, image, fill_active(vcpu, image, 0, lrs, true), lrs, groups);
 	return 0;
 }
 
-/* Registers that are not in use any more: what could still signal something is emptied. */
-static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+/* Registers that are not in use any more, and could still signal something. */
+uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
+	uint32_t signal = vcpu->loud & ~vcpu->live;
+
 	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left);
 		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
 
-		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr) ||
-		    (vcpu->unknown & 1u << n)) {
-			image->lr[n] = 0;
-			image->changed |= 1u << n;
-		}
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr))
+			signal |= 1u << n;
 	}
+	return signal;
+}
+
+/* They are emptied. */
+static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	uint32_t left = lists_that_signal(vcpu, image);
+
+	image->changed |= left;
+	for (; left; left &= left - 1)
+		image->lr[__builtin_ctz(left)] = 0;
 	vcpu->stale = 0;
 }
 
@@ -471,7 +482,8 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
-	vcpu->unknown = 0;
+	vcpu->unknown &= ~image->changed;
+	vcpu->loud = 0;
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
@@ -572,6 +584,7 @@ static inline link_t refill_from(struct vgic_vcpu *vcpu, struct gic_cpuif *image
 static bool refill_failed(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
 	vcpu->unknown |= image->changed;
+	vcpu->loud |= image->changed;
 	image->live = vcpu->live & ~image->changed;
 	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	return false;

@@ -133,13 +133,16 @@ static void settle_list(struct vgic_vcpu *vcpu, link_t list)
 /* Take the whole inbox and settle what is in it. By the owner, or under the lock. */
 void vcpu_drain(struct vgic_vcpu *vcpu)
 {
-	link_t list = vcpu->stash;
+	link_t list;
 
-	vcpu->stash = 0;
-	settle_list(vcpu, list);
-	list = vcpu->cpu.own;
-	vcpu->cpu.own = 0;
-	settle_list(vcpu, list);
+	if (vcpu->stash | vcpu->cpu.own) {
+		list = vcpu->stash;
+		vcpu->stash = 0;
+		settle_list(vcpu, list);
+		list = vcpu->cpu.own;
+		vcpu->cpu.own = 0;
+		settle_list(vcpu, list);
+	}
 	/* acquire: partner is the release of push() */
 	if (load_relaxed(&vcpu->cpu.inbox))
 		settle_list(vcpu, __atomic_exchange_n(&vcpu->cpu.inbox, 0, __ATOMIC_ACQUIRE));

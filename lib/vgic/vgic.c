@@ -278,7 +278,7 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
  */
 static void hardware_unknown(struct vgic_vcpu *vcpu)
 {
-	vcpu->unknown = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
+	vcpu->unknown = vcpu->loud = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
 	vcpu->hw_hcr = ~0u;
 	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 }
@@ -302,6 +302,13 @@ struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 	return loaded ? &vcpu->cpu : NULL;
 }
 
+void vgic_lists_quiet(struct vgic_cpu *cpu)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	vcpu->loud = vcpu->stale = vcpu->hw_hcr = 0;
+}
+
 /* A software CPU interface is the vCPU's own anyway. */
 static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
@@ -314,7 +321,7 @@ static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 	}
 }
 
-void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
+void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 	link_t forwards;
@@ -322,6 +329,8 @@ void vgic_put(struct vgic_cpu *cpu, const struct gic_cpuif *image)
 	lock_take(&vcpu->lock);
 	private_physical(vcpu, false);
 	keep_cpuif(vcpu, image);
+	if (HAS_LRS(vcpu->vgic) && image)
+		image->changed = lists_that_signal(vcpu, image);
 	dir_said(vcpu);
 	vcpu->image = NULL;
 	vcpu->wait_key = 0;

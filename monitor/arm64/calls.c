@@ -230,10 +230,8 @@ static void bench_yield(struct vcpu *vcpu)
 static void bench_vgic(struct vcpu *vcpu)
 {
 	lists_leave(vcpu);
-	lists_off(vcpu);
-	vgic_put(vcpu->vgic, &vcpu->image);
-	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
-	lists_restore(vcpu);
+	lists_put(vcpu);
+	lists_load(vcpu);
 	lists_enter(vcpu);
 	vcpu->x[0] = 0;
 }
@@ -280,7 +278,7 @@ void smccc_call(struct vcpu *vcpu)
 {
 	uint32_t function = (uint32_t)vcpu->x[0];
 
-	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == ~0ul)
+	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == NO_DEVICE)
 		call_by_table(vcpu, function);
 	else if (function == BENCH_NULL)
 		vcpu->x[0] = 0;

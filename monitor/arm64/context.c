@@ -12,15 +12,15 @@
 #include "sched.h"
 #include "vm.h"
 
-/* In pairs that one store takes. */
-#define EL1_LIST(op)                                                                             \
-	op(0, sctlr_el1) op(1, cpacr_el1) op(2, ttbr0_el1) op(3, ttbr1_el1) op(4, tcr_el1)       \
-		op(5, mair_el1) op(6, amair_el1) op(7, vbar_el1) op(8, contextidr_el1)           \
-			op(9, esr_el1) op(10, far_el1) op(11, afsr0_el1) op(12, afsr1_el1)       \
-				op(13, par_el1) op(14, sp_el0) op(15, sp_el1) op(16, elr_el1)    \
-					op(17, spsr_el1) op(18, tpidr_el0) op(19, tpidrro_el0)   \
-						op(20, tpidr_el1) op(21, cntkctl_el1)            \
-							op(22, csselr_el1)
+/* In pairs, which one load or store takes. */
+#define FOR_EL1(op)                                                                           \
+	op(0, sctlr_el1, cpacr_el1) op(2, ttbr0_el1, ttbr1_el1) op(4, tcr_el1, mair_el1)        \
+		op(6, amair_el1, vbar_el1) op(8, contextidr_el1, esr_el1)                       \
+			op(10, far_el1, afsr0_el1) op(12, afsr1_el1, par_el1)                   \
+				op(14, sp_el0, sp_el1) op(16, elr_el1, spsr_el1)                \
+					op(18, tpidr_el0, tpidrro_el0)                          \
+						op(20, tpidr_el1, cntkctl_el1)                  \
+							op(22, csselr_el1, elr_el2)
 
 #define SCTLR_EL1_RESET 0x30d00800ul /* RES1 bits of an implementation without later extensions */
 
@@ -178,8 +178,16 @@ bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value)
 
 /* --- All of it. ----------------------------------------------------------------------------------- */
 
-#define SAVE(n, name) context->el1[n] = read_sysreg(name);
-#define LOAD(n, name) write_sysreg(name, context->el1[n]);
+#define SAVE(n, first, second)                                            \
+	__asm__ volatile("mrs %1, " #first "\n\tmrs %2, " #second              \
+			 "\n\tstp %1, %2, %0"                             \
+			 : "=Ump"(context->el1[(n) / 2]), "=&r"(x), "=&r"(y));
+#define LOAD(n, first, second)                                             \
+	__asm__ volatile("ldp %0, %1, %2\n\tmsr " #first ", %0\n\tmsr " #second \
+			 ", %1"                                           \
+			 : "=&r"(x), "=&r"(y)                             \
+			 : "Ump"(context->el1[(n) / 2])         \
+			 : "memory");
 #define SAVE_KEY(n, name) context->keys[n] = read_sysreg(name);
 #define LOAD_KEY(n, name) write_sysreg(name, context->keys[n]);
 
@@ -189,17 +197,17 @@ void context_reset(struct vcpu *vcpu)
 	struct context *context = &vcpu->context;
 
 	*context = (struct context){ .hcr_el2 = policy_hcr() };
-	context->el1[0] = SCTLR_EL1_RESET;
-	context->elr_el2 = vcpu->entry;
+	context->el1[0] = SCTLR_EL1_RESET; /* and CPACR_EL1 */
+	context->el1[EL1_PAIRS - 1] = (pair)vcpu->entry << 64; /* ELR_EL2 */
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;
 }
 
 void context_save(struct vcpu *vcpu)
 {
 	struct context *context = &vcpu->context;
+	uint64_t x, y;
 
-	EL1_LIST(SAVE)
-	context->elr_el2 = read_sysreg(elr_el2);
+	FOR_EL1(SAVE)
 	context->spsr_el2 = read_sysreg(spsr_el2);
 	context->hcr_el2 = read_sysreg(hcr_el2);
 	context->cntv_ctl = read_sysreg(cntv_ctl_el0);
@@ -222,7 +230,9 @@ void context_save(struct vcpu *vcpu)
 
 static void registers_load(const struct context *context)
 {
-	EL1_LIST(LOAD)
+	uint64_t x, y;
+
+	FOR_EL1(LOAD)
 	if (has_keys) {
 		KEYS(LOAD_KEY)
 	}
@@ -232,7 +242,6 @@ static void registers_load(const struct context *context)
 	}
 	if (has_tpidr2)
 		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
-	write_sysreg(elr_el2, context->elr_el2);
 	write_sysreg(spsr_el2, context->spsr_el2);
 }
 

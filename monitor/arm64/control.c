@@ -43,9 +43,8 @@ static const struct pl011_host uart_host = { line, transmit, drained };
 
 struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes)
 {
-	return (struct outcome){
-		pl011_read(&vcpu->vm->pl011, (uint32_t)offset, (unsigned)bytes), 0
-	};
+	return (struct outcome){ pl011_read(&vcpu->vm->pl011, (uint32_t)offset, (unsigned)bytes),
+				 0 };
 }
 
 void cold_device_write(struct vcpu *vcpu, uint64_t where, uint64_t value)
@@ -61,6 +60,18 @@ void console_power_on(struct vm *vm)
 	pl011_reset(&vm->pl011);
 	if (!vm->description->firmware)
 		pl011_enable(&vm->pl011);
+}
+
+void console_hold(struct vm *vm)
+{
+	if (vm->description->console == CONSOLE_EMULATED)
+		pl011_hold(&vm->pl011);
+}
+
+void console_let_go(struct vm *vm)
+{
+	if (vm->description->console == CONSOLE_EMULATED)
+		pl011_let_go(&vm->pl011);
 }
 
 /* Before guests run, with the interrupt controller on. */
@@ -114,7 +125,8 @@ void control_shell(void)
 		__atomic_fetch_or(&this_cpu()->work, WORK_SHELL, __ATOMIC_SEQ_CST);
 		return;
 	}
-	guest_fp_save(&fp); /* some vCPU's may still be in the registers, and the C library uses them */
+	guest_fp_save(
+		&fp); /* some vCPU's may still be in the registers, and the C library uses them */
 	shell_run();
 	guest_fp_restore(&fp);
 	vm_control_end();
@@ -195,7 +207,8 @@ static const char *const vm_states[] = {
 
 static const char *const vcpu_states[] = {
 	[VCPU_OFF] = "off",         [VCPU_READY] = "ready",     [VCPU_RUNNING] = "running",
-	[VCPU_BLOCKED] = "waiting", [VCPU_STOPPED] = "stopped",
+	[VCPU_BLOCKED] = "waiting", [VCPU_STOPPED] = "stopped", [VCPU_BLOCKING] = "waiting",
+	[VCPU_WOKEN] = "ready",
 };
 
 static const char *const consoles[] = {
@@ -267,10 +280,13 @@ static void print_irq(const struct vm *vm, unsigned vcpu, virq_t virq)
 	else if (info.hwirq)
 		snprintf(physical, sizeof(physical), "%u", info.hwirq);
 	print("%5u %-4s %-5s %4s %8u  %c%c%c%c%c   %u  %s\n", virq,
-	      virq < 16 ? "SGI" : virq < 32 ? "PPI" : "SPI", info.level ? "level" : "edge",
-	      vcpu_name(info.target, target, sizeof(target)), info.priority,
-	      info.enabled ? 'E' : '-', info.pending ? 'P' : '-', info.active ? 'A' : '-',
-	      info.line ? 'H' : '-', info.live ? 'L' : '-', info.group, physical);
+	      virq < 16   ? "SGI"
+	      : virq < 32 ? "PPI"
+			  : "SPI",
+	      info.level ? "level" : "edge", vcpu_name(info.target, target, sizeof(target)),
+	      info.priority, info.enabled ? 'E' : '-', info.pending ? 'P' : '-',
+	      info.active ? 'A' : '-', info.line ? 'H' : '-', info.live ? 'L' : '-', info.group,
+	      physical);
 }
 
 void control_print_irqs(unsigned index, int vcpu)
@@ -286,8 +302,9 @@ void control_print_irqs(unsigned index, int vcpu)
 		if (vcpu >= 0 && (unsigned)vcpu != i)
 			continue;
 		vgic_stats(vm->vgic, i, &stats);
-		print("vCPU %u: delivered %lu SGIs, %lu PPIs, %lu SPIs\n", i, (unsigned long)stats.sgis,
-		      (unsigned long)stats.ppis, (unsigned long)stats.spis);
+		print("vCPU %u: delivered %lu SGIs, %lu PPIs, %lu SPIs\n", i,
+		      (unsigned long)stats.sgis, (unsigned long)stats.ppis,
+		      (unsigned long)stats.spis);
 		for (virq = 0; virq < 32; virq++)
 			print_irq(vm, i, virq);
 	}

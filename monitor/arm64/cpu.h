@@ -34,6 +34,8 @@ enum vcpu_state {
 	VCPU_OFF,     /* has no context */
 	VCPU_READY,   /* waits for a CPU */
 	VCPU_RUNNING, /* `cpu` has it, if only to wait there for an interrupt */
+	VCPU_BLOCKING, /* on no CPU; who put it aside looks whether there is an interrupt after all */
+	VCPU_WOKEN,    /* the same, and somebody says that there is */
 	VCPU_BLOCKED, /* waits for an interrupt, on no CPU */
 	VCPU_STOPPED, /* its VM is stopped, and it is on no CPU */
 };

@@ -47,8 +47,8 @@ __attribute__((noreturn)) void guest_start(struct vcpu *vcpu);
 void lists_leave(struct vcpu *vcpu);       /* hardware to image, vgic_exit() */
 void lists_enter(struct vcpu *vcpu);       /* vgic_enter(), image to hardware */
 void lists_read_active(struct vcpu *vcpu); /* active priorities to the image */
-void lists_off(struct vcpu *vcpu);         /* left: the rest to the image, and nothing is signalled */
-void lists_restore(struct vcpu *vcpu);     /* what vgic_enter() does not write, to hardware */
+void lists_put(struct vcpu *vcpu);         /* left: vgic_put(), hardware is quiet */
+void lists_load(struct vcpu *vcpu);        /* vgic_load() */
 void lists_reset(struct vcpu *vcpu);       /* vgic_cpuif_reset(), image to hardware */
 
 /* port.c: take what is pending, with no guest running. */

@@ -162,6 +162,9 @@ static bool is_stopped(struct vcpu *vcpu)
 		return true;
 	case VCPU_OFF:
 		return __atomic_load_n(&vcpu->power, __ATOMIC_ACQUIRE) == POWER_OFF;
+	case VCPU_BLOCKING:
+	case VCPU_WOKEN:
+		return false;
 	case VCPU_BLOCKED:
 		vm_stop_vcpu(vcpu);
 		return false;
@@ -227,7 +230,9 @@ static void switch_off(struct vm *vm)
 		vcpu->state = VCPU_OFF;
 		__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	}
+	console_hold(vm);
 	vgic_reset(vm->vgic);
+	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)
 		vm->last_on[i] = 0;
 	this_cpu()->el1_owner = NULL;
@@ -283,7 +288,8 @@ static void serve(struct vm *vm)
 	if (request == VM_RESET && !vm->reloadable) {
 		run_ended_by_reset();
 	} else if (request == VM_RESET) {
-		print("carillon: %s: reset by its guest\n", vm->description->name);
+		print_limited_by(&vm->log, "carillon: %s: reset by its guest\n",
+				 vm->description->name);
 		vm_reset(vm);
 	} else {
 		vm_destroy(vm);

@@ -78,21 +78,40 @@ void lists_read_active(struct vcpu *vcpu)
 	read_active(vcpu);
 }
 
-void lists_off(struct vcpu *vcpu)
+/* Left. Nothing of it is signalled on this CPU any more. */
+void lists_put(struct vcpu *vcpu)
 {
+	struct gic_cpuif *image = &vcpu->image;
+
 	read_active(vcpu);
 	write_hcr(vcpu, 0);
+	vgic_put(vcpu->vgic, image);
+	vcpu->vgic = NULL;
+	if (image->changed)
+		clear_lists(vcpu->gich, image->changed);
 }
 
-void lists_restore(struct vcpu *vcpu)
+static void restore(struct vcpu *vcpu)
 {
 	write_active(vcpu);
 	write_vmcr(vcpu, vcpu->image.vmcr);
 }
 
+/* What vgic_enter() does not write, to hardware. */
+void lists_load(struct vcpu *vcpu)
+{
+	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	vgic_lists_quiet(vcpu->vgic);
+	if (__builtin_expect(vcpu->restored, 0)) {
+		vgic_cpuif_restore(vcpu->vgic, &vcpu->image);
+		vcpu->restored = false;
+	}
+	restore(vcpu);
+}
+
 void lists_reset(struct vcpu *vcpu)
 {
 	vgic_cpuif_reset(vcpu->vgic, &vcpu->image);
-	lists_restore(vcpu);
+	restore(vcpu);
 	lists_enter(vcpu);
 }

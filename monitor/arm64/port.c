@@ -93,7 +93,7 @@ static void kick(void *host, unsigned index)
 	enum vcpu_state state = __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
 	struct cpu *cpu = __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED);
 
-	if (state == VCPU_BLOCKED)
+	if (state == VCPU_BLOCKED || state == VCPU_BLOCKING)
 		COLD(cold_wake, vcpu, 0, 0);
 	if (state != VCPU_RUNNING || cpu == this_cpu())
 		return;
@@ -140,7 +140,8 @@ static bool hwirq_line(void *host, unsigned vcpu, struct hwirq irq)
 
 static void hwirq_route(void *host, struct hwirq irq, unsigned vcpu)
 {
-	gic_route(irq.intid, __atomic_load_n(&((struct vm *)host)->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
+	gic_route(irq.intid,
+		  __atomic_load_n(&((struct vm *)host)->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 
 const struct vgic_port port = {

@@ -61,7 +61,9 @@ int vm_save(struct vm *vm, const char **why)
 	for (i = 0; i < vm->vcpus; i++)
 		save_timers(&vm->vcpu[i]->context, at + TIMER_BYTES * i);
 	vm_quiet(vm);
+	console_hold(vm);
 	length = vgic_save(vm->vgic, at + timers, vm->saved.size - timers);
+	console_let_go(vm);
 	vm_speak(vm);
 	vm->used = length < 0 ? 0 : timers + (size_t)length;
 	*why = "its interrupt controller is in use";
@@ -82,7 +84,9 @@ int vm_restore(struct vm *vm, const char **why)
 	if (!vm->used)
 		return -1;
 	vm_quiet(vm);
+	console_hold(vm);
 	result = vgic_restore(vm->vgic, at + timers, vm->used - timers, why);
+	console_let_go(vm);
 	vm_speak(vm);
 	if (result != 0)
 		return -1;

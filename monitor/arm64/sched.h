@@ -11,6 +11,8 @@
  *	    |                BLOCKED <------------------+  v
  *	    +------------------------------------------- OFF, STOPPED
  *
+ * Between RUNNING and BLOCKED it is BLOCKING for a moment, or WOKEN: see block().
+ *
  * A vCPU that leaves a CPU does so in two steps: on its own stack it saves what it has in registers
  * and goes over to another stack; on that one, vcpu_left() says to all CPUs where it is now. Nobody can
  * therefore run a stack that is still in use.

@@ -3,18 +3,20 @@
  * Weighted round robin. Each CPU has a queue. A vCPU may run for its budget, which is in proportion to
  * its weight, then it goes to the end of a queue with a new one. One that wakes with budget left goes
  * to the front, and the one that runs gives way, unless it woke as well: interrupts are answered soon,
- * and nobody gets more than its share by sleeping. A CPU with nothing to do takes from the others.
+ * and nobody gets more than its share by sleeping, since sleep earns budget at that share only. A CPU with nothing to do takes from the others.
  */
 #include "arch.h"
 #include "gic.h"
 #include "sched.h"
 
 #define BUDGET_MS 5   /* of weight 100 */
+#define FAVOUR_US 500
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
 static unsigned admitted_lock;
 static bool oversubscribed; /* atomic */
 static unsigned residents[MAX_CPUS];
+static unsigned weights[MAX_CPUS]; /* atomic: of its residents, together */
 
 static int64_t full_budget(const struct vcpu *vcpu)
 {
@@ -68,6 +70,7 @@ static void admit(struct vcpu *vcpu)
 	}
 	vcpu->home = home;
 	residents[home->index]++;
+	__atomic_fetch_add(&weights[home->index], vcpu->weight, __ATOMIC_RELAXED);
 	count_again();
 	unlock_homes();
 	vcpu->budget = full_budget(vcpu);
@@ -79,6 +82,7 @@ static void dismiss(struct vcpu *vcpu)
 {
 	lock_homes();
 	residents[vcpu->home->index]--;
+	__atomic_fetch_sub(&weights[vcpu->home->index], vcpu->weight, __ATOMIC_RELAXED);
 	count_again();
 	unlock_homes();
 }
@@ -137,24 +141,40 @@ static unsigned load_of(const struct cpu *cpu)
 static struct cpu *place(const struct vcpu *vcpu)
 {
 	struct cpu *best = vcpu->cpu;
-	unsigned i;
+	unsigned least;
+	uint64_t left;
 
 	if (!may_run_on(vcpu, best))
 		best = vcpu->home;
-	if (load_of(best) == 0)
-		return best;
-	for (i = 0; i < cpu_count; i++) {
-		if (may_run_on(vcpu, cpus[i]) && load_of(cpus[i]) < load_of(best))
-			best = cpus[i];
+	least = load_of(best);
+	for (left = vcpu->allowed; left && least; left &= left - 1) {
+		struct cpu *cpu = cpus[__builtin_ctzl(left)];
+
+		if (load_of(cpu) < least) {
+			least = load_of(cpu);
+			best = cpu;
+		}
 	}
 	return best;
+}
+
+/* Its share of the time that it slept: a sleeper with more could keep the others from running. */
+static int64_t earned(const struct vcpu *vcpu, int64_t full)
+{
+	uint64_t all = __atomic_load_n(&weights[vcpu->home->index], __ATOMIC_RELAXED);
+	uint64_t slept = clock_ticks() - vcpu->left_at;
+
+	if (!all || slept >= (uint64_t)full * all / vcpu->weight)
+		return full;
+	return (int64_t)(slept * vcpu->weight / all);
 }
 
 static void account_wake(struct vcpu *vcpu)
 {
 	int64_t full = full_budget(vcpu);
 
-	if ((int64_t)(clock_ticks() - vcpu->left_at) >= full)
+	vcpu->budget += earned(vcpu, full);
+	if (vcpu->budget > full)
 		vcpu->budget = full;
 	vcpu->favoured = vcpu->budget > 0;
 	if (!vcpu->favoured)
@@ -236,6 +256,12 @@ static struct vcpu *steal(const struct cpu *cpu)
 	return NULL;
 }
 
+/* For how long one that woke goes before others that woke, too. */
+static int64_t favour(void)
+{
+	return (int64_t)(read_sysreg(cntfrq_el0) * FAVOUR_US / 1000000);
+}
+
 static uint64_t slice_end(int64_t left)
 {
 	int64_t least = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
@@ -247,8 +273,10 @@ static uint64_t slice_end(int64_t left)
  * Without others that wait there is no end. Whoever queues one looks at `slice_end` afterwards: full
  * barrier between that and the queue; partner: ready().
  */
-static void set_slice(struct cpu *cpu, int64_t left, bool others)
+static void set_slice(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, bool others)
 {
+	if (vcpu->favoured && left > favour())
+		left = favour();
 	if (!others) {
 		if (cpu->slice_end != ~0ul)
 			timer_slice(cpu, ~0ul);
@@ -272,7 +300,7 @@ static struct vcpu *pick(struct cpu *cpu)
 	}
 	cpu->slice_start = clock_ticks();
 	/* The one that leaves may be about to queue. */
-	set_slice(cpu, vcpu->budget,
+	set_slice(cpu, vcpu, vcpu->budget,
 		  cpu->queue_length || (cpu->vcpu && cpu->vcpu->next_state == VCPU_READY));
 	return vcpu;
 }
@@ -306,15 +334,17 @@ static void ran(struct cpu *cpu, struct vcpu *vcpu)
 
 static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
 {
-	int64_t left = vcpu->budget - (int64_t)(clock_ticks() - cpu->slice_start);
+	int64_t ran = (int64_t)(clock_ticks() - cpu->slice_start), left = vcpu->budget - ran;
 	bool gives_way = false;
 
+	if (ran >= favour())
+		vcpu->favoured = false;
 	cpu_lock(cpu);
 	if (cpu->first && may_run_on(cpu->first, cpu))
 		gives_way = left <= 0 || (cpu->first->favoured && !vcpu->favoured);
 	cpu_unlock(cpu);
 	if (!gives_way)
-		set_slice(cpu, left, cpu->queue_length);
+		set_slice(cpu, vcpu, left, cpu->queue_length);
 	return gives_way;
 }
 

@@ -47,18 +47,23 @@ static bool change_state(struct vcpu *vcpu, enum vcpu_state from, enum vcpu_stat
 					   __ATOMIC_RELAXED);
 }
 
+static void count_wake(struct vcpu *vcpu)
+{
+	sleeper_remove(vcpu);
+	vcpu->wakes++;
+}
+
 bool vcpu_claim(struct vcpu *vcpu)
 {
 	if (!change_state(vcpu, VCPU_BLOCKED, VCPU_READY))
 		return false;
-	sleeper_remove(vcpu);
-	vcpu->wakes++;
+	count_wake(vcpu);
 	return true;
 }
 
 void vcpu_wake(struct vcpu *vcpu)
 {
-	if (vcpu_claim(vcpu))
+	if (!change_state(vcpu, VCPU_BLOCKING, VCPU_WOKEN) && vcpu_claim(vcpu))
 		sched->ready(vcpu, READY_WOKEN);
 }
 
@@ -69,19 +74,26 @@ void cold_wake(struct vcpu *vcpu)
 
 /* --- Leaving. ----------------------------------------------------------------------------------- */
 
-/* A timer that has expired must be told before anybody asks whether an interrupt is pending. */
+/*
+ * A timer that has expired must be told before anybody asks whether an interrupt is pending. Only a
+ * vCPU that nobody else can load may be asked: until it has been, it is BLOCKING.
+ */
 static void block(struct cpu *cpu, struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
 	sleeper_add(cpu, vcpu);
 	/* Full barrier between the state and what came in; partner: the library's before its kick. */
-	__atomic_store_n(&vcpu->state, VCPU_BLOCKED, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&vcpu->state, VCPU_BLOCKING, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (vgic_pending(vm->vgic, vcpu->index))
-		vcpu_wake(vcpu);
-	else if (__atomic_load_n(&vm->stop, __ATOMIC_SEQ_CST))
+	if (vgic_pending(vm->vgic, vcpu->index) ||
+	    !change_state(vcpu, VCPU_BLOCKING, VCPU_BLOCKED)) {
+		count_wake(vcpu);
+		__atomic_store_n(&vcpu->state, VCPU_READY, __ATOMIC_SEQ_CST);
+		sched->ready(vcpu, READY_WOKEN);
+	} else if (__atomic_load_n(&vm->stop, __ATOMIC_SEQ_CST)) {
 		vm_stop_vcpu(vcpu);
+	}
 }
 
 /* The other half of leaving, on the next stack. */

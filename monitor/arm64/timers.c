@@ -42,13 +42,17 @@ static uint64_t tick_length(void)
 	return read_sysreg(cntfrq_el0) / 10;
 }
 
-/* Under the lock. */
+/*
+ * Others may take a sleeper out meanwhile, never put one in: then the timer fires for nobody. A vCPU is
+ * there for as long as the machine.
+ */
 static void program(struct cpu *cpu)
 {
+	const struct vcpu *sleeper = __atomic_load_n(&cpu->sleepers, __ATOMIC_RELAXED);
 	uint64_t deadline = cpu->slice_end < cpu->tick ? cpu->slice_end : cpu->tick;
 
-	if (cpu->sleepers && cpu->sleepers->deadline < deadline)
-		deadline = cpu->sleepers->deadline;
+	if (sleeper && sleeper->deadline < deadline)
+		deadline = sleeper->deadline;
 	if (deadline == cpu->timer_deadline)
 		return;
 	cpu->timer_deadline = deadline;
@@ -59,9 +63,7 @@ static void program(struct cpu *cpu)
 void timer_slice(struct cpu *cpu, uint64_t end)
 {
 	cpu->slice_end = end;
-	cpu_lock(cpu);
 	program(cpu);
-	cpu_unlock(cpu);
 }
 
 void tick_start(struct cpu *cpu)

@@ -186,7 +186,7 @@ void hvc_handle(struct vcpu *vcpu, uint64_t esr)
 {
 	/* Non-zero immediates are nobody's; with carillon.bench they measure the way in and out. */
 	if (esr & 0xffff) {
-		if (vcpu->vm->bench == ~0ul)
+		if (vcpu->vm->bench == NO_DEVICE)
 			vcpu->x[0] = -1ul;
 		return;
 	}

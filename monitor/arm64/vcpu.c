@@ -9,16 +9,9 @@
 /* Its guest has been left. Comes back when it has a physical CPU again. */
 void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next)
 {
-	lists_off(vcpu);
-	vgic_put(vcpu->vgic, &vcpu->image);
-	vcpu->vgic = NULL;
+	lists_put(vcpu);
 	COLD(cold_leave, vcpu, next, 0);
-	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
-	if (__builtin_expect(vcpu->restored, 0)) {
-		vgic_cpuif_restore(vcpu->vgic, &vcpu->image);
-		vcpu->restored = false;
-	}
-	lists_restore(vcpu);
+	lists_load(vcpu);
 }
 
 __attribute__((noinline)) void vcpu_reschedule(struct vcpu *vcpu)

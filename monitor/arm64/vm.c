@@ -92,8 +92,8 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	vm->description = description;
 	vm->index = vm_count;
 	vm->vcpus = description->vcpus;
-	vm->bench = options->bench ? BENCH_DEVICE : ~0ul;
-	vm->uart = description->console == CONSOLE_EMULATED ? board->uart : ~0ul;
+	vm->bench = options->bench ? BENCH_DEVICE : NO_DEVICE;
+	vm->uart = description->console == CONSOLE_EMULATED ? board->uart : NO_DEVICE;
 	vm->ram = board->memory;
 	vm->ram_size = description->memory;
 	vm->ram_at = at;

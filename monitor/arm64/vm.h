@@ -11,6 +11,9 @@
 #include "../common/pl011.h"
 #include "../common/vms.h"
 
+/* Where a device would be that the VM has not got: as far from any guest address as it is large. */
+#define NO_DEVICE (~0xffful)
+
 #define TIMER_HYPERVISOR 26
 #define TIMER_VIRTUAL    27
 #define TIMER_PHYSICAL   30
@@ -47,8 +50,8 @@ struct vm {
 	uint64_t gicd; /* guest-physical */
 	/* The other frames: redistributors; of a GICv2 the CPU interface. */
 	uint64_t frames, frames_size;
-	uint64_t bench; /* the bench device's page, or ~0 */
-	uint64_t uart;  /* the emulated PL011's, or ~0 */
+	uint64_t bench; /* the bench device's page, or NO_DEVICE */
+	uint64_t uart;  /* the emulated PL011's, or NO_DEVICE */
 	bool stop;      /* atomic: no vCPU of it may run */
 	uint8_t last_on[MAX_CPUS]; /* 1 + the vCPU that ran last on that CPU */
 	uint64_t vttbr, *stage2;
@@ -114,6 +117,8 @@ void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its in
 /* control.c */
 void console_share(const struct board *board);
 void console_power_on(struct vm *vm);
+void console_hold(struct vm *vm); /* its emulated UART raises nothing until it is let go */
+void console_let_go(struct vm *vm);
 void console_tick(void);
 
 #endif

@@ -411,6 +411,17 @@ void pl011_room(struct pl011 *uart)
 	leave(uart);
 }
 
+void pl011_hold(struct pl011 *uart)
+{
+	enter(uart);
+}
+
+void pl011_let_go(struct pl011 *uart)
+{
+	uart->calls->line(uart->host, uart->output);
+	leave(uart);
+}
+
 void pl011_reset(struct pl011 *uart)
 {
 	enter(uart);

@@ -140,4 +140,11 @@ void pl011_overrun(struct pl011 *uart);
 /* `transmit` would take bytes again. */
 void pl011_room(struct pl011 *uart);
 
+/*
+ * Between these two, nothing calls `line`: who would, waits. For as long as what is behind it is put
+ * into another state. Then it is told what the line is, whatever it was told before.
+ */
+void pl011_hold(struct pl011 *uart);
+void pl011_let_go(struct pl011 *uart);
+
 #endif

@@ -32,5 +32,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(gives_what_the_document_says) };
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

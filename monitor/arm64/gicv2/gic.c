@@ -97,6 +97,7 @@ static void cpu_init(struct cpu *cpu, unsigned maintenance)
 	mmio_write32(gicc + GICC_PMR, 0xff);
 	mmio_write32(gicc + GICC_BPR, 0);
 	mmio_write32(gich + GICH_HCR, 0);
+	clear_all_lists(gich);
 	mmio_write32(gicc + GICC_CTLR, control | GICC_CTLR_EOIMODE | GICC_CTLR_ENABLE);
 	mmio_write32(gicd + GICD_ISENABLER, 1u << KICK_SGI | 1u << maintenance);
 }

@@ -47,6 +47,20 @@ static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 	}
 }
 
+static inline void clear_lists(uint8_t *gich, uint32_t mask)
+{
+	for (; mask; mask &= mask - 1)
+		mmio_write32(gich + GICH_LR + 4 * __builtin_ctz(mask), 0);
+}
+
+/* Before the first vCPU comes: the architecture says nothing of what is in them. */
+static inline void clear_all_lists(uint8_t *gich)
+{
+	unsigned count = (mmio_read32(gich + GICH_VTR) & 0x3f) + 1;
+
+	clear_lists(gich, (uint32_t)((1ul << (count < VGIC_MAX_LRS ? count : VGIC_MAX_LRS)) - 1));
+}
+
 static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
 	return mmio_read32(vcpu->gich + GICH_ELRSR);

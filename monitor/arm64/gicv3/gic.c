@@ -5,6 +5,7 @@
  */
 #include <carillon/vgic.h>
 #include "interface.h"
+#include "lists.h"
 #include "../vm.h"
 #include "../../common/board.h"
 #include "../../common/panic.h"
@@ -129,6 +130,7 @@ static void cpu_init(struct cpu *cpu, unsigned maintenance)
 	write_sysreg(S3_0_C12_C12_4, 2);   /* ICC_CTLR_EL1: EOImode */
 	write_sysreg(S3_0_C12_C12_7, 1);   /* ICC_IGRPEN1_EL1 */
 	write_sysreg(S3_4_C12_C11_0, 0);   /* ICH_HCR_EL2 */
+	clear_all_lists(NULL);
 	isb();
 	mmio_write32(frame + GICD_ISENABLER, 1u << KICK_SGI | 1u << maintenance);
 }

@@ -47,6 +47,23 @@ static inline void write_lists(const struct vcpu *vcpu, uint32_t mask)
 	}
 }
 
+#define CLEAR_ONE(n, reg)     \
+	if (mask & 1u << (n)) \
+		write_sysreg(reg, 0);
+
+static inline void clear_lists(uint8_t *gich, uint32_t mask)
+{
+	(void)gich;
+	LISTS_LOW(CLEAR_ONE)
+	LISTS_HIGH(CLEAR_ONE)
+}
+
+/* Before the first vCPU comes: the architecture says nothing of what is in them. */
+static inline void clear_all_lists(uint8_t *gich)
+{
+	clear_lists(gich, (2u << (read_sysreg(ICH_VTR_EL2) & 0x1f)) - 1);
+}
+
 static inline uint32_t read_empty(const struct vcpu *vcpu)
 {
 	(void)vcpu;
