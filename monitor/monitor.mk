@@ -13,8 +13,9 @@ MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 # code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
 MONITOR_LIB_SRCS := $(sort $(wildcard lib/*/*.c))
+# Of the library: all but save and restore, which nothing in the rest calls.
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
-	$(MONITOR_LIB_SRCS)
+	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
 MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c monitor/*/*/*.c)) \
 	monitor/arm64/string.c $(MONITOR_LIB_SRCS)
 MONITOR_VECTORS := monitor/arm64/vectors.S

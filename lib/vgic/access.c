@@ -341,13 +341,14 @@ enum vgic_result read_config(struct access *access, uint64_t *value)
 	return VGIC_DONE;
 }
 
+/* A line that is high starts to make it pending, or ceases to: a physical interrupt has to follow. */
 enum vgic_result write_config(struct access *access, uint64_t value)
 {
 	for (unsigned i = 0; i < access->n; i++) {
 		uint64_t level = value >> (2 * i + 1) & 1 ? 0 : W_LEVEL;
 
 		if (!is_sgi(access, i) && (word_load(&access->irqs[i]) & W_LEVEL) != level)
-			change(access, i, W_LEVEL, level);
+			change(access, i, W_LEVEL, level | (mapped(access, i) ? W_PHYSICAL : 0));
 	}
 	return VGIC_DONE;
 }

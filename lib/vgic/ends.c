@@ -153,26 +153,22 @@ static void drop_best(struct vgic_vcpu *vcpu, bool ended)
 		physical_release(vcpu, irq);
 }
 
-static void drop_bests(struct vgic_vcpu *vcpu, unsigned n, bool ended)
-{
-	for (; n; n--)
-		drop_best(vcpu, ended);
-}
-
 /*
  * The guest ended `ends` interrupts that had no list register (EOImode 0), and dropped the priority
- * of others (EOImode 1, in which nothing counts them). Both go best first. An end comes out at once:
- * what the guest dropped, it dropped earlier, unless it has changed `to_eoimode1` in between.
+ * of some (EOImode 1, in which nothing counts them). Both go best first. Which were first? The ends, if
+ * it was entered with EOImode 0 and came out with 1; else the drops: an end comes out at once.
  */
-void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool to_eoimode1,
+void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool ends_first,
 		 const struct running *running)
 {
 	unsigned dropped = count_dropped(vcpu, running);
-	unsigned others = dropped > ends ? dropped - ends : 0;
 
-	if (!to_eoimode1)
-		drop_bests(vcpu, others, false);
-	drop_bests(vcpu, ends, true);
-	if (to_eoimode1)
-		drop_bests(vcpu, others, false);
+	dropped -= ends < dropped ? ends : dropped;
+	if (ends_first)
+		for (; ends; ends--)
+			drop_best(vcpu, true);
+	for (; dropped; dropped--)
+		drop_best(vcpu, false);
+	for (; ends; ends--)
+		drop_best(vcpu, true);
 }

@@ -94,7 +94,7 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 
 static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	bool to_eoimode1 = ~vcpu->vmcr & image->vmcr & VMCR_VEOIM;
+	bool became_split = image->vmcr & ~vcpu->vmcr & VMCR_VEOIM;
 	struct running running;
 
 	vcpu->vmcr = image->vmcr;
@@ -103,7 +103,7 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	running.known = image->read_apr;
 	if (running.known) {
 		who_runs(vcpu, image, &running);
-		replay_ends(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, to_eoimode1, &running);
+		replay_ends(vcpu, image->hcr >> HCR_EOICOUNT_SHIFT, became_split, &running);
 	}
 	for (uint32_t live = vcpu->live; live; live &= live - 1) {
 		unsigned n = (unsigned)__builtin_ctz(live);
@@ -215,7 +215,7 @@ static inline uint64_t take_lr(struct vgic_vcpu *vcpu, unsigned n, struct vgic_i
 		if (hwirq || told)
 			vcpu->soft |= bit;
 	}
-	if (pending && !active && !(lr & LR_EOI))
+	if (took && pending && !active && !(lr & LR_EOI))
 		again = now | took | W_QUEUED;
 	if (IS_V2(vcpu->vgic)) {
 		if (route_intid(route) < SGIS)
@@ -244,20 +244,17 @@ static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
 /*
  * While further sources of a GICv2's SGI wait, nothing worse may be in a list register: at its end it
  * would come first. With EOImode 1 that is right, too: between its two ends. One whose group the guest
- * has off holds nothing back until that changes. What can preempt the active one need not wait for its
- * end, whatever priority the next one has by now.
+ * has off holds nothing back until that changes.
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
-	unsigned level = level_of(vcpu->vgic, word_priority(w)), runs = 0;
+	unsigned level = level_of(vcpu->vgic, word_priority(w));
 
-	if (w & W_ACTIVE)
-		runs = level_of(vcpu->vgic,
-				group_priority(vcpu->vmcr, !!(w & W_ACK_GROUP1), word_ack(w)));
-	if (level + 1 < runs)
-		level = runs - 1;
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
+	/* The guest has changed its priority: what preempts the active one now is not to wait for its end. */
+	if ((w & W_ACTIVE) && level_of(vcpu->vgic, word_ack(w)) > level)
+		level = level_of(vcpu->vgic, word_ack(w)) - 1;
 	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
 		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
 		return;
@@ -275,7 +272,7 @@ static bool source_waits(uint64_t w)
 	return word_sources(w) & (word_sources(w) - 1);
 }
 
-/* Returns whether an active one is among those whose end is waited for. */
+/* Returns whether an active one is among them: its priority may have been dropped, then it holds nothing. */
 static bool limit_by_sgis(struct vgic_vcpu *vcpu)
 {
 	bool active = false;
@@ -290,7 +287,7 @@ static bool limit_by_sgis(struct vgic_vcpu *vcpu)
 			active |= !!(w & W_ACTIVE);
 		}
 	}
-	return active && vcpu->limit != NO_LIMIT;
+	return active;
 }
 
 /* Active: can its next occurrence not be told before it has ended? */
@@ -298,16 +295,6 @@ static bool pending_waits(const struct vgic_vcpu *vcpu, const struct vgic_irq *i
 {
 	return reconfigured(w) || (load_relaxed(&irq->route) & ROUTE_NOTIFY) ||
 	       beyond_limit(vcpu, level_of(vcpu->vgic, word_priority(w)));
-}
-
-/* Active: does its next occurrence wait for its end? Another vCPU's does even if this one is asleep. */
-static bool next_waits(const struct vgic_vcpu *vcpu, uint64_t w)
-{
-	unsigned groups = vcpu->groups;
-
-	if (word_target(w) != vcpu->index)
-		groups = load_relaxed(&vcpu->vgic->groups);
-	return word_wanted(w) && (groups >> !!(w & W_GROUP1) & 1);
 }
 
 /*
@@ -320,13 +307,17 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 	unsigned hwirq = irq_hwirq(irq);
 	bool sources = irq_has_sources(vcpu->vgic, irq);
 	uint64_t old = word_load(irq), now, lr;
-	bool pending, waits;
+	bool here, wanted, pending, waits;
+	uint32_t groups;
 
 	irq->place = PLACE_LR;
 	irq->bucket = (uint8_t)n;
 	do {
-		pending = word_wanted(old) && (vcpu->groups >> !!(old & W_GROUP1) & 1) &&
-			  word_target(old) == vcpu->index &&
+		/* The next occurrence of an active one may be another vCPU's, also while we sleep. */
+		here = word_target(old) == vcpu->index;
+		groups = here ? vcpu->groups : load_relaxed(&vcpu->vgic->groups);
+		wanted = word_wanted(old) && (groups >> !!(old & W_GROUP1) & 1);
+		pending = wanted && here &&
 			  !((old & W_ACTIVE) &&
 			    (hwirq || !whole || sources || pending_waits(vcpu, irq, old)));
 		now = old | W_IN_LR;
@@ -338,7 +329,7 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 			now = word_take_source(now);
 	} while (!word_cas(irq, &old, now));
 
-	waits = pending ? sources && (now & W_LATCH) : (old & W_ACTIVE) && next_waits(vcpu, old);
+	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
 	lr = take_lr(vcpu, n, irq, hwirq, old, now, waits);
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
@@ -455,7 +446,7 @@ static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	bool doubt = false;
+	bool limited = false;
 	uint32_t hcr;
 
 	if (!HAS_LRS(vcpu->vgic)) {
@@ -472,7 +463,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	if (IS_V2(vcpu->vgic))
-		doubt = limit_by_sgis(vcpu);
+		limited = limit_by_sgis(vcpu);
 	image->changed = 0;
 	hcr = fill_all(vcpu, image, vcpu->groups);
 	if (IS_V2(vcpu->vgic))
@@ -487,13 +478,10 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	image->live = vcpu->live;
 	image->hcr_changed = hcr != vcpu->hw_hcr;
 	image->hcr = vcpu->hw_hcr = hcr;
-	/*
-	 * The priority of an active SGI may have been dropped with EOImode 1 since, and no end is to come
-	 * for what it holds back. If the last exit was without the active priorities, which tell: again.
-	 */
-	if (doubt && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
+	/* The last exit did not see whether it was dropped, and something is held back: the next one does. */
+	if (limited && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
 		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
-	image->read_apr = (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE) || doubt;
+	image->read_apr = limited || (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
 	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
@@ -531,6 +519,15 @@ static inline int room_for(struct vgic_vcpu *vcpu, struct gic_cpuif *image,
 	return __builtin_ctz(ended);
 }
 
+/*
+ * Pending by a line that nobody told anew, and mapped: the physical interrupt may be inactive since the
+ * last end.
+ */
+static inline bool line_stands(unsigned hwirq, uint64_t w)
+{
+	return hwirq && !(hwirq & HWIRQ_LEVEL) && !(w & W_LATCH);
+}
+
 /* From the inbox straight into a list register, whose number is returned. -1: not so simple. */
 static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, struct vgic_irq *irq,
 			   uint32_t ended)
@@ -547,7 +544,7 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 			    (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
-		if (word_sources(old) & (word_sources(old) - 1))
+		if ((word_sources(old) & (word_sources(old) - 1)) || line_stands(hwirq, old))
 			return -1;
 		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)

@@ -66,7 +66,7 @@ struct running {
 void who_runs(struct vgic_vcpu *vcpu, const struct gic_cpuif *image, struct running *running);
 bool lr_dropped(const struct vgic_vcpu *vcpu, unsigned n, uint64_t lr,
 		const struct running *running);
-void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool to_eoimode1,
+void replay_ends(struct vgic_vcpu *vcpu, unsigned ends, bool ends_first,
 		 const struct running *running);
 
 #endif

@@ -271,7 +271,7 @@ static __attribute__((noinline)) void call_by_table(struct vcpu *vcpu, uint32_t 
 		vcpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 	else
 		vcpu->x[0] = (uint64_t)call->call(vcpu, vcpu->x[1] & mask, vcpu->x[2] & mask,
-						 vcpu->x[3] & mask);
+						  vcpu->x[3] & mask);
 }
 
 void smccc_call(struct vcpu *vcpu)

@@ -13,24 +13,24 @@
 #include "vm.h"
 
 /* In pairs, which one load or store takes. */
-#define FOR_EL1(op)                                                                           \
-	op(0, sctlr_el1, cpacr_el1) op(2, ttbr0_el1, ttbr1_el1) op(4, tcr_el1, mair_el1)        \
-		op(6, amair_el1, vbar_el1) op(8, contextidr_el1, esr_el1)                       \
-			op(10, far_el1, afsr0_el1) op(12, afsr1_el1, par_el1)                   \
-				op(14, sp_el0, sp_el1) op(16, elr_el1, spsr_el1)                \
-					op(18, tpidr_el0, tpidrro_el0)                          \
-						op(20, tpidr_el1, cntkctl_el1)                  \
+#define FOR_EL1(op)                                                                      \
+	op(0, sctlr_el1, cpacr_el1) op(2, ttbr0_el1, ttbr1_el1) op(4, tcr_el1, mair_el1) \
+		op(6, amair_el1, vbar_el1) op(8, contextidr_el1, esr_el1)                \
+			op(10, far_el1, afsr0_el1) op(12, afsr1_el1, par_el1)            \
+				op(14, sp_el0, sp_el1) op(16, elr_el1, spsr_el1)         \
+					op(18, tpidr_el0, tpidrro_el0)                   \
+						op(20, tpidr_el1, cntkctl_el1)           \
 							op(22, csselr_el1, elr_el2)
 
 #define SCTLR_EL1_RESET 0x30d00800ul /* RES1 bits of an implementation without later extensions */
 
-#define KEYS(op)                                                                                 \
-	op(0, S3_0_C2_C1_0) op(1, S3_0_C2_C1_1) op(2, S3_0_C2_C1_2) op(3, S3_0_C2_C1_3)          \
-		op(4, S3_0_C2_C2_0) op(5, S3_0_C2_C2_1) op(6, S3_0_C2_C2_2) op(7, S3_0_C2_C2_3)  \
+#define KEYS(op)                                                                                \
+	op(0, S3_0_C2_C1_0) op(1, S3_0_C2_C1_1) op(2, S3_0_C2_C1_2) op(3, S3_0_C2_C1_3)         \
+		op(4, S3_0_C2_C2_0) op(5, S3_0_C2_C2_1) op(6, S3_0_C2_C2_2) op(7, S3_0_C2_C2_3) \
 			op(8, S3_0_C2_C3_0) op(9, S3_0_C2_C3_1)
 
-
 static bool has_keys, has_scxtnum, has_tpidr2; /* SCXTNUM_EL0, SCXTNUM_EL1 */
+static bool has_vdisr; /* VDISR_EL2: what a guest has at DISR_EL1, without a trap */
 static unsigned breakpoints, watchpoints;
 
 void context_setup(void)
@@ -38,10 +38,12 @@ void context_setup(void)
 	uint64_t dfr0 = read_sysreg(id_aa64dfr0_el1);
 	uint64_t isar1 = read_sysreg(id_aa64isar1_el1);
 
-	has_keys = isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00); /* ISAR2: APA3, GPA3 */
+	/* The second is ISAR2: APA3, GPA3. */
+	has_keys = isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00);
 	has_scxtnum = (read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
 		      (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2;
 	has_tpidr2 = read_sysreg(id_aa64pfr1_el1) >> 24 & 15; /* SME; not every CPU can trap it */
+	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15;  /* RAS */
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
 }
@@ -59,7 +61,8 @@ static void fp_trap(bool on)
 	uint64_t cptr = read_sysreg(cptr_el2);
 
 	write_sysreg(cptr_el2, on ? cptr | CPTR_TFP : cptr & ~CPTR_TFP);
-	isb();
+	if (!on)
+		isb(); /* our own use of them follows */
 }
 
 static void fp_save(struct vcpu *vcpu)
@@ -83,19 +86,19 @@ void cold_fp_load(struct vcpu *vcpu)
 
 /* --- Debug. --------------------------------------------------------------------------------------- */
 
-#define PAIRS(op) \
+#define PAIRS(op)                                                                               \
 	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) \
 		op(14) op(15)
 
-#define LOAD_BREAKPOINT(n)                                                 \
-	if ((n) < breakpoints) {                                           \
-		write_sysreg(dbgbvr##n##_el1, debug->breakpoint[n][0]);    \
-		write_sysreg(dbgbcr##n##_el1, debug->breakpoint[n][1]);    \
+#define LOAD_BREAKPOINT(n)                                              \
+	if ((n) < breakpoints) {                                        \
+		write_sysreg(dbgbvr##n##_el1, debug->breakpoint[n][0]); \
+		write_sysreg(dbgbcr##n##_el1, debug->breakpoint[n][1]); \
 	}
-#define LOAD_WATCHPOINT(n)                                                 \
-	if ((n) < watchpoints) {                                           \
-		write_sysreg(dbgwvr##n##_el1, debug->watchpoint[n][0]);    \
-		write_sysreg(dbgwcr##n##_el1, debug->watchpoint[n][1]);    \
+#define LOAD_WATCHPOINT(n)                                              \
+	if ((n) < watchpoints) {                                        \
+		write_sysreg(dbgwvr##n##_el1, debug->watchpoint[n][0]); \
+		write_sysreg(dbgwcr##n##_el1, debug->watchpoint[n][1]); \
 	}
 
 static bool any_on(const struct debug *debug)
@@ -150,7 +153,8 @@ static uint64_t *debug_register(struct debug *debug, uint32_t reg)
 	return reg == SYS(2, 0, 0, 2, 0) ? &debug->mdccint : NULL;
 }
 
-#define MDSCR_WRITABLE 0x0000b001ul /* MDE, KDE, TDCC, SS; what an external debugger sees is not passed */
+/* MDE, KDE, TDCC, SS; what an external debugger sees is not passed. */
+#define MDSCR_WRITABLE 0x0000b001ul
 #define OSLAR          SYS(2, 0, 1, 0, 4)
 #define OSLSR          SYS(2, 0, 1, 1, 4)
 
@@ -159,7 +163,8 @@ bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value)
 	struct debug *debug = &vcpu->context.debug;
 	uint64_t *place = debug_register(debug, reg);
 
-	if ((reg & SYS(3, 7, 0, 0, 0)) != SYS(2, 0, 0, 0, 0) && reg >> 14 != SYS(2, 3, 0, 0, 0) >> 14)
+	if ((reg & SYS(3, 7, 0, 0, 0)) != SYS(2, 0, 0, 0, 0) &&
+	    reg >> 14 != SYS(2, 3, 0, 0, 0) >> 14)
 		return false;
 	if (read) {
 		*value = place ? *place : 0;
@@ -178,15 +183,13 @@ bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value)
 
 /* --- All of it. ----------------------------------------------------------------------------------- */
 
-#define SAVE(n, first, second)                                            \
-	__asm__ volatile("mrs %1, " #first "\n\tmrs %2, " #second              \
-			 "\n\tstp %1, %2, %0"                             \
+#define SAVE(n, first, second)                                                         \
+	__asm__ volatile("mrs %1, " #first "\n\tmrs %2, " #second "\n\tstp %1, %2, %0" \
 			 : "=Ump"(context->el1[(n) / 2]), "=&r"(x), "=&r"(y));
-#define LOAD(n, first, second)                                             \
-	__asm__ volatile("ldp %0, %1, %2\n\tmsr " #first ", %0\n\tmsr " #second \
-			 ", %1"                                           \
-			 : "=&r"(x), "=&r"(y)                             \
-			 : "Ump"(context->el1[(n) / 2])         \
+#define LOAD(n, first, second)                                                         \
+	__asm__ volatile("ldp %0, %1, %2\n\tmsr " #first ", %0\n\tmsr " #second ", %1" \
+			 : "=&r"(x), "=&r"(y)                                          \
+			 : "Ump"(context->el1[(n) / 2])                                \
 			 : "memory");
 #define SAVE_KEY(n, name) context->keys[n] = read_sysreg(name);
 #define LOAD_KEY(n, name) write_sysreg(name, context->keys[n]);
@@ -197,7 +200,7 @@ void context_reset(struct vcpu *vcpu)
 	struct context *context = &vcpu->context;
 
 	*context = (struct context){ .hcr_el2 = policy_hcr() };
-	context->el1[0] = SCTLR_EL1_RESET; /* and CPACR_EL1 */
+	context->el1[0] = SCTLR_EL1_RESET;                     /* and CPACR_EL1 */
 	context->el1[EL1_PAIRS - 1] = (pair)vcpu->entry << 64; /* ELR_EL2 */
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;
 }
@@ -225,6 +228,8 @@ void context_save(struct vcpu *vcpu)
 	}
 	if (has_tpidr2)
 		context->tpidr2 = read_sysreg(S3_3_C13_C0_5);
+	if (has_vdisr)
+		context->vdisr = read_sysreg(S3_4_C12_C1_1);
 	fp_save(vcpu);
 }
 
@@ -242,6 +247,8 @@ static void registers_load(const struct context *context)
 	}
 	if (has_tpidr2)
 		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
+	if (has_vdisr)
+		write_sysreg(S3_4_C12_C1_1, context->vdisr);
 	write_sysreg(spsr_el2, context->spsr_el2);
 }
 

@@ -37,9 +37,9 @@ struct context {
 	pair el1[EL1_PAIRS]; /* and ELR_EL2, in the order of context.c */
 	uint64_t spsr_el2, hcr_el2;
 	uint64_t cntv_cval, cntv_ctl, cntp_cval, cntp_ctl;
-	uint64_t keys[10];    /* pointer authentication */
-	uint64_t scxtnum[2], tpidr2;
-	struct cpu *on;       /* the CPU whose registers may still have this */
+	uint64_t keys[10]; /* pointer authentication */
+	uint64_t scxtnum[2], tpidr2, vdisr;
+	struct cpu *on; /* the CPU whose registers may still have this */
 	struct cpu *fp_on;
 	bool fp_live; /* its FP registers are in the CPU's, and it may change them */
 	struct guest_fp fp;
@@ -62,6 +62,5 @@ void context_switch(uint64_t *from, uint64_t to);
 
 /* The guest's traps. `read`: to *value. False: the register is not one of these. */
 bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value);
-void cold_fp_load(struct vcpu *vcpu);
 
 #endif

@@ -58,10 +58,10 @@ struct vcpu {
 	uint64_t aborts, undefs; /* injected into the guest */
 	uint64_t waits;          /* accesses that had to wait for another CPU */
 
-	bool restored; /* the image is behind the state that was restored */
-	enum power power;             /* atomic */
-	enum vcpu_state state;        /* atomic */
-	enum vcpu_state next_state;   /* when it has left its stack: schedule.c */
+	bool restored;              /* the image is behind the state that was restored */
+	enum power power;           /* atomic */
+	enum vcpu_state state;      /* atomic */
+	enum vcpu_state next_state; /* when it has left its stack: schedule.c */
 	uint64_t entry, entry_argument;
 	uint64_t sp; /* while it is on no CPU: where its stack was left */
 	struct context context;
@@ -71,9 +71,9 @@ struct vcpu {
 	unsigned weight;
 	struct cpu *home;
 	struct vcpu *next, *previous;
-	int64_t budget;       /* ticks that it may run before others have their turn */
-	uint64_t left_at;     /* when it ran last */
-	bool queued, favoured;
+	int64_t budget;   /* ticks that it may run before others have their turn */
+	uint64_t left_at; /* when it ran last */
+	bool favoured;
 
 	/* Sleepers: timers.c. Under the lock of the CPU where it sleeps. */
 	uint64_t deadline;
@@ -92,11 +92,11 @@ _Static_assert(offsetof(struct vgic_cpu, resettle) == 4, "vectors.S");
 struct cpu {
 	unsigned index;
 	uint64_t mpidr;
-	uint64_t kick;     /* sends the kick to this CPU: for ICC_SGI1R_EL1, GICv2: GICD_SGIR */
-	void *redist;      /* GICv3: its redistributor's SGI_base frame */
+	uint64_t kick;        /* sends the kick to this CPU: for ICC_SGI1R_EL1, GICv2: GICD_SGIR */
+	void *redist;         /* GICv3: its redistributor's SGI_base frame */
 	uint8_t *gicc, *gich; /* GICv2 */
-	uint8_t interface; /* GICv2: a mask with its CPU interface's bit */
-	struct vcpu *vcpu; /* whose stack this CPU is on; NULL: its own */
+	uint8_t interface;    /* GICv2: a mask with its CPU interface's bit */
+	struct vcpu *vcpu;    /* whose stack this CPU is on; NULL: its own */
 	struct vcpu *leaving; /* just left its stack: schedule.c has to finish with it */
 	uint64_t sp;          /* of its own stack, while it is on a vCPU's */
 	bool resched;         /* atomic: look at the queue, and at what is asked for */
@@ -111,8 +111,8 @@ struct cpu {
 	uint64_t slice_start;
 	uint64_t tick;           /* when the console wants to be looked at; ~0: never */
 	uint64_t timer_deadline; /* what the EL2 timer is set to; ~0: off */
-	struct vcpu *el1_owner; /* whose EL1 registers, FP registers, debug registers are in place */
-	struct vcpu *fp_owner, *debug_owner;
+	/* Whose EL1 registers, FP registers, debug registers are in place. */
+	struct vcpu *el1_owner, *fp_owner, *debug_owner;
 	struct trace *trace;
 	uint64_t instructions; /* at EL2 until the last look; only with carillon.bench */
 	uint32_t counter;

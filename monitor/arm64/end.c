@@ -115,12 +115,14 @@ void run_failed(const char *why)
 
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid)
 {
+	static struct log_limit limit;
+
 	intid &= 0xffffff;
 	if (intid >= 1020 && intid < 1024)
 		return; /* spurious: it went away */
 	trace(cpu->trace, TRACE_IRQ, intid, 0);
-	print_limited("carillon: CPU %u: physical interrupt %lu belongs to nobody\n", cpu->index,
-		      intid);
+	print_limited_by(&limit, "carillon: CPU %u: physical interrupt %lu belongs to nobody\n",
+			 cpu->index, intid);
 }
 
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a)

@@ -119,7 +119,8 @@ static void set_cpus(void *dtb, const struct vm *guest)
 	drop_children(dtb, parent); /* cpu-map, too, which may name CPUs that go */
 	while (i--) {
 		uint64_t affinity = vgic_mpidr(guest->vgic, i);
-		fdt32_t reg[2] = { cpu_to_fdt32(affinity >> 32), cpu_to_fdt32(affinity & 0xffffff) };
+		fdt32_t reg[2] = { cpu_to_fdt32(affinity >> 32),
+				   cpu_to_fdt32(affinity & 0xffffff) };
 		char name[16];
 
 		snprintf(name, sizeof(name), "cpu@%lx", affinity);

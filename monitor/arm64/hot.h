@@ -58,7 +58,7 @@ void physical_interrupts(struct cpu *cpu);
 __attribute__((noreturn)) void vcpu_start(struct vcpu *vcpu); /* on its stack, for the first time */
 __attribute__((noreturn)) void vcpu_off(struct vcpu *vcpu);
 void vcpu_wait(struct vcpu *vcpu);
-void vcpu_reschedule(struct vcpu *vcpu); /* left */
+void vcpu_reschedule(struct vcpu *vcpu);                    /* left */
 void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next); /* left */
 
 /* calls.c: a hypercall or a trapped SMC, ELR already behind it. */
@@ -78,6 +78,7 @@ bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
 struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes);
 void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
 void cold_serror(struct vcpu *vcpu, uint64_t esr);
+void cold_skip_aarch32(uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
 void cold_system_off(struct vcpu *vcpu);

@@ -75,8 +75,9 @@ void cold_inject_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 
 	vcpu->aborts++;
 	trace(vcpu->cpu->trace, TRACE_ABORT, ipa, esr);
-	print_limited_by(&vcpu->vm->log, "carillon: %s vCPU %u: access to 0x%lx at PC 0x%lx: aborted\n",
-		      vcpu->vm->description->name, vcpu->index, ipa, read_sysreg(elr_el2));
+	print_limited_by(&vcpu->vm->log,
+			 "carillon: %s vCPU %u: access to 0x%lx at PC 0x%lx: aborted\n",
+			 vcpu->vm->description->name, vcpu->index, ipa, read_sysreg(elr_el2));
 	if (class == EC_DABT_LOW)
 		syndrome |= esr & (ESR_WNR | ESR_CM);
 	if (from_el1(read_sysreg(spsr_el2)))
@@ -85,11 +86,29 @@ void cold_inject_abort(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
 	take(class << ESR_EC_SHIFT | (esr & ESR_IL) | syndrome);
 }
 
+/*
+ * Past an instruction of an application in AArch32. In T32 it has 2 bytes or 4, and an IT block goes
+ * on to its next one: ITAdvance() of DDI 0487, on IT[7:2] in SPSR bits 15:10, IT[1:0] in bits 26:25.
+ */
+void cold_skip_aarch32(uint64_t esr)
+{
+	uint64_t pstate = read_sysreg(spsr_el2);
+	uint64_t it = (pstate >> 8 & 0xfc) | (pstate >> 25 & 3);
+
+	write_sysreg(elr_el2, read_sysreg(elr_el2) + (esr & ESR_IL ? 4 : 2));
+	if (!(pstate & SPSR_T32))
+		return;
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	write_sysreg(spsr_el2,
+		     (pstate & ~(0x3ful << 10 | 3ul << 25)) | (it & 0xfc) << 8 | (it & 3) << 25);
+}
+
 /* Asynchronous, and whose it is nobody knows: the guest gets it as its own. */
 void cold_serror(struct vcpu *vcpu, uint64_t esr)
 {
 	trace(vcpu->cpu->trace, TRACE_SERROR, esr, 0);
-	print_limited_by(&vcpu->vm->log, "carillon: %s vCPU %u: SError, ESR 0x%lx: passed to the guest\n",
-		      vcpu->vm->description->name, vcpu->index, esr);
+	print_limited_by(&vcpu->vm->log,
+			 "carillon: %s vCPU %u: SError, ESR 0x%lx: passed to the guest\n",
+			 vcpu->vm->description->name, vcpu->index, esr);
 	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
 }

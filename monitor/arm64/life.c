@@ -148,7 +148,8 @@ void vm_start(struct vm *vm)
 	vcpu_launch(vcpu);
 }
 
-void vm_stop_vcpu(struct vcpu *vcpu)
+/* Nobody else does it: who looked at `stop` first might come after a resume. */
+static void stop_blocked(struct vcpu *vcpu)
 {
 	if (vcpu_claim(vcpu))
 		__atomic_store_n(&vcpu->state, VCPU_STOPPED, __ATOMIC_SEQ_CST);
@@ -166,7 +167,7 @@ static bool is_stopped(struct vcpu *vcpu)
 	case VCPU_WOKEN:
 		return false;
 	case VCPU_BLOCKED:
-		vm_stop_vcpu(vcpu);
+		stop_blocked(vcpu);
 		return false;
 	case VCPU_READY:
 		if (sched->withdraw(vcpu))
@@ -202,6 +203,9 @@ void vm_resume(struct vm *vm)
 {
 	unsigned i;
 
+	/* Off or reset is on its way: vm_serve() goes on from here. */
+	if (__atomic_load_n(&vm->request, __ATOMIC_SEQ_CST) != VM_NOTHING)
+		return;
 	vm->state = VM_RUNNING;
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	for (i = 0; i < vm->vcpus; i++) {

@@ -246,7 +246,8 @@ void stage2_forget(uint64_t base)
 {
 	write_sysreg(vttbr_el2, base);
 	isb();
-	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tic ialluis\n\tdsb ish\n\tisb" : : : "memory");
+	__asm__ volatile("tlbi vmalls12e1is\n\tdsb ish" : : : "memory");
+	__asm__ volatile("ic ialluis\n\tdsb ish\n\tisb" : : : "memory");
 }
 
 /* What all VMs have in common. The first entry is after an ISB. */

@@ -36,7 +36,8 @@ uint64_t *stage2_make(void);
 void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
 uint64_t stage2_base(const uint64_t *table, unsigned vmid); /* VTTBR_EL2 */
 void stage2_enable(void);                                   /* on this CPU */
-void stage2_forget(uint64_t base); /* on all CPUs: what TLBs have of it; VTTBR_EL2 becomes it here */
+/* On all CPUs: what TLBs have of it. VTTBR_EL2 becomes it on this one. */
+void stage2_forget(uint64_t base);
 
 void cache_clean(const void *start, const void *end);
 void cache_invalidate(const void *start, const void *end);

@@ -99,6 +99,8 @@ void policy_setup(void)
 		write_sysreg(S3_4_C1_C0_3, 0); /* SCTLR2_EL2 */
 	if (field(mmfr3, 0))
 		write_sysreg(S3_4_C2_C0_3, 0); /* TCR2_EL2 */
+	if (field(pfr0, 28))
+		write_sysreg(S3_4_C5_C2_3, 0); /* VSESR_EL2: what a passed on SError says */
 	if (field(pfr0, 40))
 		write_sysreg(S3_4_C10_C5_0, 3ul << 48); /* MPAM2_EL2: trap the guest's */
 	isb();
@@ -231,6 +233,12 @@ static const struct rule {
 	  "IMPLEMENTATION DEFINED: effects unknown" },
 };
 
+/* SRE, DFB, DIB, for good: IHI 0069 12.2.24 allows it. Of a GICv2's guest it is in no table. */
+static bool is_sre(uint32_t reg)
+{
+	return reg == SYS(3, 0, 12, 12, 5) && gic == &gicv3;
+}
+
 static const struct rule *find_rule(uint32_t reg)
 {
 	unsigned i;
@@ -252,10 +260,11 @@ static bool answer(struct vcpu *vcpu, uint64_t esr)
 		return true;
 	if (!rule || !rule->silent)
 		print_limited_by(
-			&vcpu->vm->log, "carillon: %s vCPU %u: %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
-			vcpu->vm->description->name, vcpu->index, esr & 1 ? "reads" : "writes", reg >> 20, reg >> 14 & 7,
-			reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7, read_sysreg(elr_el2),
-			rule ? rule->reason : "not in the policy");
+			&vcpu->vm->log,
+			"carillon: %s vCPU %u: %s S%u_%u_C%u_C%u_%u at PC 0x%lx: undefined (%s)\n",
+			vcpu->vm->description->name, vcpu->index, esr & 1 ? "reads" : "writes",
+			reg >> 20, reg >> 14 & 7, reg >> 10 & 15, reg >> 1 & 15, reg >> 17 & 7,
+			read_sysreg(elr_el2), rule ? rule->reason : "not in the policy");
 	cold_inject_undefined(vcpu, esr);
 	return false;
 }
@@ -267,6 +276,8 @@ struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr)
 
 	if (is_identification(reg))
 		return (struct outcome){ read_identification(reg), 1 };
+	if (is_sre(reg))
+		return (struct outcome){ 7, 1 };
 	if (debug_access(vcpu, reg, true, &value))
 		return (struct outcome){ value, 1 };
 	return (struct outcome){ 0, answer(vcpu, esr) };
@@ -274,5 +285,7 @@ struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr)
 
 bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 {
-	return debug_access(vcpu, esr & SYS_ISS_MASK, false, &value) || answer(vcpu, esr);
+	uint32_t reg = esr & SYS_ISS_MASK;
+
+	return is_sre(reg) || debug_access(vcpu, reg, false, &value) || answer(vcpu, esr);
 }

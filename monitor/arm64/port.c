@@ -8,6 +8,15 @@
 #include "port.h"
 #include "vm.h"
 
+/* A timer says itself whether it has expired: ISTATUS, not masked, enabled. */
+static inline bool timer_line(unsigned intid)
+{
+	uint64_t control = intid == TIMER_VIRTUAL ? read_sysreg(cntv_ctl_el0)
+						  : read_sysreg(cntp_ctl_el0);
+
+	return (control & 7) == 5;
+}
+
 /* A device's, whose VM does not run here. */
 static __attribute__((noinline)) void device_elsewhere(const struct route *route)
 {
@@ -32,7 +41,7 @@ static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu
 	case ROUTE_CONSOLE:
 		COLD(cold_console, cpu, 0, 0);
 		break;
-	case ROUTE_PRIVATE: /* of who has just left: it has been told */
+	case ROUTE_PRIVATE: /* of who was here before, and has been told: the line takes its time to fall */
 		break;
 	default:
 		COLD(cold_unwanted_interrupt, cpu, gic_intid(iar), 0);
@@ -59,9 +68,10 @@ static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 			vgic_set_line_here(vcpu->vgic, 0, route->virq, true);
 		else
 			vgic_pulse_here(vcpu->vgic, 0, route->virq);
-	} else if (kind == ROUTE_PRIVATE && vcpu) {
+	} else if (kind == ROUTE_PRIVATE && vcpu && __builtin_expect(timer_line(route->virq), 1)) {
 		vgic_set_line_here(vcpu->vgic, vcpu->index, route->virq, true);
 	} else if (kind == ROUTE_KICK) { /* look at vgic_attention(), and at `resched` */
+		isb(); /* which is not read before the kick was: partner of cpu_reschedule() */
 		if (vcpu && cpu->resched)
 			vgic_resettle(vcpu->vgic);
 		gic_deactivate(cpu, iar);
@@ -121,20 +131,12 @@ static void hwirq_clear_pending(void *host, unsigned vcpu, struct hwirq irq)
 	mmio_write32(gic_bit_register(irq, GICD_ICPENDR), 1u << irq.intid % 32);
 }
 
-/* A timer says itself whether it has expired: ISTATUS, not masked, enabled. */
-static bool timer_line(uint64_t control)
-{
-	return (control & 7) == 5;
-}
-
 static bool hwirq_line(void *host, unsigned vcpu, struct hwirq irq)
 {
 	(void)host;
 	(void)vcpu;
-	if (irq.intid == TIMER_VIRTUAL)
-		return timer_line(read_sysreg(cntv_ctl_el0));
-	if (irq.intid == TIMER_PHYSICAL)
-		return timer_line(read_sysreg(cntp_ctl_el0));
+	if (irq.intid == TIMER_VIRTUAL || irq.intid == TIMER_PHYSICAL)
+		return timer_line(irq.intid);
 	return mmio_read32(gic_bit_register(irq, GICD_ISPENDR)) >> irq.intid % 32 & 1;
 }
 

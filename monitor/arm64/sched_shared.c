@@ -9,7 +9,7 @@
 #include "gic.h"
 #include "sched.h"
 
-#define BUDGET_MS 5   /* of weight 100 */
+#define BUDGET_MS 5 /* of weight 100 */
 #define FAVOUR_US 500
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
@@ -34,14 +34,15 @@ static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 
 static void count_again(void)
 {
-	bool was = oversubscribed, is = false;
+	bool is = false;
 	unsigned i;
 
 	for (i = 0; i < cpu_count; i++)
 		is |= residents[i] > 1;
-	if (is == was)
+	/* Once is for good: a guest that switches a vCPU off and on would have all CPUs kicked. */
+	if (!is || oversubscribed)
 		return;
-	__atomic_store_n(&oversubscribed, is, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&oversubscribed, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < cpu_count; i++)
 		cpu_reschedule(cpus[i]);
 }
@@ -59,13 +60,12 @@ static void unlock_homes(void)
 
 static void admit(struct vcpu *vcpu)
 {
-	struct cpu *home = NULL;
+	struct cpu *home = vcpu->home;
 	unsigned i;
 
 	lock_homes();
 	for (i = 0; i < cpu_count; i++) {
-		if (may_run_on(vcpu, cpus[i]) &&
-		    (!home || residents[i] < residents[home->index]))
+		if (may_run_on(vcpu, cpus[i]) && residents[i] < residents[home->index])
 			home = cpus[i];
 	}
 	vcpu->home = home;
@@ -114,7 +114,6 @@ static void insert(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu, __ATOMIC_RELAXED);
 	cpu->queue_length++;
-	vcpu->queued = true;
 }
 
 static void take_out(struct cpu *cpu, struct vcpu *vcpu)
@@ -128,7 +127,6 @@ static void take_out(struct cpu *cpu, struct vcpu *vcpu)
 	else
 		__atomic_store_n(&cpu->first, vcpu->next, __ATOMIC_RELAXED);
 	cpu->queue_length--;
-	vcpu->queued = false;
 }
 
 static unsigned load_of(const struct cpu *cpu)

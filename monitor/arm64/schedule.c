@@ -80,20 +80,17 @@ void cold_wake(struct vcpu *vcpu)
  */
 static void block(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
-
 	sleeper_add(cpu, vcpu);
 	/* Full barrier between the state and what came in; partner: the library's before its kick. */
 	__atomic_store_n(&vcpu->state, VCPU_BLOCKING, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (vgic_pending(vm->vgic, vcpu->index) ||
+	if (vgic_pending(vcpu->vm->vgic, vcpu->index) ||
 	    !change_state(vcpu, VCPU_BLOCKING, VCPU_BLOCKED)) {
 		count_wake(vcpu);
 		__atomic_store_n(&vcpu->state, VCPU_READY, __ATOMIC_SEQ_CST);
 		sched->ready(vcpu, READY_WOKEN);
-	} else if (__atomic_load_n(&vm->stop, __ATOMIC_SEQ_CST)) {
-		vm_stop_vcpu(vcpu);
 	}
+	/* Now it is others': vm_stop() takes blocked ones itself. */
 }
 
 /* The other half of leaving, on the next stack. */
@@ -157,7 +154,7 @@ static void own_tlb(struct cpu *cpu, struct vcpu *vcpu)
 	if (*last == vcpu->index + 1 && vcpu->context.on == cpu)
 		return;
 	if (*last)
-		__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh" : : : "memory");
+		__asm__ volatile("isb\n\ttlbi vmalle1\n\tic iallu\n\tdsb nsh" : : : "memory");
 	*last = (uint8_t)(vcpu->index + 1);
 }
 
@@ -174,7 +171,6 @@ static void arrive(struct vcpu *vcpu)
 	if (vcpu->context.on != cpu || cpu->el1_owner != vcpu) {
 		write_sysreg(vttbr_el2, vcpu->vm->vttbr);
 		write_sysreg(vmpidr_el2, vcpu->mpidr);
-		isb();
 		own_tlb(cpu, vcpu);
 	}
 	context_load(vcpu, sched->wants_wfi());

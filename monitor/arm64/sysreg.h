@@ -27,6 +27,7 @@
 #define ESR_S1PTW (1ul << 7)
 #define ESR_WNR   (1ul << 6)
 #define ESR_FSC   0x3ful
+#define ESR_TI_T  (1ul << 1) /* of a WFx: the kind with a timeout */
 
 #define HCR_VM     (1ul << 0)
 #define HCR_SWIO   (1ul << 1)
@@ -51,6 +52,8 @@
 
 #define CPTR_TFP (1ul << 10)
 
+#define SPSR_AARCH32   (1ul << 4)
+#define SPSR_T32       (1ul << 5)
 #define SPSR_MODE_MASK 0x1ful
 #define SPSR_EL1H      0x5ul
 #define SPSR_DAIF      0x3c0ul

@@ -44,15 +44,31 @@ static uint64_t tick_length(void)
 
 /*
  * Others may take a sleeper out meanwhile, never put one in: then the timer fires for nobody. A vCPU is
- * there for as long as the machine.
+ * there for as long as the machine, but one that was taken out may sleep elsewhere, with another
+ * deadline: this one's it is if it is still the first.
  */
+static uint64_t first_deadline(const struct cpu *cpu)
+{
+	const struct vcpu *sleeper, *again = __atomic_load_n(&cpu->sleepers, __ATOMIC_ACQUIRE);
+	uint64_t deadline = NEVER;
+
+	do {
+		sleeper = again;
+		if (sleeper)
+			deadline = __atomic_load_n(&sleeper->deadline, __ATOMIC_ACQUIRE);
+		again = __atomic_load_n(&cpu->sleepers, __ATOMIC_RELAXED);
+	} while (again != sleeper);
+	return sleeper ? deadline : NEVER;
+}
+
 static void program(struct cpu *cpu)
 {
-	const struct vcpu *sleeper = __atomic_load_n(&cpu->sleepers, __ATOMIC_RELAXED);
-	uint64_t deadline = cpu->slice_end < cpu->tick ? cpu->slice_end : cpu->tick;
+	uint64_t deadline = first_deadline(cpu);
 
-	if (sleeper && sleeper->deadline < deadline)
-		deadline = sleeper->deadline;
+	if (cpu->slice_end < deadline)
+		deadline = cpu->slice_end;
+	if (cpu->tick < deadline)
+		deadline = cpu->tick;
 	if (deadline == cpu->timer_deadline)
 		return;
 	cpu->timer_deadline = deadline;

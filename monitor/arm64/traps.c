@@ -17,12 +17,12 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
  * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
  * is done. Two CPUs that wait for each other serve each other in vgic_exit().
  */
-#define WAIT_UNTIL_DONE(vcpu, attempt)           \
+#define WAIT_UNTIL_DONE(vcpu, attempt)          \
 	do {                                    \
-		lists_leave(vcpu);               \
+		lists_leave(vcpu);              \
 		while ((attempt) == VGIC_AGAIN) \
-			wait_slice(vcpu);        \
-		lists_enter(vcpu);               \
+			wait_slice(vcpu);       \
+		lists_enter(vcpu);              \
 	} while (0)
 
 static void wait_slice(struct vcpu *vcpu)
@@ -203,11 +203,18 @@ void smc_handle(struct vcpu *vcpu, uint64_t esr)
 		smccc_call(vcpu);
 }
 
-/* The guest's WFI, while other vCPUs may want the CPU. */
+/*
+ * The guest's WFI, while other vCPUs may want the CPU. One with a timeout may end at any time, and
+ * does so at once.
+ */
 void wfx_handle(struct vcpu *vcpu, uint64_t esr)
 {
-	(void)esr;
-	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	if (__builtin_expect(read_sysreg(spsr_el2) & SPSR_AARCH32, 0))
+		COLD(cold_skip_aarch32, esr, 0, 0);
+	else
+		write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	if (__builtin_expect(esr & ESR_TI_T, 0))
+		return;
 	vcpu_wait(vcpu);
 	lists_enter(vcpu);
 }

@@ -50,9 +50,9 @@ struct vm {
 	uint64_t gicd; /* guest-physical */
 	/* The other frames: redistributors; of a GICv2 the CPU interface. */
 	uint64_t frames, frames_size;
-	uint64_t bench; /* the bench device's page, or NO_DEVICE */
-	uint64_t uart;  /* the emulated PL011's, or NO_DEVICE */
-	bool stop;      /* atomic: no vCPU of it may run */
+	uint64_t bench;            /* the bench device's page, or NO_DEVICE */
+	uint64_t uart;             /* the emulated PL011's, or NO_DEVICE */
+	bool stop;                 /* atomic: no vCPU of it may run */
 	uint8_t last_on[MAX_CPUS]; /* 1 + the vCPU that ran last on that CPU */
 	uint64_t vttbr, *stage2;
 	uint64_t ram, ram_size; /* guest-physical */
@@ -94,7 +94,7 @@ bool vm_has_device(const struct vm *vm, const struct board *board, const char *n
 
 /*
  * The rest is called on a CPU's own stack, by whoever has vm_control_try()'s lock, but for
- * vm_request(), which a vCPU calls, and vm_follow(), vm_stop_vcpu(), which schedule.c does.
+ * vm_request(), which a vCPU calls, and vm_follow(), which schedule.c does.
  */
 /* Its physical interrupts, for as long as its state is not to change: masked, and no CPU has one in hand. */
 void vm_quiet(const struct vm *vm);
@@ -111,7 +111,6 @@ void vm_reset(struct vm *vm);  /* stopped or dead: to power-on, and start */
 void vm_destroy(struct vm *vm);
 void vm_request(struct vcpu *vcpu, enum vm_request request);
 void vm_serve(void);
-void vm_stop_vcpu(struct vcpu *vcpu); /* that is blocked */
 void vm_follow(struct vcpu *vcpu);    /* it is on another CPU now: so are its interrupts */
 
 /* control.c */

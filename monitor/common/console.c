@@ -8,10 +8,6 @@
 #include "mux.h"
 #include "../arm64/arch.h"
 
-#define LOG_LIMIT 64 /* lines that guests can make us print */
-
-static unsigned limited;
-
 void console_init(uint64_t base)
 {
 	uart_init(base);
@@ -47,23 +43,6 @@ void print(const char *format, ...)
 	va_start(arguments, format);
 	vprint(format, arguments);
 	va_end(arguments);
-}
-
-void print_limited(const char *format, ...)
-{
-	unsigned line = __atomic_fetch_add(&limited, 1, __ATOMIC_RELAXED);
-	va_list arguments;
-
-	if (line >= LOG_LIMIT) {
-		if (line > 2 * LOG_LIMIT)
-			__atomic_store_n(&limited, LOG_LIMIT + 1, __ATOMIC_RELAXED);
-		return;
-	}
-	va_start(arguments, format);
-	vprint(format, arguments);
-	va_end(arguments);
-	if (line == LOG_LIMIT - 1)
-		print("carillon: further messages about the guest's errors are left out\n");
 }
 
 /* The bucket fills by whole lines; what is left of a line's time counts for the next one. */

@@ -22,9 +22,6 @@ void console_init(uint64_t base);
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 void vprint(const char *format, va_list arguments);
 
-/* As print(), for what a guest can cause: at most LOG_LIMIT lines of a run. */
-__attribute__((format(printf, 1, 2))) void print_limited(const char *format, ...);
-
 /*
  * As print(), for what a guest can cause: a bucket of LOG_BURST lines that fills by LOG_PER_SECOND.
  * What did not fit is counted, and the count is told before the next line that fits. One for each VM;

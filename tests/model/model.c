@@ -732,7 +732,8 @@ static bool still_waits(const struct model *m, const struct model_irq *then,
 
 /*
  * GICv2: while further sources of an SGI wait behind the one that has just ended, nothing of lower
- * priority comes in between, not even before the maintenance interrupt.
+ * priority comes in between, not even before the maintenance interrupt; but for what preempts it, when its
+ * priority has become better since its acknowledge.
  */
 static bool overtakes(const struct model *m, unsigned vcpu, const struct model_taken *taken)
 {
@@ -747,7 +748,8 @@ static bool overtakes(const struct model *m, unsigned vcpu, const struct model_t
 		    m->pe[vcpu].grpen[now->group] && m->pe[vcpu].seen_grpen[now->group] &&
 		    then->enabled && !then->flux && m->pe[vcpu].seen_grp[then->group] &&
 		    still_waits(m, then, now) && then->priority == now->priority &&
-		    then->group == now->group && now->priority < taken->priority)
+		    then->group == now->group && now->priority < taken->priority &&
+		    !(then->active && taken->priority < then->ack))
 			return true;
 	}
 	return false;
@@ -775,6 +777,7 @@ static void acknowledge(struct model *m, unsigned vcpu, struct model_irq *irq,
 	irq->active_unsure = false;
 	irq->active_on = (int)vcpu;
 	irq->acked = m->now;
+	irq->ack = taken->priority;
 	irq->dropped = false;
 	if (m->config.version == 2 && irq->intid < 16) {
 		irq->pending_unsure = false;

@@ -58,6 +58,7 @@ struct model_irq {
 	unsigned long regrouped; /* when its group last changed */
 	unsigned long withdrawn; /* when RWP = 0 said that its disabling had taken effect */
 	unsigned long acked;     /* when it was last acknowledged */
+	unsigned ack;            /* with which priority */
 	bool dropped;            /* active; its priority was dropped, it waits for ICC_DIR_EL1 */
 	/* What concurrency leaves open until somebody looks. */
 	bool pending_unsure, active_unsure;

@@ -217,7 +217,7 @@ static void write_message(struct model *m, struct model_irq *irq, bool set)
 
 static void write_active(struct model *m, struct model_irq *irq, bool set)
 {
-	bool raced = irq->flux_acted || irq->flux > 1;
+	bool raced = irq->flux_acted || irq->flux > 1, unsure = raced || irq->active_unsure;
 
 	if (!set) {
 		if (irq->active)
@@ -228,17 +228,16 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 	/* Active by hand again: one end, not two. */
 	if (!irq->active)
 		model_end_unseen(m, irq);
-	/* Somebody's ICC_DIR_EL1 may be under way. */
-	irq->flux_acted = raced;
 	/* By hand, if not certainly still that of the acknowledge. */
-	if (irq->active && irq->active_unsure)
+	if (irq->active && unsure)
 		model_note_end(irq);
-	if ((!irq->active || irq->active_unsure) && (irq->notify || irq->notify_since))
+	if ((!irq->active || unsure) && (irq->notify || irq->notify_since))
 		irq->end_told = MAYBE;
-	if (!irq->active || irq->active_unsure)
+	if (!irq->active || unsure)
 		irq->active_on = MODEL_NOBODY, irq->dropped = false;
 	irq->active = true;
 	irq->active_unsure = false;
+	irq->flux_acted = raced;
 }
 
 static void write_config(struct model_irq *irq, unsigned value)

@@ -45,7 +45,7 @@
 
 struct host {
 	struct pl011 uart;
-	bool line;
+	bool line;        /* as it was last told; a test that restores writes it */
 	unsigned changes; /* of the line */
 	unsigned room;    /* bytes that it takes */
 	char out[256];
@@ -476,6 +476,28 @@ static void disabling_flushing_and_reset_tell_of_room(void **state)
 	assert_int_equal(h->drained, 3);
 }
 
+static void a_held_one_tells_its_line_anew(void **state)
+{
+	struct host *h = warm(FEN);
+
+	(void)state;
+	set(h, IMSC, RX | RT);
+	receive(h, 1);
+	assert_true(h->line);
+	pl011_hold(&h->uart);
+	assert_int_not_equal(h->uart.locked, 0); /* who would raise it meanwhile waits */
+	h->line = false;
+	pl011_let_go(&h->uart);
+	assert_true(h->line);
+	assert_int_equal(h->uart.locked, 0);
+	get(h, DR);
+	assert_false(h->line);
+	pl011_hold(&h->uart);
+	h->line = true;
+	pl011_let_go(&h->uart);
+	assert_false(h->line);
+}
+
 /* --- The transmitter. --- */
 
 static void the_transmit_fifo_is_32_deep(void **state)
@@ -850,6 +872,7 @@ int main(void)
 		cmocka_unit_test(a_disabled_receiver_hears_nothing),
 		cmocka_unit_test(room_is_told_once_after_a_refusal),
 		cmocka_unit_test(disabling_flushing_and_reset_tell_of_room),
+		cmocka_unit_test(a_held_one_tells_its_line_anew),
 		cmocka_unit_test(the_transmit_fifo_is_32_deep),
 		cmocka_unit_test(without_fifo_one_byte_waits),
 		cmocka_unit_test(bytes_leave_in_order),

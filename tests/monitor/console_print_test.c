@@ -168,15 +168,6 @@ static void in_the_long_run_it_is_eight_lines_a_second(void **state)
 	says(out);
 }
 
-static void the_old_limit_counts_once_and_for_all(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < 1000; i++)
-		print_limited("line\n");
-	assert_int_equal(strlen(out), 64 * 5 + 65);
-	says(out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,7 +177,6 @@ int main(void)
 		cmocka_unit_test(the_count_names_the_vm),
 		cmocka_unit_test(each_vm_has_its_own_limit),
 		cmocka_unit_test(in_the_long_run_it_is_eight_lines_a_second),
-		cmocka_unit_test(the_old_limit_counts_once_and_for_all),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -334,6 +334,25 @@ static void end_is_not_that_of_what_was_dropped_before(void **state)
 		}
 }
 
+/* The other way around: 33 ends with EOImode 0, 32 is dropped with EOImode 1 and waits for its DIR. */
+static void end_before_the_mode_was_switched_on(void **state)
+{
+	struct machine *m = machine_of(VERSION(state), 1, 32, 1);
+	struct vcpu *v = &m->vcpus[0];
+
+	nest(m, 0, 3);
+	eoi(m, v, 34);
+	eoi(m, v, 33); /* counted */
+	v->image.vmcr |= VMCR_VEOIM;
+	drop(v);
+	settle(m);
+	assert_int_equal(actives(m, 0), 1);
+	dir(m, 0, 32);
+	settle(m);
+	assert_int_equal(actives(m, 0), 0);
+	machine_free(m);
+}
+
 /* EOImode 0, and others outside the list registers that the end must not hit. */
 static void end_of_a_cleared_active_ends_no_other(void **state)
 {
@@ -649,6 +668,7 @@ int main(void)
 		GICV2(dir_of_an_sgi_from_another_source_has_no_effect),
 		BOTH(dir_deactivates_the_physical_one),
 		BOTH(end_is_not_that_of_what_was_dropped_before),
+		BOTH(end_before_the_mode_was_switched_on),
 		BOTH(end_of_a_cleared_active_ends_no_other),
 		BOTH(end_in_a_list_register_is_told_once),
 		BOTH(end_of_a_level_is_told_each_time),

@@ -130,48 +130,6 @@ static void reading_active_folds_what_eoicount_ended(void **state)
 	machine_free(m);
 }
 
-/* 33 runs in 32, both without a list register: 33 is ended with one EOImode, 32 with the other. */
-static void test_switch(unsigned first_mode)
-{
-	struct machine *m = machine_new(1, 64, 1);
-	struct vcpu *v = &m->vcpus[0];
-
-	v->image.vmcr = first_mode ? VMCR_OPEN | VMCR_VEOIM : VMCR_OPEN;
-	for (unsigned i = 0; i < 3; i++)
-		set_priority(m, 0, 32 + i, 0xa0 - 0x20 * i);
-	for (unsigned i = 0; i < 2; i++) {
-		vgic_pulse(m->vgic, 0, 32 + i);
-		settle(m);
-		assert_int_equal(ack(v), 32 + i);
-	}
-	vgic_pulse(m->vgic, 0, 34); /* takes the list register */
-	settle(m);
-	assert_int_equal(lr_of(v, 34), 0);
-	for (unsigned i = 0; i < 2; i++) {
-		drop(v);
-		if (i == first_mode)
-			v->image.hcr += 1u << 27;
-		v->image.vmcr = (first_mode ? 0 : VMCR_VEOIM) | VMCR_OPEN;
-	}
-	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 1u << first_mode);
-	v->image.vmcr |= VMCR_VEOIM;
-	dir(m, 0, 32 + first_mode);
-	assert_int_equal(dist_read(m, 0, GICD_ISACTIVER + 4, 4), 0);
-	machine_free(m);
-}
-
-static void eoicount_is_of_the_ends_before_eoimode_became_1(void **state)
-{
-	(void)state;
-	test_switch(0);
-}
-
-static void eoicount_is_of_the_ends_after_eoimode_became_0(void **state)
-{
-	(void)state;
-	test_switch(1);
-}
-
 static void reset_interface_is_written_whole_and_forgets_acknowledges(void **state)
 {
 	struct machine *m = machine_new(1, 64, 1);
@@ -215,84 +173,6 @@ static void rwp_does_not_wait_for_a_vcpu_that_is_put_away(void **state)
 	machine_free(m);
 }
 
-static void sleep_does_not_keep_an_end_from_the_next_vcpu(void **state)
-{
-	struct machine *m = machine_new(2, 32, 4);
-
-	(void)state;
-	vgic_pulse(m->vgic, 0, 40);
-	settle(m);
-	assert_int_equal(ack(&m->vcpus[0]), 40);
-	set_route(m, 1, 40, 1);
-	vgic_pulse(m->vgic, 0, 40);
-	vgic_redist_write(m->vcpus[1].cpu, GICR_WAKER, 4, 2); /* of vCPU 0 */
-	settle(m);
-	assert_int_equal(lr_of(&m->vcpus[1], 40), -1);
-	eoi(m, &m->vcpus[0], 40);
-	settle(m);
-	assert_int_equal(ack(&m->vcpus[1]), 40);
-	machine_free(m);
-}
-
-/* With EOImode 1 for a while, that nobody outside the guest sees: `before` or after 40 came up. */
-static void test_dropped_sgi(bool before)
-{
-	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
-	struct vcpu *v = &m->vcpus[0];
-
-	set_priority(m, 0, 40, 0xb0);
-	send_sgi(m, 1, 0, 5);
-	settle(m);
-	assert_int_equal(ack(v), 1u << 10 | 5);
-	drop(v); /* EOImode 1; from here on EOImode 0 */
-	if (before)
-		vgic_pulse(m->vgic, 0, 40);
-	send_sgi(m, 2, 0, 5);
-	settle(m);
-	if (!before)
-		vgic_pulse(m->vgic, 0, 40);
-	settle(m);
-	assert_int_equal(ack(v), 40);
-	eoi(m, v, 40);
-	dir(m, 0, 1u << 10 | 5);
-	settle(m);
-	assert_int_equal(ack(v), 2u << 10 | 5);
-	machine_free(m);
-}
-
-static void dropped_sgi_holds_nothing_back(void **state)
-{
-	(void)state;
-	test_dropped_sgi(false);
-	test_dropped_sgi(true);
-}
-
-/* 40 preempts the SGI as it runs; 41 does not, and would come before the SGI's next source. */
-static void sgi_holds_back_only_what_does_not_preempt_it(void **state)
-{
-	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
-	struct vcpu *v = &m->vcpus[0];
-
-	(void)state;
-	set_priority(m, 0, 5, 0xb0);
-	set_priority(m, 0, 41, 0xb0);
-	send_sgi(m, 1, 0, 5);
-	settle(m);
-	assert_int_equal(ack(v), 1u << 10 | 5);
-	set_priority(m, 0, 5, 0x40);
-	send_sgi(m, 2, 0, 5);
-	vgic_pulse(m->vgic, 0, 40);
-	vgic_pulse(m->vgic, 0, 41);
-	settle(m);
-	assert_int_equal(lr_of(v, 41), -1);
-	assert_int_equal(ack(v), 40);
-	eoi(m, v, 40);
-	eoi(m, v, 1u << 10 | 5);
-	settle(m);
-	assert_int_equal(ack(v), 2u << 10 | 5);
-	machine_free(m);
-}
-
 static void mapped_level_reads_pending_as_its_line_is(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -331,6 +211,132 @@ static void more_to_deliver_keeps_the_physical_one_active(void **state)
 	machine_free(m);
 }
 
+/* The host has an edge, and tells its line; the guest thinks of a level, for a while. */
+static void line_that_becomes_a_level_keeps_the_physical_one_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	assert_int_equal(ack(v), 40);
+	eoi(m, v, 40);
+	assert_false(m->phys_active[40]);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 0);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+	assert_true(m->phys_active[40]);
+	leave(v);
+	dist_write(m, 0, GICD_ICFGR + 8, 4, 2u << 16);
+	assert_int_equal(lr_of(v, 40), -1);
+	assert_false(m->phys_active[40]); /* nothing is pending that would end it */
+	machine_free(m);
+}
+
+/* The same line, a level for the guest all along: its end makes the physical one inactive. */
+static void refill_takes_no_line_whose_physical_one_was_ended(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 40, (struct hwirq){ 40 }, 0);
+	m->phys_active[40] = true;
+	vgic_set_line(m->vgic, 0, 40, true);
+	enter(v);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ack(v), 40);
+		eoi(m, v, 40);
+		/* It has to be looked at, as it was or not. */
+		vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0x20);
+		if (i == 1)
+			vgic_dist_write(v->cpu, GICD_IPRIORITYR + 40, 1, 0xa0);
+		enter(v);
+		assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 1);
+		assert_true(m->phys_active[40]);
+		dist_write(m, 0, GICD_IPRIORITYR + 40, 1, 0xa0);
+	}
+	machine_free(m);
+}
+
+static void end_on_a_sleeping_vcpu_lets_another_have_the_next(void **state)
+{
+	struct machine *m = machine_new(2, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	vgic_pulse(m->vgic, 0, 40);
+	dist_write(m, 0, GICD_IROUTER + 8 * 40, 8, 1);
+	redist_write(m, 0, GICR_WAKER, 2);
+	settle(m);
+	assert_int_equal(lr_state(v->image.lr[lr_of(v, 40)]), 2);
+	eoi(m, v, 40);
+	settle(m);
+	assert_int_equal(ack(&m->vcpus[1]), 40);
+	machine_free(m);
+}
+
+/*
+ * A GICv2's SGI is dropped with EOImode 1, its DIR is to come, and another CPU sends it, too. It holds
+ * nothing of lower priority back, whatever EOImode is by the time anybody looks.
+ */
+static void dropped_sgi_holds_nothing_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+	virq_t iar;
+
+	(void)state;
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 40, 0xb0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	iar = ack(v);
+	assert_int_equal(iar, 5 | 1 << 10);
+	v->image.vmcr |= VMCR_VEOIM;
+	drop(v);
+	v->image.vmcr &= ~VMCR_VEOIM;
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(ack(v), 40);
+	dir(m, 0, iar);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 2 << 10);
+	machine_free(m);
+}
+
+/* Its second source waits, and has got a better priority than the active one was acknowledged with. */
+static void what_preempts_an_active_sgi_is_not_held_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	for (virq_t virq = 40; virq < 42; virq++)
+		set_edge(m, 0, virq, true);
+	set_priority(m, 0, 5, 0xa0);
+	set_priority(m, 0, 40, 0x98);
+	set_priority(m, 0, 41, 0xa0);
+	dist_write(m, 1, GICD_SGIR, 4, 1u << 16 | 5);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 1 << 10);
+	set_priority(m, 0, 5, 0x80);
+	dist_write(m, 2, GICD_SGIR, 4, 1u << 16 | 5);
+	vgic_pulse(m->vgic, 0, 40);
+	vgic_pulse(m->vgic, 0, 41);
+	settle(m);
+	assert_int_equal(lr_of(v, 41), -1);
+	assert_int_equal(ack(v), 40);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -360,15 +366,15 @@ int main(void)
 		cmocka_unit_test(overflow_notices_that_a_group_opens),
 		cmocka_unit_test(overflow_watches_no_enable_that_is_off_already),
 		cmocka_unit_test(reading_active_folds_what_eoicount_ended),
-		cmocka_unit_test(eoicount_is_of_the_ends_before_eoimode_became_1),
-		cmocka_unit_test(eoicount_is_of_the_ends_after_eoimode_became_0),
 		cmocka_unit_test(reset_interface_is_written_whole_and_forgets_acknowledges),
 		cmocka_unit_test(rwp_does_not_wait_for_a_vcpu_that_is_put_away),
-		cmocka_unit_test(sleep_does_not_keep_an_end_from_the_next_vcpu),
-		cmocka_unit_test(dropped_sgi_holds_nothing_back),
-		cmocka_unit_test(sgi_holds_back_only_what_does_not_preempt_it),
 		cmocka_unit_test(mapped_level_reads_pending_as_its_line_is),
 		cmocka_unit_test(more_to_deliver_keeps_the_physical_one_active),
+		cmocka_unit_test(line_that_becomes_a_level_keeps_the_physical_one_active),
+		cmocka_unit_test(refill_takes_no_line_whose_physical_one_was_ended),
+		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
+		cmocka_unit_test(dropped_sgi_holds_nothing_back),
+		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 

@@ -121,8 +121,11 @@ static void cpu_init(struct cpu *cpu, unsigned maintenance)
 	gic_private_off(frame);
 	mmio_write32(frame + GICD_IGROUPR, ~0u);
 
-	/* System registers here and, since a guest needs its ICC_SRE_EL1, one level down. */
-	write_sysreg(S3_4_C12_C9_5, 0xf); /* ICC_SRE_EL2: SRE, DFB, DIB, Enable */
+	/*
+	 * System registers here and one level down. A guest's access to ICC_SRE_EL1 traps (Enable is 0):
+	 * where it can be cleared, the next VM on this CPU would find no interrupt controller.
+	 */
+	write_sysreg(S3_4_C12_C9_5, 0x7); /* ICC_SRE_EL2: SRE, DFB, DIB */
 	isb();
 	write_sysreg(S3_0_C12_C12_5, 0x7); /* ICC_SRE_EL1 */
 	write_sysreg(S3_0_C4_C6_0, 0xff);  /* ICC_PMR_EL1 */
