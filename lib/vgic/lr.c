@@ -248,13 +248,16 @@ static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
-	unsigned level = level_of(vcpu->vgic, word_priority(w));
+	unsigned level = level_of(vcpu->vgic, word_priority(w)), runs = 0;
 
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
 	/* The guest has changed its priority: what preempts the active one now is not to wait for its end. */
-	if ((w & W_ACTIVE) && level_of(vcpu->vgic, word_ack(w)) > level)
-		level = level_of(vcpu->vgic, word_ack(w)) - 1;
+	if (w & W_ACTIVE)
+		runs = level_of(vcpu->vgic,
+				group_priority(vcpu->vmcr, !!(w & W_ACK_GROUP1), word_ack(w)));
+	if (runs > level + 1)
+		level = runs - 1;
 	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
 		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
 		return;

@@ -337,6 +337,35 @@ static void what_preempts_an_active_sgi_is_not_held_back(void **state)
 	machine_free(m);
 }
 
+/* Nor is anything else let in: 40 is better than the active one, but of the same group priority. */
+static void what_does_not_preempt_an_active_sgi_is_held_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	v->image.vmcr = VMCR_OPEN | 5u << 18; /* group 1's group priority of 0x98 is 0x80 */
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 5, 0x98);
+	set_priority(m, 0, 40, 0x88);
+	send_sgi(m, 1, 0, 5);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 1 << 10);
+	v->image.ap1r[0] = 1u << (0x80 >> 3);
+	set_priority(m, 0, 5, 0x40);
+	send_sgi(m, 2, 0, 5);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(lr_of(v, 40), -1);
+	v->image.ap1r[0] = 0;
+	deactivate(m, v, 5 | 1 << 10);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 2 << 10);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -375,6 +404,7 @@ int main(void)
 		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
 		cmocka_unit_test(dropped_sgi_holds_nothing_back),
 		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
+		cmocka_unit_test(what_does_not_preempt_an_active_sgi_is_held_back),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
