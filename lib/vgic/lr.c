@@ -334,6 +334,9 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
 	lr = take_lr(vcpu, n, irq, hwirq, old, now, waits);
+	/* More of it in its word: the end makes the physical one inactive, which only the fold mends. */
+	if (hwirq && (now & W_TAKEN) && physical_waits(irq, now))
+		vcpu->watched |= 1u << n;
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;

@@ -366,6 +366,27 @@ static void what_does_not_preempt_an_active_sgi_is_held_back(void **state)
 	machine_free(m);
 }
 
+static void change_of_group_keeps_the_physical_one_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 27, (struct hwirq){ 27 }, VGIC_HWIRQ_LEVEL);
+	m->phys_active[27] = m->phys_line[27] = true;
+	vgic_set_line(m->vgic, 0, 27, true);
+	enter(v);
+	assert_int_equal(ack(v), 27);
+	dist_write(m, 0, GICD_CTLR, 4, 1); /* not its group */
+	vgic_set_line(m->vgic, 0, 27, true);
+	enter(v);
+	eoi(m, v, 27); /* hardware deactivates */
+	redist_write(m, 0, GICR_SGI + GICD_IGROUPR, 0);
+	assert_int_equal(ack(v), 27);
+	assert_true(m->phys_active[27]);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -405,6 +426,7 @@ int main(void)
 		cmocka_unit_test(dropped_sgi_holds_nothing_back),
 		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
 		cmocka_unit_test(what_does_not_preempt_an_active_sgi_is_held_back),
+		cmocka_unit_test(change_of_group_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
