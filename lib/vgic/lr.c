@@ -248,13 +248,16 @@ static inline bool beyond_limit(const struct vgic_vcpu *vcpu, unsigned level)
  */
 static void limit_to(struct vgic_vcpu *vcpu, uint64_t w)
 {
-	unsigned level = level_of(vcpu->vgic, word_priority(w));
+	unsigned level = level_of(vcpu->vgic, word_priority(w)), runs = 0;
 
 	if (vcpu->vmcr & VMCR_VEOIM)
 		return;
 	/* The guest has changed its priority: what preempts the active one now is not to wait for its end. */
-	if ((w & W_ACTIVE) && level_of(vcpu->vgic, word_ack(w)) > level)
-		level = level_of(vcpu->vgic, word_ack(w)) - 1;
+	if (w & W_ACTIVE)
+		runs = level_of(vcpu->vgic,
+				group_priority(vcpu->vmcr, !!(w & W_ACK_GROUP1), word_ack(w)));
+	if (runs > level + 1)
+		level = runs - 1;
 	if (!(vcpu->vmcr & (w & W_GROUP1 ? VMCR_VENG1 : VMCR_VENG0))) {
 		vcpu->limiting |= w & W_GROUP1 ? HCR_VGRP1EIE : HCR_VGRP0EIE;
 		return;
@@ -331,6 +334,9 @@ static void fill(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsigned n, st
 
 	waits = wanted && (pending ? sources && (now & W_LATCH) : !!(old & W_ACTIVE));
 	lr = take_lr(vcpu, n, irq, hwirq, old, now, waits);
+	/* More of it in its word: the end makes the physical one inactive, which only the fold mends. */
+	if (hwirq && (now & W_TAKEN) && physical_waits(irq, now))
+		vcpu->watched |= 1u << n;
 	if (image->lr[n] != lr || (vcpu->unknown & 1u << n))
 		image->changed |= 1u << n;
 	image->lr[n] = lr;

@@ -22,6 +22,9 @@
 						op(20, tpidr_el1, cntkctl_el1)           \
 							op(22, csselr_el1, elr_el2)
 
+#define SCTLR_EL1 0 /* in this order */
+#define ELR_EL2   23
+
 #define SCTLR_EL1_RESET 0x30d00800ul /* RES1 bits of an implementation without later extensions */
 
 #define KEYS(op)                                                                                \
@@ -183,13 +186,15 @@ bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value)
 
 /* --- All of it. ----------------------------------------------------------------------------------- */
 
-#define SAVE(n, first, second)                                                         \
-	__asm__ volatile("mrs %1, " #first "\n\tmrs %2, " #second "\n\tstp %1, %2, %0" \
-			 : "=Ump"(context->el1[(n) / 2]), "=&r"(x), "=&r"(y));
-#define LOAD(n, first, second)                                                         \
-	__asm__ volatile("ldp %0, %1, %2\n\tmsr " #first ", %0\n\tmsr " #second ", %1" \
-			 : "=&r"(x), "=&r"(y)                                          \
-			 : "Ump"(context->el1[(n) / 2])                                \
+#define SAVE(n, first, second)                                                               \
+	__asm__ volatile("mrs %0, " #first "\n\tmrs %1, " #second "\n\tstp %0, %1, [%2, %3]" \
+			 : "=&r"(x), "=&r"(y)                                                \
+			 : "r"(context->el1), "i"(8 * (n))                                   \
+			 : "memory");
+#define LOAD(n, first, second)                                                               \
+	__asm__ volatile("ldp %0, %1, [%2, %3]\n\tmsr " #first ", %0\n\tmsr " #second ", %1" \
+			 : "=&r"(x), "=&r"(y)                                                \
+			 : "r"(context->el1), "i"(8 * (n))                                   \
 			 : "memory");
 #define SAVE_KEY(n, name) context->keys[n] = read_sysreg(name);
 #define LOAD_KEY(n, name) write_sysreg(name, context->keys[n]);
@@ -200,8 +205,8 @@ void context_reset(struct vcpu *vcpu)
 	struct context *context = &vcpu->context;
 
 	*context = (struct context){ .hcr_el2 = policy_hcr() };
-	context->el1[0] = SCTLR_EL1_RESET;                     /* and CPACR_EL1 */
-	context->el1[EL1_PAIRS - 1] = (pair)vcpu->entry << 64; /* ELR_EL2 */
+	context->el1[0] = SCTLR_EL1_RESET; /* and CPACR_EL1 */
+	context->el1[ELR_EL2] = vcpu->entry;
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;
 }
 

@@ -28,13 +28,10 @@ struct debug {
 	uint64_t breakpoint[DEBUG_PAIRS][2], watchpoint[DEBUG_PAIRS][2]; /* value, control */
 };
 
-#define EL1_PAIRS 12
-
-/* Two registers, as LDP and STP take them: the first one is the lower half. */
-__extension__ typedef unsigned __int128 pair;
+#define EL1_REGISTERS 24
 
 struct context {
-	pair el1[EL1_PAIRS]; /* and ELR_EL2, in the order of context.c */
+	uint64_t el1[EL1_REGISTERS]; /* and ELR_EL2, in the order of context.c */
 	uint64_t spsr_el2, hcr_el2;
 	uint64_t cntv_cval, cntv_ctl, cntp_cval, cntp_ctl;
 	uint64_t keys[10]; /* pointer authentication */

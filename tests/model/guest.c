@@ -398,25 +398,12 @@ static void change_hardware(struct machine *m, unsigned v, const struct op *op)
 	}
 }
 
-/* Tolerated: an end is counted, or (GICv2) an SGI waits for GICC_DIR. */
-static bool is_bad_switch(const struct machine *m, unsigned v)
-{
-	unsigned n;
-
-	for (n = 0; n < 16 && is_v2(m); n++)
-		if (m->model.priv[v][n].active && m->model.priv[v][n].dropped)
-			return true;
-	return m->vcpu[v].hw->hcr & HCR_EOICOUNT;
-}
-
 static void controls(struct machine *m, unsigned v, const struct op *op)
 {
 	const struct model_pe *pe = &m->model.pe[v];
 	bool always = op->kind == OP_PMR || op->kind == OP_IGRPEN || op->kind == OP_EOIMODE;
 
 	if ((pe->depth && !always) || (op->kind == OP_ACKCTL && !is_v2(m)))
-		return;
-	if (op->kind == OP_EOIMODE && (m->config.tolerate & TOLERATE_SWITCH) && is_bad_switch(m, v))
 		return;
 	if (is_software(m)) {
 		machine_access(m, v, op);

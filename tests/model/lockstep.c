@@ -44,8 +44,7 @@ static struct shared {
 
 static struct machine machine, twin; /* twin: if there is to be one */
 static bool trace, explain;
-/* Known, and not mended yet: README.md. --tolerate 0 does not look away. */
-static unsigned tolerate = TOLERATE_SWITCH | TOLERATE_SLEEPER;
+static unsigned tolerate;
 static const char *with;
 
 /* With --trace: how every vCPU stands after an operation. */

@@ -491,19 +491,11 @@ static void attempt(struct machine *m, unsigned v, bool served)
 		access_done(m, v, value);
 }
 
-/* Tolerated: nobody is set to sleep by GICR_WAKER. */
-static bool is_tolerated_sleep(const struct machine *m, const struct op *op)
-{
-	return (m->config.tolerate & TOLERATE_SLEEPER) && op->kind == OP_WRITE &&
-	       op->a == MODEL_REDIST && op->b % VGIC_REDIST_STRIDE == 0x14 && (op->c & 2);
-}
-
 void machine_access(struct machine *m, unsigned v, const struct op *op)
 {
 	struct machine_vcpu *vcpu = &m->vcpu[v];
 
-	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting ||
-	    is_tolerated_sleep(m, op))
+	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting)
 		return;
 	vcpu->access = *op;
 	vcpu->access.vcpu = (uint8_t)v;

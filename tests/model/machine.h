@@ -100,8 +100,6 @@ struct op {
 #define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
 #define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
 #define TOLERATE_HELD_BACK     256u /* GICv2: what is held back because of an SGI with sources left */
-#define TOLERATE_SWITCH        512u /* EOImode switched with a counted end, or a dropped SGI of a GICv2 */
-#define TOLERATE_SLEEPER       1024u /* the end of an active one on a vCPU that is set to sleep */
 #define TOLERATE_WIDTH         8u    /* bits above the width of a read */
 #define TOLERATE_UNLOADED_LINE 16u   /* a line set while active and unloaded, afterwards */
 

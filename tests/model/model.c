@@ -271,18 +271,23 @@ void model_set_line(struct model *m, struct model_irq *irq, bool level)
 	irq->flux_raised |= irq->flux || m->ctlr_flux;
 }
 
-/* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
-void model_notify(struct model *m, struct model_irq *irq, bool on)
+/* It may have ended just before, and who had it in hand has not passed yet: that may go untold. */
+bool model_end_unseen(struct model *m, struct model_irq *irq)
 {
 	bool unseen = false;
 	unsigned v;
 
-	/* It may have ended just before, and who had it in hand has not passed yet. */
 	for (v = 0; v < m->config.vcpus; v++)
 		unseen |= irq->touched >= m->pe[v].folded;
-	irq->ends_most += unseen;
 	if (unseen && irq->ends_least > irq->ends)
 		irq->ends_least = irq->ends;
+	return unseen;
+}
+
+/* vgic_notify_end(): from the next delivery on; what is in flight now may be told, or not. */
+void model_notify(struct model *m, struct model_irq *irq, bool on)
+{
+	irq->ends_most += model_end_unseen(m, irq);
 	irq->notify = on;
 	irq->notify_since = m->now;
 	irq->end_told = MAYBE;

@@ -11,6 +11,7 @@
 void model_sgi_from(struct model *m, struct model_irq *irq, unsigned source);
 void model_make_inactive(struct model *m, struct model_irq *irq);
 void model_end_flux(struct model_irq *irq);
+bool model_end_unseen(struct model *m, struct model_irq *irq);
 /* It has become inactive; with active_unsure: perhaps, and perhaps it was before. */
 void model_note_end(struct model_irq *irq);
 

@@ -225,6 +225,9 @@ static void write_active(struct model *m, struct model_irq *irq, bool set)
 		irq->flux_acted = raced;
 		return;
 	}
+	/* Active by hand again: one end, not two. */
+	if (!irq->active)
+		model_end_unseen(m, irq);
 	/* By hand, if not certainly still that of the acknowledge. */
 	if (irq->active && unsure)
 		model_note_end(irq);

@@ -337,6 +337,56 @@ static void what_preempts_an_active_sgi_is_not_held_back(void **state)
 	machine_free(m);
 }
 
+/* Nor is anything else let in: 40 is better than the active one, but of the same group priority. */
+static void what_does_not_preempt_an_active_sgi_is_held_back(void **state)
+{
+	struct machine *m = machine_of(VGIC_V2, 3, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	v->image.vmcr = VMCR_OPEN | 5u << 18; /* group 1's group priority of 0x98 is 0x80 */
+	leave(v);
+	vgic_enter(v->cpu, &v->image);
+	set_edge(m, 0, 40, true);
+	set_priority(m, 0, 5, 0x98);
+	set_priority(m, 0, 40, 0x88);
+	send_sgi(m, 1, 0, 5);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 1 << 10);
+	v->image.ap1r[0] = 1u << (0x80 >> 3);
+	set_priority(m, 0, 5, 0x40);
+	send_sgi(m, 2, 0, 5);
+	vgic_pulse(m->vgic, 0, 40);
+	settle(m);
+	assert_int_equal(lr_of(v, 40), -1);
+	v->image.ap1r[0] = 0;
+	deactivate(m, v, 5 | 1 << 10);
+	settle(m);
+	assert_int_equal(ack(v), 5 | 2 << 10);
+	machine_free(m);
+}
+
+static void change_of_group_keeps_the_physical_one_active(void **state)
+{
+	struct machine *m = machine_new(1, 32, 4);
+	struct vcpu *v = &m->vcpus[0];
+
+	(void)state;
+	vgic_map_hwirq(m->vgic, 0, 27, (struct hwirq){ 27 }, VGIC_HWIRQ_LEVEL);
+	m->phys_active[27] = m->phys_line[27] = true;
+	vgic_set_line(m->vgic, 0, 27, true);
+	enter(v);
+	assert_int_equal(ack(v), 27);
+	dist_write(m, 0, GICD_CTLR, 4, 1); /* not its group */
+	vgic_set_line(m->vgic, 0, 27, true);
+	enter(v);
+	eoi(m, v, 27); /* hardware deactivates */
+	redist_write(m, 0, GICR_SGI + GICD_IGROUPR, 0);
+	assert_int_equal(ack(v), 27);
+	assert_true(m->phys_active[27]);
+	machine_free(m);
+}
+
 static void wake_predicate_asks_only_the_best_of_both_groups(void **state)
 {
 	struct machine *m = machine_new(1, 32, 4);
@@ -375,6 +425,8 @@ int main(void)
 		cmocka_unit_test(end_on_a_sleeping_vcpu_lets_another_have_the_next),
 		cmocka_unit_test(dropped_sgi_holds_nothing_back),
 		cmocka_unit_test(what_preempts_an_active_sgi_is_not_held_back),
+		cmocka_unit_test(what_does_not_preempt_an_active_sgi_is_held_back),
+		cmocka_unit_test(change_of_group_keeps_the_physical_one_active),
 		cmocka_unit_test(wake_predicate_asks_only_the_best_of_both_groups),
 	};
 
