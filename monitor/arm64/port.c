@@ -103,9 +103,12 @@ static void kick(void *host, unsigned index)
 	enum vcpu_state state = __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
 	struct cpu *cpu = __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED);
 
-	if (state == VCPU_BLOCKED || state == VCPU_BLOCKING)
-		COLD(cold_wake, vcpu, 0, 0);
-	if (state != VCPU_RUNNING || cpu == this_cpu())
+	if (__builtin_expect(state != VCPU_RUNNING, 0)) {
+		if (state == VCPU_BLOCKED || state == VCPU_BLOCKING)
+			COLD(cold_wake, vcpu, 0, 0);
+		return;
+	}
+	if (cpu == this_cpu())
 		return;
 	this_cpu()->kicks++;
 	/* What the kick is about must be visible before it: partner of the target's inbox load. */
