@@ -44,7 +44,7 @@ include mk/fetch.mk
 -include $(wildcard bench/*.mk)
 -include $(wildcard tests/*/*.mk)
 
-all: $(GUEST_IMAGES:%=$(BUILD)/guest/%.bin)
+all: $(GUEST_BINARIES)
 
 include mk/run.mk
 include mk/test.mk

@@ -21,7 +21,7 @@
  *		run the guest until it traps or a physical interrupt comes;
  *		serve the trap: vgic_dist_read() and so on, vgic_set_line(), ...
  *	}
- *	vgic_exit(cpu, image); vgic_put(cpu);
+ *	vgic_exit(cpu, image); vgic_put(cpu, image);
  *
  * An exit for which vgic_attention() stays false reads and writes no GIC register at all.
  *

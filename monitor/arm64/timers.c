@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * One EL2 physical timer for each CPU (DDI 0487 D12.2), for two things: the end of a time slice, and
- * the timers of guests that sleep on no CPU, since theirs are in memory then.
+ * One EL2 physical timer for each CPU (DDI 0487 D12.2), for the end of a time slice, for the timers of
+ * guests that sleep on no CPU, since theirs are in memory then, and on one CPU for a tick of a tenth of
+ * a second: lines that wait for the console, resets that wait for their turn.
  */
 #include "arch.h"
 #include "hot.h"

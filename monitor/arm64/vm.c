@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Making a virtual machine at boot: its interrupt controller, vCPUs, stage 2, and the physical
- * interrupts that are its (policy.c has the table of what traps). control.c has its life.
+ * interrupts that are its (policy.c has the table of what traps). life.c has its life.
  */
 #include <string.h>
 #include "arch.h"
