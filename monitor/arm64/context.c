@@ -45,7 +45,9 @@ void context_setup(void)
 	has_keys = isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00);
 	has_scxtnum = (read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
 		      (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2;
-	has_tpidr2 = read_sysreg(id_aa64pfr1_el1) >> 24 & 15; /* SME; not every CPU can trap it */
+	/* SME, which we hide; without fine-grained traps EL2 cannot trap this register of it. */
+	has_tpidr2 = (read_sysreg(id_aa64pfr1_el1) >> 24 & 15) &&
+		     !(read_sysreg(id_aa64mmfr0_el1) >> 56 & 15);
 	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15;  /* RAS */
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
