@@ -48,7 +48,7 @@ void context_setup(void)
 	/* SME, which we hide; without fine-grained traps EL2 cannot trap this register of it. */
 	has_tpidr2 = (read_sysreg(id_aa64pfr1_el1) >> 24 & 15) &&
 		     !(read_sysreg(id_aa64mmfr0_el1) >> 56 & 15);
-	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15;  /* RAS */
+	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15; /* RAS */
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
 }
