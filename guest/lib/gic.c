@@ -169,7 +169,6 @@ void gic_wait_rwp(unsigned cpu, unsigned intid)
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
 
 	while (read32(control) & rwp && !atomic_load(&stuck)) {
-		__asm__ volatile("yield"); /* lets an emulator run the CPU that is waited for */
 		if (counter_passed(deadline) && !atomic_exchange(&stuck, 1))
 			ok(false, "%s.RWP ends", intid < 32 ? "GICR_CTLR" : "GICD_CTLR");
 		wfe(); /* lets an emulator that runs one CPU at a time go on to the next */
