@@ -106,9 +106,13 @@ void cold_fp_load(struct vcpu *vcpu)
 		write_sysreg(dbgwcr##n##_el1, debug->watchpoint[n][1]); \
 	}
 
+/* MDE, KDE, TDCC, SS; what an external debugger sees is not passed. */
+#define MDSCR_WRITABLE 0x0000b001ul
+#define MDSCR_ON       0x0000a001ul /* without TDCC, which Linux sets for good and which costs nothing */
+
 static bool any_on(const struct debug *debug)
 {
-	uint64_t on = debug->mdscr;
+	uint64_t on = debug->mdscr & MDSCR_ON;
 	unsigned i;
 
 	for (i = 0; i < DEBUG_PAIRS; i++)
@@ -158,10 +162,8 @@ static uint64_t *debug_register(struct debug *debug, uint32_t reg)
 	return reg == SYS(2, 0, 0, 2, 0) ? &debug->mdccint : NULL;
 }
 
-/* MDE, KDE, TDCC, SS; what an external debugger sees is not passed. */
-#define MDSCR_WRITABLE 0x0000b001ul
-#define OSLAR          SYS(2, 0, 1, 0, 4)
-#define OSLSR          SYS(2, 0, 1, 1, 4)
+#define OSLAR SYS(2, 0, 1, 0, 4)
+#define OSLSR SYS(2, 0, 1, 1, 4)
 
 bool debug_access(struct vcpu *vcpu, uint32_t reg, bool read, uint64_t *value)
 {
@@ -207,7 +209,7 @@ void context_reset(struct vcpu *vcpu)
 	struct context *context = &vcpu->context;
 
 	*context = (struct context){ .hcr_el2 = policy_hcr() };
-	context->el1[0] = SCTLR_EL1_RESET; /* and CPACR_EL1 */
+	context->el1[SCTLR_EL1] = SCTLR_EL1_RESET;
 	context->el1[ELR_EL2] = vcpu->entry;
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;
 }
