@@ -9,6 +9,7 @@
 
 /* end.c: the table at the end of a run. */
 void exit_table_print(void);
+unsigned long vcpu_exits(const struct vcpu *vcpu, unsigned first, unsigned last); /* of kinds */
 
 /* end.c */
 __attribute__((noreturn)) void run_ended(void);          /* well */

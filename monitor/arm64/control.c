@@ -173,7 +173,8 @@ int control_resume(unsigned vm, const char **why)
 		return refuse(why, "it is off; reset it to start it");
 	if (vms[vm]->state == VM_RUNNING)
 		return refuse(why, "it is running; pause it first");
-	vm_resume(vms[vm]);
+	if (!vm_resume(vms[vm]))
+		return refuse(why, "its guest has asked for power-off or reset, which comes now");
 	return 0;
 }
 
@@ -228,16 +229,6 @@ void control_print_vms(void)
 	}
 }
 
-static unsigned long exits_of(const struct vcpu *vcpu)
-{
-	unsigned long total = 0;
-	unsigned i;
-
-	for (i = 0; i < EXIT_KINDS; i++)
-		total += __atomic_load_n(&vcpu->exits[i], __ATOMIC_RELAXED);
-	return total;
-}
-
 void control_print_vcpus(unsigned vm)
 {
 	unsigned i;
@@ -248,7 +239,7 @@ void control_print_vcpus(unsigned vm)
 
 		print("%4u %-7s %3u %10lu %10lu %11lu %10lu %10lu\n", i,
 		      vcpu_states[__atomic_load_n(&vcpu->state, __ATOMIC_RELAXED)],
-		      __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED)->index, exits_of(vcpu),
+		      __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED)->index, vcpu_exits(vcpu, 0, EXIT_KINDS - 1),
 		      vcpu->switches, vcpu->preemptions, vcpu->wakes, vcpu->migrations);
 	}
 }

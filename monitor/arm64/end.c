@@ -24,7 +24,7 @@ void machine_reset(void)
 		wfi();
 }
 
-static unsigned long sum_of(const struct vcpu *vcpu, unsigned first, unsigned last)
+unsigned long vcpu_exits(const struct vcpu *vcpu, unsigned first, unsigned last)
 {
 	unsigned long total = 0;
 	unsigned i;
@@ -36,11 +36,11 @@ static unsigned long sum_of(const struct vcpu *vcpu, unsigned first, unsigned la
 
 static void print_exits(const struct vcpu *vcpu)
 {
-	unsigned long total = sum_of(vcpu, 0, EXIT_KINDS - 1);
-	unsigned long irq = sum_of(vcpu, EXIT_IRQ, EXIT_IRQ);
-	unsigned long calls = sum_of(vcpu, EC_HVC64, EC_SMC64);
-	unsigned long sysreg = sum_of(vcpu, EC_SYS64, EC_SYS64);
-	unsigned long data = sum_of(vcpu, EC_DABT_LOW, EC_DABT_LOW);
+	unsigned long total = vcpu_exits(vcpu, 0, EXIT_KINDS - 1);
+	unsigned long irq = vcpu_exits(vcpu, EXIT_IRQ, EXIT_IRQ);
+	unsigned long calls = vcpu_exits(vcpu, EC_HVC64, EC_SMC64);
+	unsigned long sysreg = vcpu_exits(vcpu, EC_SYS64, EC_SYS64);
+	unsigned long data = vcpu_exits(vcpu, EC_DABT_LOW, EC_DABT_LOW);
 
 	print("%4u %10lu %10lu %8lu %10lu %8lu %8lu | ", vcpu->index, total, irq, calls, sysreg,
 	      data, total - irq - calls - sysreg - data);

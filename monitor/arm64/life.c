@@ -200,13 +200,12 @@ void vm_stop(struct vm *vm)
 		vm->state = VM_STOPPED;
 }
 
-void vm_resume(struct vm *vm)
+bool vm_resume(struct vm *vm)
 {
 	unsigned i;
 
-	/* Off or reset is on its way: vm_serve() goes on from here. */
 	if (__atomic_load_n(&vm->request, __ATOMIC_SEQ_CST) != VM_NOTHING)
-		return;
+		return false;
 	vm->state = VM_RUNNING;
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	for (i = 0; i < vm->vcpus; i++) {
@@ -217,11 +216,12 @@ void vm_resume(struct vm *vm)
 		__atomic_store_n(&vcpu->state, VCPU_READY, __ATOMIC_SEQ_CST);
 		sched->ready(vcpu, READY_WOKEN);
 	}
+	return true;
 }
 
 /* --- Off and on again. ------------------------------------------------------------------------------ */
 
-static void switch_off(struct vm *vm)
+void vm_destroy(struct vm *vm)
 {
 	unsigned i;
 
@@ -242,11 +242,6 @@ static void switch_off(struct vm *vm)
 		vm->last_on[i] = 0;
 	this_cpu()->el1_owner = NULL;
 	stage2_forget(vm->vttbr);
-}
-
-void vm_destroy(struct vm *vm)
-{
-	switch_off(vm);
 	vm->state = VM_DEAD;
 	__atomic_store_n(&vm->request, VM_NOTHING, __ATOMIC_SEQ_CST);
 }

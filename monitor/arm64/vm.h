@@ -107,7 +107,7 @@ bool vm_control_try(void);
 void vm_control_end(void);
 void vm_start(struct vm *vm);
 void vm_stop(struct vm *vm);   /* comes back when no vCPU of it is on a CPU, or in a queue */
-void vm_resume(struct vm *vm); /* the opposite */
+bool vm_resume(struct vm *vm); /* the opposite; false: what its guest asked for comes first */
 void vm_reset(struct vm *vm);  /* stopped or dead: to power-on, and start */
 void vm_destroy(struct vm *vm);
 void vm_request(struct vcpu *vcpu, enum vm_request request);
