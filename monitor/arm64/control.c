@@ -239,8 +239,9 @@ void control_print_vcpus(unsigned vm)
 
 		print("%4u %-7s %3u %10lu %10lu %11lu %10lu %10lu\n", i,
 		      vcpu_states[__atomic_load_n(&vcpu->state, __ATOMIC_RELAXED)],
-		      __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED)->index, vcpu_exits(vcpu, 0, EXIT_KINDS - 1),
-		      vcpu->switches, vcpu->preemptions, vcpu->wakes, vcpu->migrations);
+		      __atomic_load_n(&vcpu->cpu, __ATOMIC_RELAXED)->index,
+		      vcpu_exits(vcpu, 0, EXIT_KINDS - 1), vcpu->switches, vcpu->preemptions,
+		      vcpu->wakes, vcpu->migrations);
 	}
 }
 

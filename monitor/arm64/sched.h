@@ -54,9 +54,7 @@ void cpu_reschedule(struct cpu *cpu);
 /* Switch a vCPU on, which is off: it begins at vcpu->entry. Any CPU. */
 void vcpu_launch(struct vcpu *vcpu);
 
-/* A blocked vCPU has something to look at; any other one does anyway. Any CPU. */
-void vcpu_wake(struct vcpu *vcpu);
-/* The same in two steps: if true, sched->ready() is to follow, and nobody else touches the vCPU. */
+/* It was blocked, and is the caller's, who has sched->ready() follow. False: it was not. Any CPU. */
 bool vcpu_claim(struct vcpu *vcpu);
 
 /* An idle CPU's life, on its own stack. */

@@ -2,18 +2,20 @@
 /*
  * Weighted round robin. Each CPU has a queue. A vCPU may run for its budget, which is in proportion to
  * its weight, then it goes to the end of a queue with a new one. One that wakes with budget left goes
- * to the front, and the one that runs gives way, unless it woke as well: interrupts are answered soon,
- * and nobody gets more than its share by sleeping, since sleep earns budget at that share only. A CPU with nothing to do takes from the others.
+ * to the front, and the one that runs gives way, unless it woke as well, and just now: interrupts are
+ * answered soon. Nobody gets more than its share by sleeping, since sleep earns budget at that share
+ * only. A CPU with nothing to do takes from the others.
  */
 #include "arch.h"
 #include "gic.h"
 #include "sched.h"
+#include "../common/console.h"
 
 #define BUDGET_MS 5 /* of weight 100 */
 #define FAVOUR_US 500
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
-static unsigned admitted_lock;
+static unsigned homes_lock;
 static bool oversubscribed; /* atomic */
 static unsigned residents[MAX_CPUS];
 static unsigned weights[MAX_CPUS]; /* atomic: of its residents, together */
@@ -32,30 +34,14 @@ static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 
 /* --- Homes: where it runs if it is all one; and whether there are more vCPUs than CPUs. --------- */
 
-static void count_again(void)
+/* For good: a guest that switches a vCPU off and on would have all CPUs kicked each time. */
+static void oversubscribe(void)
 {
-	bool is = false;
 	unsigned i;
 
-	for (i = 0; i < cpu_count; i++)
-		is |= residents[i] > 1;
-	/* Once is for good: a guest that switches a vCPU off and on would have all CPUs kicked. */
-	if (!is || oversubscribed)
-		return;
 	__atomic_store_n(&oversubscribed, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < cpu_count; i++)
 		cpu_reschedule(cpus[i]);
-}
-
-static void lock_homes(void)
-{
-	while (__atomic_exchange_n(&admitted_lock, 1, __ATOMIC_ACQUIRE))
-		yield(1);
-}
-
-static void unlock_homes(void)
-{
-	__atomic_store_n(&admitted_lock, 0, __ATOMIC_RELEASE);
 }
 
 static void admit(struct vcpu *vcpu)
@@ -63,16 +49,16 @@ static void admit(struct vcpu *vcpu)
 	struct cpu *home = vcpu->home;
 	unsigned i;
 
-	lock_homes();
+	spin_lock(&homes_lock);
 	for (i = 0; i < cpu_count; i++) {
 		if (may_run_on(vcpu, cpus[i]) && residents[i] < residents[home->index])
 			home = cpus[i];
 	}
 	vcpu->home = home;
-	residents[home->index]++;
 	__atomic_fetch_add(&weights[home->index], vcpu->weight, __ATOMIC_RELAXED);
-	count_again();
-	unlock_homes();
+	if (++residents[home->index] > 1 && !oversubscribed)
+		oversubscribe();
+	spin_unlock(&homes_lock);
 	vcpu->budget = full_budget(vcpu);
 	vcpu->favoured = false;
 	__atomic_store_n(&vcpu->cpu, home, __ATOMIC_RELAXED);
@@ -80,11 +66,10 @@ static void admit(struct vcpu *vcpu)
 
 static void dismiss(struct vcpu *vcpu)
 {
-	lock_homes();
+	spin_lock(&homes_lock);
 	residents[vcpu->home->index]--;
 	__atomic_fetch_sub(&weights[vcpu->home->index], vcpu->weight, __ATOMIC_RELAXED);
-	count_again();
-	unlock_homes();
+	spin_unlock(&homes_lock);
 }
 
 static bool wants_wfi(void)
@@ -338,7 +323,7 @@ static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
 	if (ran >= favour())
 		vcpu->favoured = false;
 	cpu_lock(cpu);
-	if (cpu->first && may_run_on(cpu->first, cpu))
+	if (cpu->first)
 		gives_way = left <= 0 || (cpu->first->favoured && !vcpu->favoured);
 	cpu_unlock(cpu);
 	if (!gives_way)

@@ -8,19 +8,19 @@
 #include "hot.h"
 #include "sched.h"
 #include "vm.h"
+#include "../common/console.h"
 #include "../common/trace.h"
 
 const struct scheduler *sched = &sched_partitioned;
 
 void cpu_lock(struct cpu *cpu)
 {
-	while (__atomic_exchange_n(&cpu->lock, 1, __ATOMIC_ACQUIRE))
-		yield(1);
+	spin_lock(&cpu->lock);
 }
 
 void cpu_unlock(struct cpu *cpu)
 {
-	__atomic_store_n(&cpu->lock, 0, __ATOMIC_RELEASE);
+	spin_unlock(&cpu->lock);
 }
 
 /* Its vCPU passes by vgic_settle(), which looks at `resched`, once it has something to settle. */
@@ -61,15 +61,11 @@ bool vcpu_claim(struct vcpu *vcpu)
 	return true;
 }
 
-void vcpu_wake(struct vcpu *vcpu)
+/* A blocked vCPU has something to look at; any other one does anyway. Any CPU. */
+void cold_wake(struct vcpu *vcpu)
 {
 	if (!change_state(vcpu, VCPU_BLOCKING, VCPU_WOKEN) && vcpu_claim(vcpu))
 		sched->ready(vcpu, READY_WOKEN);
-}
-
-void cold_wake(struct vcpu *vcpu)
-{
-	vcpu_wake(vcpu);
 }
 
 /* --- Leaving. ----------------------------------------------------------------------------------- */

@@ -86,7 +86,7 @@ void timer_slice(struct cpu *cpu, uint64_t end)
 void tick_start(struct cpu *cpu)
 {
 	cpu->tick = clock_ticks() + tick_length();
-	timer_slice(cpu, cpu->slice_end);
+	program(cpu);
 }
 
 void sleeper_add(struct cpu *cpu, struct vcpu *vcpu)
@@ -173,8 +173,6 @@ void cold_timer(struct cpu *cpu)
 		cpu->slice_end = NEVER;
 		cpu_reschedule(cpu);
 	}
-	cpu_lock(cpu);
 	cpu->timer_deadline = 0; /* it has fired: program it whatever is next */
 	program(cpu);
-	cpu_unlock(cpu);
 }

@@ -107,7 +107,7 @@ inline cpu_reschedule()
 #endif
 }
 
-/* vcpu_wake(), ready() */
+/* cold_wake(), ready() */
 proctype waker(byte v)
 {
 	bool was_idle, had_end;
