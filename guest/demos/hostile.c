@@ -2,7 +2,7 @@
 /*
  * A guest that does what it can to be a nuisance: storms, each on all of its CPUs, after which it puts
  * its own house in order and goes on with the next. Its neighbours must not care.
- * hostile=KIND: only that storm (all in turn; "die" only if asked for). hostile.ms=N: how long each
+ * hostile=KIND: only that storm (all in turn; "die" and "reset" only if asked for). hostile.ms=N: how long each
  * lasts (2000). hostile.times=N: powers off after so many rounds; 0: never (the default).
  */
 #include "gic.h"
@@ -254,6 +254,13 @@ static void death(struct cpu *me)
 	die(me);
 }
 
+/* Again and again, since it comes back here. */
+static void reset(struct cpu *me)
+{
+	(void)me;
+	psci(PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
 static const struct storm {
 	const char *name;
 	void (*rage)(struct cpu *me);
@@ -271,6 +278,7 @@ static const struct storm {
 	{ "cycle", off_and_on, NULL, true, false },
 	{ "console", chatter, NULL, false, false },
 	{ "die", death, NULL, false, true },
+	{ "reset", reset, NULL, true, true },
 };
 #define STORMS (sizeof(storms) / sizeof(storms[0]))
 
