@@ -2,7 +2,8 @@
 /*
  * A fixed amount of computation on each CPU, with IPIs to the next one and timer sleeps between, and a
  * checksum that depends on nothing but the amount. For sets of VMs that must all finish their work.
- * worker.rounds=N (200), worker.block=N: steps of computation in a round (20000).
+ * worker.rounds=N (200), worker.block=N: steps of computation in a round (20000). worker.laps=N: how
+ * often the whole is done (1), each time with the same checksums; 0: again and again.
  */
 #include "gic.h"
 #include "psci.h"
@@ -17,6 +18,7 @@
 unsigned cpus_needed = 1;
 
 static uint64_t rounds, block;
+static unsigned rounds_before; /* those of earlier laps: the IPIs are counted through */
 static atomic_uint lost;
 
 static uint64_t compute(uint64_t value)
@@ -73,7 +75,7 @@ static void work(void *unused)
 	(void)unused;
 	for (unsigned round = 1; round <= rounds; round++) {
 		checksum = compute(checksum);
-		if (!pass_on(me, round))
+		if (!pass_on(me, rounds_before + round))
 			return;
 		if (round % 4 == 0)
 			short_sleep(me);
@@ -81,12 +83,10 @@ static void work(void *unused)
 	print("worker: vCPU %u done, checksum 0x%lx\n", me->index, checksum);
 }
 
-void guest_main(void)
+static void lap(void)
 {
 	uint64_t began = counter();
 
-	rounds = option_number("worker.rounds", 200);
-	block = option_number("worker.block", 20000);
 	for (unsigned cpu = 1; cpu < cpu_count; cpu++)
 		cpu_start(cpu, work, NULL);
 	work(NULL);
@@ -99,4 +99,15 @@ void guest_main(void)
 		bail_out("worker: an IPI was lost");
 	print("worker: all %u vCPUs done in %lu ms\n", cpu_count,
 	      (counter() - began) * 1000 / read_sysreg(cntfrq_el0));
+	rounds_before += (unsigned)rounds;
+}
+
+void guest_main(void)
+{
+	uint64_t laps = option_number("worker.laps", 1);
+
+	rounds = option_number("worker.rounds", 200);
+	block = option_number("worker.block", 20000);
+	for (uint64_t done = 0; laps == 0 || done < laps; done++)
+		lap();
 }
