@@ -13,6 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 BUILD  := build
 ARCH   ?= arm64
 ARM64  := aarch64-linux-gnu-
+RISCV64_CROSS := riscv64-linux-gnu-
 HOSTCC ?= gcc
 CLANG  := clang
 V      ?= 0
