@@ -220,7 +220,7 @@ uint64_t board_place(const void *dtb, uint64_t loaded)
 static const char *const hidden[] = {
 	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg", "smstateen",
 	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",  "smrnmi",
-	"smdbltrp",  "ssdbltrp", "zkr",      "smmpm",     "smnpm",    "ssnpm",
+	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",
 };
 
 static bool is_hidden(const char *name, size_t length)

@@ -10,6 +10,7 @@
 #define CSR_MCOUNTEREN 0x306
 #define CSR_MENVCFG    0x30a
 #define CSR_MSTATEEN0  0x30c
+#define CSR_MSECCFG    0x747
 #define CSR_SATP       0x180
 #define CSR_STIMECMP   0x14d
 #define CSR_SCOUNTOVF  0xda0
@@ -17,6 +18,7 @@
 #define CSR_PMPCFG0    0x3a0
 #define CSR_PMPADDR0   0x3b0
 
+#define MSECCFG_SEED (UINT64_C(3) << 8)
 #define MENVCFG_STCE (UINT64_C(1) << 63)
 
 /* S-mode's state that a hart with Smstateen would keep from it: floating point and jump tables of U-mode,
@@ -109,6 +111,12 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
 	csr_try_write(CSR_MSTATEEN0, MSTATEEN0);
+	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
+	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {
+		csr_try_read(CSR_MSECCFG, &config->mseccfg);
+		config->mseccfg &= MSECCFG_SEED;
+		csr_try_write(CSR_MSECCFG, 0);
+	}
 	if (config->misa & VHART_MISA('S'))
 		probe_supervisor(config);
 	probe_pmp(hart, config);

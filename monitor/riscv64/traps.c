@@ -28,9 +28,11 @@ static void firmware_exception(struct hart *hart, uint64_t cause)
 	}
 }
 
+/* The firmware may also be on its way to the payload: then nothing of the payload's has changed. */
 static void enter_firmware(struct hart *hart)
 {
-	world_leave_payload(hart);
+	if (hart->world == WORLD_PAYLOAD)
+		world_leave_payload(hart);
 	hart->counts[COUNT_FIRMWARE]++;
 }
 

@@ -12,6 +12,7 @@
 #define KEEP (VHART_BIT(VHART_LOAD_FAULT) | VHART_BIT(VHART_STORE_FAULT))
 
 #define CSR_MENVCFG 0x30a
+#define CSR_MSECCFG 0x747
 #define ALL         ((UINT64_C(1) << 54) - 1)
 #define EXECUTE     (UINT64_C(0x1c) << (8 * PMP_WINDOW)) /* NAPOT, X */
 
@@ -84,6 +85,8 @@ static void apply(struct hart *hart, unsigned changed)
 					   (hart->v.mstatus & VHART_MSTATUS_S_FIELDS));
 	if (changed & VHART_CHANGED_MCOUNTEREN)
 		csr_write(mcounteren, hart->v.mcounteren);
+	if (changed & VHART_CHANGED_MSECCFG)
+		csr_try_write(CSR_MSECCFG, hart->v.mseccfg);
 	if (changed & VHART_CHANGED_PMP)
 		pmp_changed(hart);
 }
@@ -112,7 +115,7 @@ void world_set(struct hart *hart)
 
 	hart->v.changed = 0;
 	if (changed & (VHART_CHANGED_MENVCFG | VHART_CHANGED_IP | VHART_CHANGED_MSTATUS |
-		       VHART_CHANGED_MCOUNTEREN | VHART_CHANGED_PMP))
+		       VHART_CHANGED_MCOUNTEREN | VHART_CHANGED_MSECCFG | VHART_CHANGED_PMP))
 		apply(hart, changed);
 	if (world != hart->world)
 		set_world(hart, world);
