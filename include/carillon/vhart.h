@@ -246,6 +246,7 @@ enum vhart_answer {
 	VHART_HOST,
 	VHART_WAIT,              /* wfi: go on when vhart_wakes() */
 	VHART_FENCE,             /* sfence, hfence and their like: on the payload's translations */
+	VHART_GUEST_MEMORY,      /* hlv, hlvx, hsv: on a guest of the payload's */
 	VHART_SUPERVISOR_RETURN, /* sret: vhart_sret() */
 };
 
@@ -269,6 +270,8 @@ enum vhart_insn_kind {
 	VHART_INSN_FENCE, /* sfence.vma, sinval.vma, sfence.w.inval, sfence.inval.ir, hfence.*, hinval.* */
 	VHART_INSN_LOAD, /* of an integer register; compressed ones, too */
 	VHART_INSN_STORE,
+	VHART_INSN_GUEST_LOAD, /* hlv, hlvx */
+	VHART_INSN_GUEST_STORE,
 	VHART_INSN_ATOMIC, /* lr, sc, amo */
 	VHART_INSN_FLOAT_LOAD,
 	VHART_INSN_FLOAT_STORE,
@@ -291,10 +294,10 @@ struct vhart_insn {
 void vhart_decode(uint32_t raw, struct vhart_insn *insn);
 
 /*
- * A CSR instruction, mret, sret, wfi or fence in M-mode, with the integer registers x[0] to x[31]
+ * A CSR instruction, mret, sret, wfi, fence, hlv or hsv in M-mode, with the integer registers x[0] to x[31]
  * (x[0] is 0 and stays it). VHART_DONE: registers and pc are those after the instruction, or mret has
- * taken place. Anything else: nothing has changed. VHART_HOST, VHART_WAIT, VHART_FENCE: the embedder
- * does its part and goes on at pc + length.
+ * taken place. Anything else: nothing has changed. VHART_HOST, VHART_WAIT, VHART_FENCE, VHART_GUEST_MEMORY: the
+ * embedder does its part and goes on at pc + length.
  */
 enum vhart_answer vhart_execute(struct vhart *hart, const struct vhart_insn *insn, uint64_t x[32],
 				uint64_t ip);

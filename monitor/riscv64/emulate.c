@@ -6,6 +6,7 @@
 #include "csr.h"
 #include "emulate.h"
 #include "end.h"
+#include "memory.h"
 #include "native.h"
 
 #define CSR_SSTATUS 0x100
@@ -14,25 +15,7 @@
 #define CSR_HIDELEG 0x603
 #define CSR_MSTATUS 0x300
 #define CSR_MIP     0x344
-#define CSR_TIME    0xc01
-
-struct result {
-	uint64_t value;
-	uint64_t fault;
-};
-
-/* vectors.S */
-struct result guest_load_s1(uint64_t address, uint64_t mstatus);
-struct result guest_load_s2(uint64_t address, uint64_t mstatus);
-struct result guest_load_s4(uint64_t address, uint64_t mstatus);
-struct result guest_load_8(uint64_t address, uint64_t mstatus);
-struct result guest_load_u1(uint64_t address, uint64_t mstatus);
-struct result guest_load_u2(uint64_t address, uint64_t mstatus);
-struct result guest_load_u4(uint64_t address, uint64_t mstatus);
-struct result guest_store_1(uint64_t address, uint64_t mstatus, uint64_t value);
-struct result guest_store_2(uint64_t address, uint64_t mstatus, uint64_t value);
-struct result guest_store_4(uint64_t address, uint64_t mstatus, uint64_t value);
-struct result guest_store_8(uint64_t address, uint64_t mstatus, uint64_t value);
+#define CSR_SENVCFG 0x10a
 
 static struct range clint, finisher, ours;
 
@@ -106,13 +89,16 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 {
 	uint64_t operand = insn->immediate ? insn->rs1 : hart->x[insn->rs1], old;
 
-	if (!csr_try_read(insn->csr, &old)) {
-		if (insn->csr != CSR_TIME)
-			return false;
-		old = clint_time();
-	}
-	if (insn->op != VHART_READ && !csr_try_write(insn->csr, apply(insn->op, old, operand)))
+	if (insn->csr == CSR_SENVCFG) {
+		old = hart->senvcfg;
+		if (insn->op != VHART_READ)
+			world_senvcfg(hart, apply(insn->op, old, operand));
+	} else if (!csr_try_read(insn->csr, &old)) {
 		return false;
+	} else if (insn->op != VHART_READ &&
+		   !csr_try_write(insn->csr, apply(insn->op, old, operand))) {
+		return false;
+	}
 	if (insn->rd)
 		hart->x[insn->rd] = old;
 	return true;
@@ -188,6 +174,29 @@ static void supervisor_return(struct hart *hart)
 		csr_write(0x600, hstatus);
 }
 
+static void finish_access(struct hart *hart, const struct vhart_insn *insn, struct result result)
+{
+	if (result.fault) {
+		forward(hart, csr_read(mcause));
+		return;
+	}
+	if (insn->kind != VHART_INSN_STORE && insn->kind != VHART_INSN_GUEST_STORE && insn->rd)
+		hart->x[insn->rd] = result.value;
+	hart->v.pc += insn->length;
+}
+
+/* hlv and its like: by the hart's own, on the payload's guest, with the payload's PMP. */
+static void guest_memory(struct hart *hart, const struct vhart_insn *insn)
+{
+	bool window = hart->window;
+	struct result result;
+
+	world_borrow(hart);
+	result = guest_access(insn, hart->x[insn->rs1], csr_read(mstatus), hart->x[insn->rs2]);
+	world_return(hart, window);
+	finish_access(hart, insn, result);
+}
+
 /* What hart->v does not keep itself, for the registers that show it. */
 static uint64_t prepare(struct hart *hart, const struct vhart_insn *insn)
 {
@@ -231,6 +240,9 @@ void emulate_privileged(struct hart *hart)
 		fence(hart, &insn);
 		hart->v.pc += insn.length;
 		return;
+	case VHART_GUEST_MEMORY:
+		guest_memory(hart, &insn);
+		return;
 	case VHART_SUPERVISOR_RETURN:
 		supervisor_return(hart);
 		return;
@@ -256,38 +268,6 @@ static bool is_access(const struct vhart_insn *insn)
 	return insn->kind == VHART_INSN_LOAD || insn->kind == VHART_INSN_STORE;
 }
 
-static struct result load(const struct vhart_insn *insn, uint64_t address, uint64_t status)
-{
-	switch (insn->bytes) {
-	case 1:
-		return insn->is_signed ? guest_load_s1(address, status)
-				       : guest_load_u1(address, status);
-	case 2:
-		return insn->is_signed ? guest_load_s2(address, status)
-				       : guest_load_u2(address, status);
-	case 4:
-		return insn->is_signed ? guest_load_s4(address, status)
-				       : guest_load_u4(address, status);
-	default:
-		return guest_load_8(address, status);
-	}
-}
-
-static struct result store(const struct vhart_insn *insn, uint64_t address, uint64_t status,
-			   uint64_t value)
-{
-	switch (insn->bytes) {
-	case 1:
-		return guest_store_1(address, status, value);
-	case 2:
-		return guest_store_2(address, status, value);
-	case 4:
-		return guest_store_4(address, status, value);
-	default:
-		return guest_store_8(address, status, value);
-	}
-}
-
 /* With the firmware's MPRV set: as the payload, through its translation and its PMP. */
 static void access_as_payload(struct hart *hart, const struct vhart_insn *insn)
 {
@@ -297,18 +277,9 @@ static void access_as_payload(struct hart *hart, const struct vhart_insn *insn)
 	struct result result;
 
 	world_borrow(hart);
-	if (insn->kind == VHART_INSN_LOAD)
-		result = load(insn, address, status);
-	else
-		result = store(insn, address, status, hart->x[insn->rs2]);
-	world_return(hart);
-	if (result.fault) {
-		forward(hart, csr_read(mcause));
-		return;
-	}
-	if (insn->kind == VHART_INSN_LOAD && insn->rd)
-		hart->x[insn->rd] = result.value;
-	hart->v.pc += insn->length;
+	result = guest_access(insn, address, status, hart->x[insn->rs2]);
+	world_return(hart, true);
+	finish_access(hart, insn, result);
 }
 
 /* The value that a device has for a load, or takes of a store; false: access fault. */
@@ -351,10 +322,10 @@ void emulate_access(struct hart *hart, uint64_t cause)
 
 	vhart_decode(fetch(hart->v.pc), &insn);
 	address = hart->x[insn.rs1] + (uint64_t)(int64_t)insn.offset;
-	if (!is_access(&insn)) {
-		forward(hart, cause);
-	} else if (hart->window) {
+	if (hart->window && guest_can_access(&insn)) {
 		access_as_payload(hart, &insn);
+	} else if (!is_access(&insn)) {
+		forward(hart, cause);
 	} else if (!is_device(address) ||
 		   !vhart_pmp_allows(&hart->v, VHART_M, address, insn.bytes, access_of(&insn)) ||
 		   !device_access(hart, &insn, address)) {
@@ -366,19 +337,18 @@ void emulate_access(struct hart *hart, uint64_t cause)
 
 /* --- The payload at a device --------------------------------------------------------------------------------- */
 
-/* A halfword of the payload's instruction at the pc, by its own translation. */
-static struct result fetch_half(struct hart *hart, uint64_t pc, uint64_t status)
+/* A halfword of the payload's instruction, by its own translation. */
+static struct result fetch_half(uint64_t pc, uint64_t status)
 {
-	(void)hart;
-	return guest_load_u2(pc, status | VHART_MSTATUS_MPRV | VHART_MSTATUS_MXR);
+	return guest_load_u2(pc, status | VHART_MSTATUS_MPRV | VHART_MSTATUS_MXR, 0);
 }
 
 static bool fetch_of_payload(struct hart *hart, uint64_t status, uint32_t *raw)
 {
-	struct result low = fetch_half(hart, hart->v.pc, status), high = { 0, 0 };
+	struct result low = fetch_half(hart->v.pc, status), high = { 0, 0 };
 
 	if (!low.fault && (low.value & 3) == 3)
-		high = fetch_half(hart, hart->v.pc + 2, status);
+		high = fetch_half(hart->v.pc + 2, status);
 	*raw = (uint32_t)(low.value | high.value << 16);
 	return !low.fault && !high.fault;
 }
@@ -409,7 +379,7 @@ static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, 
 		if (is_in(&ours, at) || is_device(at) ||
 		    !vhart_pmp_allows(&hart->v, VHART_S, at, 8, VHART_LOAD))
 			return false;
-		result = guest_load_8(at, csr_read(mstatus));
+		result = guest_load_8(at, csr_read(mstatus), 0);
 		pte = result.value;
 		if (result.fault || !(pte & PTE_V))
 			return false;

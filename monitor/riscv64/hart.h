@@ -50,6 +50,8 @@ struct hart {
 	volatile uint64_t *mtimecmp;
 	volatile uint32_t *msip;
 	uint64_t programmed; /* what mtimecmp has */
+	bool has_senvcfg;
+	uint64_t senvcfg; /* the payload's, while the firmware runs in U-mode */
 	unsigned long counts[COUNTS];
 	struct log_limit log;
 };

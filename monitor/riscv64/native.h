@@ -41,8 +41,14 @@ void world_leave_payload(struct hart *hart);
 /* The hart's registers become those that hart->v wants: before each entry, if anything has changed. */
 void world_set(struct hart *hart);
 
-/* The values of a load or store of the firmware's with its MPRV set: in between, the payload's view. */
+/* The payload's senvcfg is written while the firmware runs, by which it is not governed. */
+void world_senvcfg(struct hart *hart, uint64_t value);
+
+/*
+ * Around an access that the firmware makes with the payload's eyes: its translation and its PMP. `window`:
+ * whether the firmware's own are caught again then.
+ */
 void world_borrow(struct hart *hart);
-void world_return(struct hart *hart);
+void world_return(struct hart *hart, bool window);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The hart's PMP. In the firmware its own entries hold only if they are locked, as in M-mode, and behind
- * them is everything; in the payload they hold, and behind them is nothing. The monitor's come first in
+ * The hart's PMP. In the firmware its own entries hold only if they are locked, as in M-mode, and those
+ * that are not allow everything, but still come before a locked one behind them; behind them all is the
+ * rest of memory. In the payload they hold, and behind them is nothing. The monitor's come first in
  * both. The window's entry, all of memory for fetches alone, is there only while the firmware's MPRV is
  * set; otherwise it is address 0, where the firmware's first range begins if it wants one.
  */
@@ -11,9 +12,10 @@
 
 #define CSR_PMPADDR0 0x3b0
 
-#define LOCKED 0x80
-#define NAPOT  0x18
-#define ALL    ((UINT64_C(1) << 54) - 1)
+#define LOCKED   0x80
+#define NAPOT    0x18 /* also: the bits of A */
+#define ANYTHING (VHART_LOAD | VHART_STORE | VHART_FETCH)
+#define ALL      ((UINT64_C(1) << 54) - 1)
 
 static uint64_t napot(struct range range)
 {
@@ -35,7 +37,8 @@ void pmp_changed(struct hart *hart)
 	for (i = 0; i < hart->v.config.pmps; i++) {
 		uint8_t cfg = hart->v.pmpcfg[i], bare = cfg & (uint8_t)~LOCKED;
 
-		set_cfg(firmware, PMP_FIRMWARE + i, cfg & LOCKED ? bare : 0);
+		set_cfg(firmware, PMP_FIRMWARE + i,
+			cfg & LOCKED || !(cfg & NAPOT) ? bare : bare | ANYTHING);
 		set_cfg(payload, PMP_FIRMWARE + i, bare);
 		csr_try_write(CSR_PMPADDR0 + PMP_FIRMWARE + i, hart->v.pmpaddr[i]);
 	}
@@ -52,7 +55,7 @@ void pmp_init(struct hart *hart, const struct board *board, uint64_t monitor)
 		if (board->finisher.size)
 			set_cfg(hart->pmpcfg[world], PMP_FINISHER, NAPOT);
 	}
-	set_cfg(hart->pmpcfg[WORLD_FIRMWARE], last, NAPOT | VHART_LOAD | VHART_STORE | VHART_FETCH);
+	set_cfg(hart->pmpcfg[WORLD_FIRMWARE], last, NAPOT | ANYTHING);
 	csr_try_write(CSR_PMPADDR0 + PMP_MONITOR, napot((struct range){ monitor, MONITOR_SIZE }));
 	csr_try_write(CSR_PMPADDR0 + PMP_CLINT, napot(board->clint));
 	if (board->finisher.size)

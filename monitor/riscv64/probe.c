@@ -12,6 +12,7 @@
 #define CSR_MSTATEEN0  0x30c
 #define CSR_MSECCFG    0x747
 #define CSR_SATP       0x180
+#define CSR_SENVCFG    0x10a
 #define CSR_STIMECMP   0x14d
 #define CSR_SCOUNTOVF  0xda0
 #define CSR_TIME       0xc01
@@ -80,7 +81,7 @@ static void probe_pmp(struct hart *hart, struct vhart_config *config)
 	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
 }
 
-static void probe_supervisor(struct vhart_config *config)
+static void probe_supervisor(struct hart *hart, struct vhart_config *config)
 {
 	uint64_t delegated;
 
@@ -94,6 +95,7 @@ static void probe_supervisor(struct vhart_config *config)
 	config->sscofpmf = is_there(CSR_SCOUNTOVF) && (delegated & VHART_BIT(VHART_LCOFI));
 	config->sstc = (config->menvcfg & MENVCFG_STCE) && is_there(CSR_STIMECMP);
 	probe_satp(config);
+	hart->has_senvcfg = is_there(CSR_SENVCFG);
 }
 
 void native_probe(struct hart *hart, struct vhart_config *config)
@@ -118,6 +120,6 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		csr_try_write(CSR_MSECCFG, 0);
 	}
 	if (config->misa & VHART_MISA('S'))
-		probe_supervisor(config);
+		probe_supervisor(hart, config);
 	probe_pmp(hart, config);
 }

@@ -109,8 +109,8 @@ trap_of_ours:
 	call	monitor_fault
 
 /*
- * struct result guest_load_*(uint64_t address, uint64_t mstatus), guest_store_*(address, mstatus, value):
- * with the hart's mstatus being that one meanwhile. a1 of the result: 0, or 1 if it faulted; then mcause
+ * struct result guest_load_*(uint64_t address, uint64_t mstatus); guest_store_*, guest_amo_*(address,
+ * mstatus, value): with the hart's mstatus being that one meanwhile. a1 of the result: 0, or 1 if it faulted; then mcause
  * and its like say why.
  */
 	.macro	GUARD name, instruction
@@ -142,3 +142,33 @@ trap_of_ours:
 	GUARD	guest_store_2, "sh a2, 0(a0)"
 	GUARD	guest_store_4, "sw a2, 0(a0)"
 	GUARD	guest_store_8, "sd a2, 0(a0)"
+
+	.macro	AMO operation
+	GUARD	guest_\operation\()_4, "\operation\().w.aqrl a0, a2, (a0)"
+	GUARD	guest_\operation\()_8, "\operation\().d.aqrl a0, a2, (a0)"
+	.endm
+
+	AMO	amoadd
+	AMO	amoswap
+	AMO	amoxor
+	AMO	amoor
+	AMO	amoand
+	AMO	amomin
+	AMO	amomax
+	AMO	amominu
+	AMO	amomaxu
+
+	/* The assembler need not know H. */
+	GUARD	guest_hlv_s1, ".insn r 0x73, 4, 0x30, a0, a0, x0"
+	GUARD	guest_hlv_u1, ".insn r 0x73, 4, 0x30, a0, a0, x1"
+	GUARD	guest_hlv_s2, ".insn r 0x73, 4, 0x32, a0, a0, x0"
+	GUARD	guest_hlv_u2, ".insn r 0x73, 4, 0x32, a0, a0, x1"
+	GUARD	guest_hlvx_2, ".insn r 0x73, 4, 0x32, a0, a0, x3"
+	GUARD	guest_hlv_s4, ".insn r 0x73, 4, 0x34, a0, a0, x0"
+	GUARD	guest_hlv_u4, ".insn r 0x73, 4, 0x34, a0, a0, x1"
+	GUARD	guest_hlvx_4, ".insn r 0x73, 4, 0x34, a0, a0, x3"
+	GUARD	guest_hlv_8, ".insn r 0x73, 4, 0x36, a0, a0, x0"
+	GUARD	guest_hsv_1, ".insn r 0x73, 4, 0x31, x0, a0, a2"
+	GUARD	guest_hsv_2, ".insn r 0x73, 4, 0x33, x0, a0, a2"
+	GUARD	guest_hsv_4, ".insn r 0x73, 4, 0x35, x0, a0, a2"
+	GUARD	guest_hsv_8, ".insn r 0x73, 4, 0x37, x0, a0, a2"

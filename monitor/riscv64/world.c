@@ -16,6 +16,9 @@
 #define ALL         ((UINT64_C(1) << 54) - 1)
 #define EXECUTE     (UINT64_C(0x1c) << (8 * PMP_WINDOW)) /* NAPOT, X */
 
+/* The firmware may use cache-block instructions, as far as menvcfg goes. Nothing else of U-mode's. */
+#define FIRMWARE_SENVCFG 0xf0
+
 static void set_pmp(struct hart *hart, enum world world, bool window)
 {
 	csr_write(pmpcfg0, hart->pmpcfg[world][0] | (window ? EXECUTE : 0));
@@ -64,6 +67,12 @@ static void set_world(struct hart *hart, enum world world)
 		csr_write(satp, native.satp);
 	}
 	csr_write(mie, native.mie);
+	if (hart->has_senvcfg) {
+		if (world == WORLD_FIRMWARE)
+			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+		else
+			csr_write(senvcfg, hart->senvcfg);
+	}
 	if (hart->window)
 		set_window(hart, false);
 	set_pmp(hart, world, false);
@@ -124,6 +133,12 @@ void world_set(struct hart *hart)
 	csr_write(mepc, hart->v.pc);
 }
 
+void world_senvcfg(struct hart *hart, uint64_t value)
+{
+	csr_write(senvcfg, value);
+	hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+}
+
 void world_borrow(struct hart *hart)
 {
 	set_window(hart, false);
@@ -131,9 +146,9 @@ void world_borrow(struct hart *hart)
 	set_pmp(hart, WORLD_PAYLOAD, false);
 }
 
-void world_return(struct hart *hart)
+void world_return(struct hart *hart, bool window)
 {
-	set_window(hart, true);
+	set_window(hart, window);
 	csr_write(satp, 0);
-	set_pmp(hart, WORLD_FIRMWARE, true);
+	set_pmp(hart, WORLD_FIRMWARE, window);
 }
