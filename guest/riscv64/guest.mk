@@ -16,7 +16,7 @@ GUEST_RV_CFLAGS := -std=gnu11 -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel
 GUEST_RV_LDFLAGS := -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
 GUEST_RV_LIB_OBJS := $(addprefix $(GUEST_RV_BUILD)/lib/,entry.o trap.o hart.o payload.o tap.o tree.o)
-GUEST_RV_BINARIES := $(GUEST_RV_IMAGES:%=$(GUEST_RV_BUILD)/%.elf)
+GUEST_RV_BINARIES := $(patsubst %,$(GUEST_RV_BUILD)/%.elf,$(GUEST_RV_IMAGES) bench)
 
 .PHONY: guests-riscv64
 guests-riscv64: $(GUEST_RV_BINARIES)
@@ -29,6 +29,7 @@ $(GUEST_RV_BUILD)/%.o: guest/riscv64/%.S guest/riscv64/guest.mk
 	@mkdir -p $(@D)
 	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(GUEST_RV_BUILD)/bench.elf: $(addprefix $(GUEST_RV_BUILD)/bench/,bench.o operations.o)
 $(GUEST_RV_IMAGES:%=$(GUEST_RV_BUILD)/%.elf): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_BUILD)/tests/%.o
 
 $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_LIB_OBJS) guest/riscv64/lib/guest.ld
