@@ -99,7 +99,7 @@ static void sleep_us(unsigned us)
 {
 	timer_set(0, us_from_now(us));
 	csr_write(mie, BIT(MTI));
-	while (!(csr_read(mip) & BIT(MTI)))
+	while (!is_pending(MTI))
 		wfi();
 	csr_write(mie, 0);
 	timer_set(0, TIMER_NEVER);

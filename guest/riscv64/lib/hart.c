@@ -119,7 +119,7 @@ static bool wait_mip(unsigned interrupt, bool set)
 {
 	uint64_t limit = us_from_now(LIMIT_US);
 
-	while (!!(csr_read(mip) & BIT(interrupt)) != set)
+	while (is_pending(interrupt) != set)
 		if (mtime() > limit)
 			return false;
 	return true;

@@ -148,7 +148,13 @@ bool hart_run_all(void (*work)(void *), void *argument);
 
 /* Spins; true once *value >= wanted. */
 bool wait_at_least(atomic_uint *value, unsigned wanted);
-/* Waits until a bit of mip is 1, or 0. */
+/* A bit of mip. */
+static inline bool is_pending(unsigned interrupt)
+{
+	return csr_read(mip) & BIT(interrupt);
+}
+
+/* Waits until it is 1, or 0. */
 bool wait_pending(unsigned interrupt);
 bool wait_not_pending(unsigned interrupt);
 /* Lets time pass. */

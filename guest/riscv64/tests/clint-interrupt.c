@@ -9,11 +9,6 @@
 #define ROUNDS 10
 #define HOUR   (3600ull * TIMEBASE)
 
-static bool pending(unsigned interrupt)
-{
-	return csr_read(mip) & BIT(interrupt);
-}
-
 static void start(void)
 {
 	interrupts_reset();
@@ -29,7 +24,7 @@ static void check_time(struct hart *me, struct frame *frame)
 {
 	early += mtime() < deadline;
 	quiet_timer(me, frame);
-	again += pending(MTI);
+	again += is_pending(MTI);
 }
 
 static void ten_times(const char *how, void (*set)(unsigned, uint64_t))
@@ -82,32 +77,32 @@ static void read_back(void)
 static void level(void)
 {
 	start();
-	ok(!pending(MTI), "never: MTIP is 0");
+	ok(!is_pending(MTI), "never: MTIP is 0");
 	timer_set(0, 0);
-	ok(pending(MTI), "deadline 0: MTIP is 1 at once");
+	ok(is_pending(MTI), "deadline 0: MTIP is 1 at once");
 	csr_clear(mip, BIT(MTI));
-	ok(pending(MTI), "csrc mip.MTIP has no effect");
+	ok(is_pending(MTI), "csrc mip.MTIP has no effect");
 	csr_write(mip, 0);
-	ok(pending(MTI), "mip = 0 has no effect");
+	ok(is_pending(MTI), "mip = 0 has no effect");
 	timer_set(0, us_from_now(0) + HOUR);
-	ok(!pending(MTI), "deadline in an hour: MTIP is 0 at once");
+	ok(!is_pending(MTI), "deadline in an hour: MTIP is 0 at once");
 	csr_set(mip, BIT(MTI));
-	ok(!pending(MTI), "csrs mip.MTIP has no effect");
+	ok(!is_pending(MTI), "csrs mip.MTIP has no effect");
 	timer_set(0, mtime() - 1);
-	ok(pending(MTI), "deadline just past: MTIP is 1 at once");
+	ok(is_pending(MTI), "deadline just past: MTIP is 1 at once");
 	timer_set(0, TIMER_NEVER);
-	ok(!pending(MTI), "never again: MTIP is 0 at once");
+	ok(!is_pending(MTI), "never again: MTIP is 0 at once");
 	timer_set_halves(0, 0);
-	ok(pending(MTI), "deadline 0 in halves: MTIP is 1 at once");
+	ok(is_pending(MTI), "deadline 0 in halves: MTIP is 1 at once");
 	timer_set_halves(0, TIMER_NEVER);
-	ok(!pending(MTI), "never in halves: MTIP is 0 at once");
+	ok(!is_pending(MTI), "never in halves: MTIP is 0 at once");
 	write32(clint_mtimecmp_at(0) + 4, 0);
 	write32(clint_mtimecmp_at(0), 0);
-	ok(pending(MTI), "both halves 0, the high one first: MTIP is 1");
+	ok(is_pending(MTI), "both halves 0, the high one first: MTIP is 1");
 	write32(clint_mtimecmp_at(0) + 4, UINT32_MAX);
-	ok(!pending(MTI), "the high half alone all ones: MTIP is 0");
+	ok(!is_pending(MTI), "the high half alone all ones: MTIP is 0");
 	write32(clint_mtimecmp_at(0) + 4, 0);
-	ok(pending(MTI), "the high half alone 0: MTIP is 1");
+	ok(is_pending(MTI), "the high half alone 0: MTIP is 1");
 	timer_set(0, TIMER_NEVER);
 }
 
@@ -193,14 +188,14 @@ static void software(void)
 	ok(wait_pending(MSI), "msip = 1: MSIP");
 	is(read32(clint_msip_at(0)), 1, "msip reads 1");
 	csr_clear(mip, BIT(MSI));
-	ok(pending(MSI), "csrc mip.MSIP has no effect");
+	ok(is_pending(MSI), "csrc mip.MSIP has no effect");
 	write32(clint_msip_at(0), 0);
 	ok(wait_not_pending(MSI), "msip = 0: no MSIP");
 	csr_set(mip, BIT(MSI));
-	ok(!pending(MSI), "csrs mip.MSIP has no effect");
+	ok(!is_pending(MSI), "csrs mip.MSIP has no effect");
 	write32(clint_msip_at(0), 0xfffffffe);
 	is(read32(clint_msip_at(0)), 0, "msip: only bit 0 is kept");
-	ok(!pending(MSI), "msip: other bits raise nothing");
+	ok(!is_pending(MSI), "msip: other bits raise nothing");
 	write32(clint_msip_at(0), 0xffffffff);
 	is(read32(clint_msip_at(0)), 1, "msip: all ones read as 1");
 	write32(clint_msip_at(0), 0);

@@ -91,7 +91,7 @@ static void machine(void)
 	line_up();
 	up = wait_pending(MEI);
 	csr_clear(mip, BIT(MEI));
-	kept = csr_read(mip) & BIT(MEI);
+	kept = is_pending(MEI);
 	csr_write(mie, BIT(MEI));
 	interrupts_on();
 	wait_at_least(&this_hart()->interrupts[MEI], 1);
@@ -136,7 +136,7 @@ static void asleep(void)
 	plic_setup(CONTEXT_M);
 	csr_write(mie, BIT(MEI));
 	line_up();
-	while (!(csr_read(mip) & BIT(MEI)))
+	while (!is_pending(MEI))
 		wfi();
 	interrupts_on();
 	wait_at_least(&me->interrupts[MEI], 1);
@@ -147,7 +147,7 @@ static void asleep(void)
 
 static bool seip(void)
 {
-	return csr_read(mip) & BIT(SEI);
+	return is_pending(SEI);
 }
 
 /* What the line does to SEIP is seen at once or soon. */
@@ -176,7 +176,7 @@ static void two_bits(void)
 	/* A read-modify-write of other bits must not make the line's state stick. */
 	line_up();
 	wait_pending(SEI);
-	rd = csr_read(mip) & BIT(SEI);
+	rd = is_pending(SEI);
 	csr_set(mip, BIT(SSI));
 	csr_clear(mip, BIT(SSI));
 	line_down(CONTEXT_S);

@@ -11,7 +11,7 @@
 
 static void sleep_until(unsigned interrupt)
 {
-	while (!(csr_read(mip) & BIT(interrupt)))
+	while (!is_pending(interrupt))
 		wfi();
 }
 
@@ -107,8 +107,7 @@ static void not_enabled(void)
 	wait_pending(MSI);
 	timer_set(0, us_from_now(300));
 	sleep_until(MTI);
-	ok(csr_read(mip) & BIT(MSI),
-	   "MSI pending and not enabled: the timer ends it, MSI still pends");
+	ok(is_pending(MSI), "MSI pending and not enabled: the timer ends it, MSI still pends");
 	is(atomic_load(&this_hart()->interrupts[MSI]), 0, "MSI pending and not enabled: not taken");
 	clint_clear(0);
 }
@@ -122,7 +121,7 @@ static void supervisor(uint64_t delegated)
 	csr_set(mip, BIT(SSI));
 	for (unsigned i = 0; i < ROUNDS; i++)
 		wfi();
-	ok(csr_read(mip) & BIT(SSI), "SSI pending and enabled, %s: it ends", what);
+	ok(is_pending(SSI), "SSI pending and enabled, %s: it ends", what);
 	csr_clear(mip, BIT(SSI));
 	csr_write(mideleg, 0);
 }
@@ -199,7 +198,7 @@ static bool other_hart_not_enabled(void)
 	timer_set(0, us_from_now(3000));
 	sleep_until(MTI);
 	timer_set(0, TIMER_NEVER);
-	bool finished = hart_finish(1), pending = csr_read(mip) & BIT(MSI);
+	bool finished = hart_finish(1), pending = is_pending(MSI);
 
 	clint_clear(0);
 	return finished && pending && !atomic_load(&this_hart()->interrupts[MSI]);
@@ -214,7 +213,7 @@ static void sleep_once(void *unused)
 	(void)unused;
 	csr_write(mie, BIT(MSI));
 	atomic_fetch_add(&ready, 1);
-	while (!(csr_read(mip) & BIT(MSI)))
+	while (!is_pending(MSI))
 		wfi();
 	csr_write(mie, 0);
 	clint_clear(me->id);
