@@ -32,7 +32,7 @@ $(GUEST_RV_BUILD)/%.o: guest/riscv64/%.S guest/riscv64/guest.mk
 $(GUEST_RV_BUILD)/bench.elf: $(addprefix $(GUEST_RV_BUILD)/bench/,bench.o operations.o)
 $(GUEST_RV_IMAGES:%=$(GUEST_RV_BUILD)/%.elf): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_BUILD)/tests/%.o
 
-$(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_LIB_OBJS) guest/riscv64/lib/guest.ld
+$(GUEST_RV_BINARIES): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_LIB_OBJS) guest/riscv64/lib/guest.ld
 	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) $(GUEST_RV_LDFLAGS) -T guest/riscv64/lib/guest.ld -o $@ \
 		$(filter %.o,$^)
 

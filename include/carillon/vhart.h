@@ -282,7 +282,7 @@ struct vhart_insn {
 	uint8_t kind;   /* enum vhart_insn_kind */
 	uint8_t length; /* 2 or 4 bytes */
 	uint8_t rd, rs1, rs2;
-	uint8_t bytes;  /* loads and stores: 1, 2, 4, 8 */
+	uint8_t bytes;  /* loads and stores: 1, 2, 4, 8; of floating point also 16 */
 	bool is_signed; /* loads: sign-extended */
 	int32_t offset; /* loads and stores: added to rs1 */
 	uint8_t op;     /* CSR: enum vhart_op */

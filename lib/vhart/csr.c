@@ -632,6 +632,8 @@ enum vhart_answer vhart_csr(struct vhart *hart, unsigned number, enum vhart_op o
 			  ip);
 		return VHART_DONE;
 	}
+	if (index == HOST_SEED && op == VHART_READ)
+		return VHART_ILLEGAL; /* reading takes it away, so it has to be a write */
 	if (!row->read)
 		return VHART_HOST;
 	old = row->read(hart, number);

@@ -70,8 +70,8 @@ uint64_t vhart_mip(const struct vhart *hart, uint64_t ip)
 	uint64_t soft = hart->mip;
 
 	if (hart->menvcfg & MENVCFG_STCE)
-		soft &= ~VHART_BIT(VHART_STI); /* stimecmp drives it */
-	return ip | soft;
+		soft &= ~VHART_BIT(VHART_STI);   /* stimecmp drives it */
+	return (ip | soft) & writable_mie(hart); /* what the extensions define */
 }
 
 int vhart_interrupt(const struct vhart *hart, uint64_t ip)

@@ -83,8 +83,8 @@ static const char *fault(const struct vhart *hart)
 		return "the mode does not exist";
 	if (hart->v && (!has(hart, 'H') || hart->mode == VHART_M))
 		return "the virtualization mode does not exist there";
-	if (hart->pc & 1)
-		return "the pc is odd";
+	if (legal_mepc(hart, hart->pc) != hart->pc)
+		return "pc is not aligned";
 	if (legal_mstatus(&fresh, fresh.mstatus, hart->mstatus) != hart->mstatus)
 		return "mstatus has bits that cannot be set";
 	if (legal_mtvec(0, hart->mtvec) != hart->mtvec)

@@ -42,8 +42,9 @@
 	X(0x244)                                                                                  \
 	X(0x24d)                                                                                  \
 	X(0x280)                                                                                  \
-	X(0x600) X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) \
-		X(0x64a) X(0x680)
+	X(0x600)                                                                                  \
+	X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) X(0x64a) \
+		X(0x680)
 
 /* Counters and what they count. */
 #define COUNTERS(X) X(0x320) FROM_3(X, 0x320) X(0xb00) X(0xb02) FROM_3(X, 0xb00)

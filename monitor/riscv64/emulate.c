@@ -323,7 +323,8 @@ void emulate_access(struct hart *hart, uint64_t cause)
 	} else if (!is_access(&insn)) {
 		forward(hart, cause);
 	} else if (!is_device(address) ||
-		   !vhart_pmp_allows(&hart->v, VHART_M, address, insn.bytes, access_of(&insn)) ||
+		   (hart->pmp_locked &&
+		    !vhart_pmp_allows(&hart->v, VHART_M, address, insn.bytes, access_of(&insn))) ||
 		   !device_access(hart, &insn, address)) {
 		fault(hart, cause, address);
 	} else {

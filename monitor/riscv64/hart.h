@@ -44,6 +44,7 @@ struct hart {
 	uint64_t id; /* mhartid */
 	uint8_t world;
 	bool window;           /* the firmware's loads and stores are caught: its MPRV is set */
+	bool pmp_locked;       /* some of the firmware's entries hold for itself */
 	bool pmp_stale;        /* the hart's PMP addresses are not those of `v` */
 	uint64_t pmpcfg[3][2]; /* the hart's pmpcfg0 and 2, by world */
 	unsigned pmp_entries;  /* that the hart has */

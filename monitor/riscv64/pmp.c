@@ -34,9 +34,11 @@ void pmp_changed(struct hart *hart)
 	uint64_t *firmware = hart->pmpcfg[WORLD_FIRMWARE], *payload = hart->pmpcfg[WORLD_PAYLOAD];
 	unsigned i;
 
+	hart->pmp_locked = false;
 	for (i = 0; i < hart->v.config.pmps; i++) {
 		uint8_t cfg = hart->v.pmpcfg[i], bare = cfg & (uint8_t)~LOCKED;
 
+		hart->pmp_locked |= cfg & LOCKED;
 		set_cfg(firmware, PMP_FIRMWARE + i,
 			cfg & LOCKED || !(cfg & NAPOT) ? bare : bare | ANYTHING);
 		set_cfg(payload, PMP_FIRMWARE + i, bare);

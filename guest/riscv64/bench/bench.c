@@ -111,7 +111,7 @@ static void to_another(void)
 	if (hart_count < 2)
 		return;
 	hart_start(1, begin, NULL);
-	report("msip_other", 2 * ROUNDS,
+	report("msip_round", 2 * ROUNDS,
 	       measure_interrupts(vector_msip_other, loop_msip_other, clint_msip_at(0),
 				  clint_msip_at(1), 0));
 	sleep_us(1000);
