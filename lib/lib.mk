@@ -4,6 +4,7 @@
 
 comma := ,
 LIB_SRCS := $(sort $(wildcard lib/*/*.c))
+LIB_RISCV_SRCS := $(filter lib/vhart/% lib/vclint/%,$(LIB_SRCS))
 LIB_CPPFLAGS := -Iinclude
 LIB_WARN := -std=c11 -ffreestanding -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Werror
@@ -15,11 +16,11 @@ LIB_HOST_SAN := $(BUILD)/lib/host-san/libcarillon.a
 # The arm64 monitor's: no floating point, no calls to out-of-line atomics.
 LIB_ARM64 := $(BUILD)/lib/arm64/libcarillon.a
 
-define LIB_RULES # name, compiler, archiver, flags
+define LIB_RULES # name, compiler, archiver, flags, sources if not all
 $(1)/%.o: %.c lib/lib.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(2) $$(LIB_CPPFLAGS) $$(LIB_CFLAGS) $(4) -MMD -MP -c $$< -o $$@
-$(1)/libcarillon.a: $$(LIB_SRCS:%.c=$(1)/%.o)
+$(1)/libcarillon.a: $(patsubst %.c,$(1)/%.o,$(or $(5),$(LIB_SRCS)))
 	@rm -f $$@
 	$$(Q)$(3) rcs $$@ $$^
 -include $$(LIB_SRCS:%.c=$(1)/%.d)
@@ -39,8 +40,12 @@ $(eval $(call LIB_RULES,$(BUILD)/lib/armv7-clang,$(CLANG),ar,--target=armv7a-non
 $(eval $(call LIB_RULES,$(BUILD)/lib/riscv64-gcc,riscv64-linux-gnu-gcc,riscv64-linux-gnu-ar,))
 $(eval $(call LIB_RULES,$(BUILD)/lib/riscv64-clang,$(CLANG),ar,--target=riscv64-none-elf -march=rv64imac))
 $(eval $(call LIB_RULES,$(BUILD)/lib/host-clang,$(CLANG),ar,))
+# The GIC needs atomics of 64 bits.
+$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-gcc,riscv64-linux-gnu-gcc,riscv64-linux-gnu-ar,-march=rv32imac_zicsr_zifencei -mabi=ilp32,$(LIB_RISCV_SRCS)))
+$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-clang,$(CLANG),ar,--target=riscv32-none-elf -march=rv32imac,$(LIB_RISCV_SRCS)))
 
-LIB_PORTS := arm64-gcc arm64-clang armv7-gcc armv7-clang riscv64-gcc riscv64-clang host host-clang
+LIB_PORTS := arm64-gcc arm64-clang armv7-gcc armv7-clang riscv64-gcc riscv64-clang riscv32-gcc riscv32-clang \
+	host host-clang
 LIB_PORTS_A := $(LIB_PORTS:%=$(BUILD)/lib/%/libcarillon.a)
 CHECK_DEPS += $(LIB_PORTS_A)
 

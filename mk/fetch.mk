@@ -23,7 +23,7 @@ $(UBOOT_ARM64): $(BUILD)/pkg/u-boot.stamp ;
 # The emulator that bench figures are of, whatever is on the PATH.
 QEMU_10 := $(BUILD)/pkg/qemu-10.0-system-aarch64
 $(QEMU_10): $(BUILD)/pkg/qemu-10.0.stamp tools/wrap-qemu
-	$(Q)tools/wrap-qemu $(BUILD)/pkg/qemu-10.0 $@
+	$(Q)tools/wrap-qemu $(BUILD)/pkg/qemu-10.0 qemu-system-aarch64 $@
 
 LINUX_IMAGE := $(BUILD)/linux/Image
 $(LINUX_IMAGE): $(BUILD)/pkg/linux.stamp tools/raw-image
@@ -37,3 +37,39 @@ $(INITRAMFS): $(BUILD)/pkg/linux.stamp $(BUILD)/pkg/busybox.stamp \
 	$(Q)tools/make-initramfs $@ $(BUILD)/pkg/busybox/usr/bin/busybox $(BUILD)/pkg/linux/usr/lib/modules
 
 all: $(LINUX_IMAGE) $(INITRAMFS)
+
+# The same for riscv64, of which Debian 12 has neither a kernel nor a QEMU that is new enough. Nothing
+# of it is fetched unless something is made or run for riscv64.
+LIBFDT_RISCV64_STAMP   := $(BUILD)/pkg/libfdt-riscv64.stamp
+LIBFDT_RISCV64_LIB     := $(BUILD)/pkg/libfdt-riscv64/usr/lib/riscv64-linux-gnu/libfdt.a
+LIBFDT_RISCV64_INCLUDE := $(BUILD)/pkg/libfdt-riscv64/usr/include
+$(LIBFDT_RISCV64_LIB): $(LIBFDT_RISCV64_STAMP) ;
+
+OPENSBI_DIR        := $(BUILD)/pkg/opensbi/usr/lib/riscv64-linux-gnu/opensbi/generic
+OPENSBI_FW_DYNAMIC := $(OPENSBI_DIR)/fw_dynamic.bin
+OPENSBI_FW_JUMP    := $(OPENSBI_DIR)/fw_jump.bin
+$(OPENSBI_FW_DYNAMIC) $(OPENSBI_FW_JUMP): $(BUILD)/pkg/opensbi.stamp ;
+
+QEMU_RISCV64 := $(BUILD)/pkg/qemu-10.0-system-riscv64
+$(QEMU_RISCV64): $(BUILD)/pkg/qemu-10.0-riscv.stamp tools/wrap-qemu
+	$(Q)tools/wrap-qemu $(BUILD)/pkg/qemu-10.0-riscv qemu-system-riscv64 $@
+
+LINUX_IMAGE_RISCV64 := $(BUILD)/linux/riscv64/Image
+$(LINUX_IMAGE_RISCV64): $(BUILD)/pkg/linux-riscv64.stamp tools/raw-image
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/raw-image $(BUILD)/pkg/linux-riscv64/boot/vmlinu[xz]-* $@
+
+INITRAMFS_RISCV64 := $(BUILD)/linux/riscv64/initramfs.cpio
+$(INITRAMFS_RISCV64): $(BUILD)/pkg/linux-riscv64.stamp $(BUILD)/pkg/busybox-riscv64.stamp \
+		tools/make-initramfs tools/initramfs/init
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/make-initramfs $@ $(BUILD)/pkg/busybox-riscv64/usr/bin/busybox \
+		$(BUILD)/pkg/linux-riscv64/usr/lib/modules
+
+# What a run on riscv64 needs, but for the monitor.
+RISCV64_RUN_DEPS := $(LINUX_IMAGE_RISCV64) $(INITRAMFS_RISCV64) $(OPENSBI_FW_DYNAMIC) \
+	$(if $(QEMU),,$(QEMU_RISCV64))
+
+ifneq ($(RISCV64),)
+all: $(RISCV64_RUN_DEPS)
+endif

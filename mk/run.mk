@@ -8,10 +8,11 @@ unexport CMD BOOTARGS
 export CARILLON_CMD      = $(value CMD)
 export CARILLON_BOOTARGS = $(value BOOTARGS)
 
-FIRMWARE_FILE = $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64),$(FIRMWARE))
+FIRMWARE_FILE = $(if $(filter arm64-u-boot,$(ARCH)-$(FIRMWARE)),$(UBOOT_ARM64),$(FIRMWARE))
 
 run_option = $(if $($1),$2 '$($1)')
-RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
+RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
+	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) \
 	$(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
 	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
 	$(call run_option,INITRD,--initrd) \
@@ -20,15 +21,19 @@ RUN_OPTIONS = $(if $(BARE),--bare) $(if $(NET),--net) \
 	$(call run_option,DISK,--disk) $(call run_option,LIMIT,--limit) $(call run_option,QEMU,--qemu) \
 	$(if $(value BOOTARGS),--append "$$CARILLON_BOOTARGS") $(if $(value CMD),--cmd "$$CARILLON_CMD")
 
-RUN_DEPS = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
+RUN_DEPS_arm64 = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
 	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64)) \
 	$(if $(VMS),$(GUEST_BINARIES))
+# Where nothing makes the monitor, the launcher says so.
+RUN_DEPS_riscv64 = $(RISCV64_RUN_DEPS) $(if $(BARE),,$(if $(wildcard monitor/riscv64),$(HYPERVISOR_RISCV64)))
+RUN_DEPS = $(RUN_DEPS_$(ARCH))
+RUN_HYPERVISOR = $(if $(filter riscv64,$(ARCH)),$(HYPERVISOR_RISCV64),$(HYPERVISOR))
 
 run: $(RUN_DEPS)
 	$(Q)BUILD=$(BUILD) tools/run $(RUN_OPTIONS)
 
 debug: $(RUN_DEPS)
-	$(Q)BUILD=$(BUILD) tools/debug $(HYPERVISOR:.bin=.elf) $(RUN_OPTIONS)
+	$(Q)BUILD=$(BUILD) tools/debug $(RUN_HYPERVISOR:.bin=.elf) $(RUN_OPTIONS)
 
 bench: $(BENCH_DEPS)
 	$(if $(BENCH_CMD),,$(error nothing sets BENCH_CMD: there is no benchmark in this tree yet))

@@ -18,6 +18,9 @@ setup:
 SETUP_FREE := help setup clean distclean
 ifneq ($(filter-out $(SETUP_FREE),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/setup/base.mk
+ifneq ($(RISCV64),)
+include $(BUILD)/setup/riscv64.mk
+endif
 endif
 ifneq ($(filter debug,$(MAKECMDGOALS)),)
 include $(BUILD)/setup/debug.mk

@@ -12,7 +12,7 @@ MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 # for that version alone, and v2_ or v3_ in front of all names. (make lint reads it as gicv3's.) Cold
 # code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
-MONITOR_LIB_SRCS := $(sort $(wildcard lib/*/*.c))
+MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c))
 # Of the library: all but save and restore, which nothing in the rest calls.
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))

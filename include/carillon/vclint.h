@@ -46,11 +46,12 @@ enum vclint_kind {
 struct vclint_region {
 	uint8_t kind; /* enum vclint_kind */
 	uint16_t first, harts;
-	uint32_t offset; /* from the base that accesses count from; a multiple of the register's size */
+	uint32_t
+		offset; /* from the base that accesses count from; a multiple of the register's size */
 };
 
 struct vclint_config {
-	uint16_t harts; /* 1 to VCLINT_MAX_HARTS */
+	uint16_t harts;  /* 1 to VCLINT_MAX_HARTS */
 	uint8_t regions; /* 1 to VCLINT_MAX_REGIONS */
 	struct vclint_region region[VCLINT_MAX_REGIONS];
 };
@@ -78,8 +79,8 @@ int vclint_check(const struct vclint_config *config, const char **why);
  * In `memory` (64-byte aligned, `size` bytes). All msip are 0, all deadlines VCLINT_NEVER: the
  * architecture leaves mtimecmp open at reset. 0; -VIRQ_ERR_CONFIG; -VIRQ_ERR_MEMORY.
  */
-int vclint_init(struct vclint **clint, void *memory, size_t size, const struct vclint_config *config,
-		const struct vclint_port *port, void *host);
+int vclint_init(struct vclint **clint, void *memory, size_t size,
+		const struct vclint_config *config, const struct vclint_port *port, void *host);
 
 /* One hart again as after vclint_init(). Owner, or while the hart does not run. */
 void vclint_reset_hart(struct vclint *clint, unsigned hart);
@@ -97,8 +98,8 @@ enum vclint_answer {
  */
 enum vclint_answer vclint_read(const struct vclint *clint, uint64_t offset, unsigned bytes,
 			       uint64_t now, uint64_t *value);
-enum vclint_answer vclint_write(struct vclint *clint, unsigned self, uint64_t offset, unsigned bytes,
-				uint64_t now, uint64_t value);
+enum vclint_answer vclint_write(struct vclint *clint, unsigned self, uint64_t offset,
+				unsigned bytes, uint64_t now, uint64_t value);
 
 /* --- Interrupts ---------------------------------------------------------------------------------- */
 
@@ -120,8 +121,8 @@ void vclint_arm(struct vclint *clint, unsigned hart, enum vclint_deadline whose,
 unsigned vclint_expired(struct vclint *clint, unsigned hart, uint64_t now);
 
 /*
- * What the physical timer is to be set to: the first deadline still to come, or VCLINT_NEVER. One that
- * passed needs no interrupt, since it is looked at before each entry. Owner.
+ * What the physical timer is to be set to: the first deadline, or VCLINT_NEVER. One of the firmware's
+ * that passed needs no interrupt, since it is looked at before each entry. Owner.
  */
 uint64_t vclint_next(const struct vclint *clint, unsigned hart, uint64_t now);
 

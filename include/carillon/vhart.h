@@ -104,8 +104,8 @@ enum vhart_exception {
  * What S-mode sees of mstatus and writes without a trap. For a native embedder the hart's own mstatus
  * has them at all times; see vhart_take_mstatus().
  */
-#define VHART_MSTATUS_S_FIELDS                                                                    \
-	(VHART_MSTATUS_SIE | VHART_MSTATUS_SPIE | VHART_MSTATUS_SPP | VHART_MSTATUS_VS |          \
+#define VHART_MSTATUS_S_FIELDS                                                           \
+	(VHART_MSTATUS_SIE | VHART_MSTATUS_SPIE | VHART_MSTATUS_SPP | VHART_MSTATUS_VS | \
 	 VHART_MSTATUS_FS | VHART_MSTATUS_XS | VHART_MSTATUS_SUM | VHART_MSTATUS_MXR)
 
 /* misa's bit of an extension, 'A' to 'Z'. */
@@ -114,35 +114,39 @@ enum vhart_exception {
 
 /* What the virtual hart has. A monitor fills it by probing its hart, so that both agree. */
 struct vhart_config {
-	uint64_t misa; /* VHART_MISA_RV64, and extensions: I and U at least; S, H, C, F, V matter here */
+	uint64_t
+		misa; /* VHART_MISA_RV64, and extensions: I and U at least; S, H, C, F, V matter here */
 	uint64_t mvendorid, marchid, mimpid, mhartid;
 	/*
 	 * Before 1.12 of the privileged architecture: mret leaves MPRV as it is, and there is neither
 	 * menvcfg, senvcfg nor mconfigptr.
 	 */
 	bool priv_1_10;
-	bool native;   /* S-mode's registers are the hart's own: see the top */
-	bool time;     /* the time CSR exists */
-	bool sstc;     /* stimecmp and menvcfg.STCE */
-	bool sscofpmf; /* LCOFI and scountovf */
-	uint64_t menvcfg;        /* writable bits */
-	uint64_t mcounteren;     /* writable bits */
-	uint64_t medeleg;        /* writable bits; that of VHART_ECALL_M is never among them */
-	uint64_t mideleg_forced; /* bits that are hardwired to one: VHART_H_BITS with H, perhaps S's */
-	uint8_t pmps;      /* entries that the firmware has: 0 to VHART_MAX_PMPS; the rest reads as zero */
+	bool native;         /* S-mode's registers are the hart's own: see the top */
+	bool time;           /* the time CSR exists */
+	bool sstc;           /* stimecmp and menvcfg.STCE */
+	bool sscofpmf;       /* LCOFI and scountovf */
+	uint64_t menvcfg;    /* writable bits */
+	uint64_t mcounteren; /* writable bits */
+	uint64_t medeleg;    /* writable bits; that of VHART_ECALL_M is never among them */
+	uint64_t
+		mideleg_forced; /* bits that are hardwired to one: VHART_H_BITS with H, perhaps S's */
+	uint64_t satp_bits;     /* writable bits of satp's ASID and PPN */
+	uint16_t satp_modes;    /* bit n: satp's MODE n is there; bit 0 must be set with S */
+	uint8_t pmps; /* entries that the firmware has: 0 to VHART_MAX_PMPS; the rest reads as zero */
 	uint8_t pmp_grain; /* G: an entry's smallest region is 2^(G+2) bytes; 0 to 24 */
 };
 
 /* What a function changed that a native embedder's hart has to know: bits of struct vhart's `changed`. */
 enum vhart_change {
-	VHART_CHANGED_MSTATUS = 1,    /* VHART_MSTATUS_S_FIELDS of mstatus */
-	VHART_CHANGED_MPRV = 2,       /* whether loads and stores are somebody else's: vhart_mprv() */
-	VHART_CHANGED_IP = 4,         /* set and clear ip_set and ip_clear in the hart's mip */
-	VHART_CHANGED_MENVCFG = 8,    /* before VHART_CHANGED_IP: STCE decides what mip takes */
+	VHART_CHANGED_MSTATUS = 1, /* VHART_MSTATUS_S_FIELDS of mstatus */
+	VHART_CHANGED_MPRV = 2,    /* whether loads and stores are somebody else's: vhart_mprv() */
+	VHART_CHANGED_IP = 4,      /* set and clear ip_set and ip_clear in the hart's mip */
+	VHART_CHANGED_MENVCFG = 8, /* before VHART_CHANGED_IP: STCE decides what mip takes */
 	VHART_CHANGED_MCOUNTEREN = 16,
 	VHART_CHANGED_PMP = 32,
-	VHART_CHANGED_SATP = 64,      /* the payload's; the firmware runs without translation */
-	VHART_CHANGED_MIE = 128,      /* mie, mideleg or medeleg: see vhart_native() */
+	VHART_CHANGED_SATP = 64, /* the payload's; the firmware runs without translation */
+	VHART_CHANGED_MIE = 128, /* mie, mideleg or medeleg: see vhart_native() */
 };
 
 struct vhart {
@@ -153,10 +157,11 @@ struct vhart {
 	uint64_t mip; /* the bits that software writes; native: none, the hart has them */
 	uint64_t mcounteren, menvcfg;
 	uint64_t satp;
-	uint64_t hideleg; /* native: the embedder's copy of the hart's, brought up to date for vsie */
-	uint8_t mode;     /* enum vhart_mode */
-	bool v;           /* virtualization mode: VS or VU */
-	uint8_t changed;  /* enum vhart_change; the embedder clears it */
+	uint64_t
+		hideleg; /* native: the embedder's copy of the hart's, brought up to date for vsie */
+	uint8_t mode;    /* enum vhart_mode */
+	bool v;          /* virtualization mode: VS or VU */
+	uint8_t changed; /* enum vhart_change; the embedder clears it */
 	/* With VHART_CHANGED_IP: what to set and to clear in the hart's mip, by csrs and csrc. */
 	uint64_t ip_set, ip_clear;
 
@@ -237,8 +242,8 @@ enum vhart_answer {
 	 * the access on what it has, which is a legal one as far as the privilege goes.
 	 */
 	VHART_HOST,
-	VHART_WAIT,    /* wfi: go on when vhart_wakes() */
-	VHART_FENCE,   /* sfence, hfence and their like: on the payload's translations */
+	VHART_WAIT,              /* wfi: go on when vhart_wakes() */
+	VHART_FENCE,             /* sfence, hfence and their like: on the payload's translations */
 	VHART_SUPERVISOR_RETURN, /* sret: vhart_sret() */
 };
 
@@ -260,7 +265,7 @@ enum vhart_insn_kind {
 	VHART_INSN_ECALL,
 	VHART_INSN_EBREAK,
 	VHART_INSN_FENCE, /* sfence.vma, sinval.vma, sfence.w.inval, sfence.inval.ir, hfence.*, hinval.* */
-	VHART_INSN_LOAD,  /* of an integer register; compressed ones, too */
+	VHART_INSN_LOAD, /* of an integer register; compressed ones, too */
 	VHART_INSN_STORE,
 	VHART_INSN_ATOMIC, /* lr, sc, amo */
 	VHART_INSN_FLOAT_LOAD,
@@ -314,7 +319,8 @@ static inline bool vhart_mprv(const struct vhart *hart)
 /* --- For a monitor: what the hart's own registers have to be ------------------------------------ */
 
 struct vhart_native {
-	uint64_t mstatus; /* all but VHART_MSTATUS_S_FIELDS, which the hart keeps; MPP, MPV for mret */
+	uint64_t
+		mstatus; /* all but VHART_MSTATUS_S_FIELDS, which the hart keeps; MPP, MPV for mret */
 	uint64_t mie, mideleg, medeleg;
 	uint64_t satp;
 };
@@ -342,7 +348,7 @@ static inline void vhart_take_mstatus(struct vhart *hart, uint64_t native_mstatu
 
 /* --- Save and restore --------------------------------------------------------------------------- */
 
-/* Bytes of a saved state; the format is lib/vhart/state.md. */
+/* Bytes of a saved state; lib/vhart/state.md is the format. */
 #define VHART_STATE_SIZE 1024
 
 /* Into VHART_STATE_SIZE bytes. */

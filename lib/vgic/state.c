@@ -4,6 +4,7 @@
  * this file is the format. A state has one form: what restore accepts, save gives back bit for bit.
  * IHI 0069 4.1, 12.5 (ICH_VMCR_EL2, ICH_AP0R<n>_EL2), 12.9, 12.11.
  */
+#include "../core/bytes.h"
 #include "internal.h"
 
 #define MAGIC  0x53434756u /* "VGCS" */
@@ -16,21 +17,6 @@
 #define WAKER_SLEEP 2u /* GICR_WAKER.ProcessorSleep */
 
 /* --- Bytes --------------------------------------------------------------------------------------- */
-
-static void put(uint8_t **at, unsigned bytes, uint64_t value)
-{
-	for (; bytes; bytes--, value >>= 8)
-		*(*at)++ = (uint8_t)value;
-}
-
-static uint64_t take(const uint8_t **at, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value |= (uint64_t) * (*at)++ << 8 * i;
-	return value;
-}
 
 /* --- The header: it has to be the same ----------------------------------------------------------- */
 
