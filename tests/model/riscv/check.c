@@ -63,6 +63,7 @@ static struct vhart reader(const struct machine *m, unsigned hart)
 
 	copy.mode = VHART_M;
 	copy.v = false;
+	copy.hideleg = h->model.hideleg;
 	if (m->config.native)
 		vhart_take_mstatus(&copy, h->hw.s_fields);
 	return copy;

@@ -112,6 +112,21 @@ static void write_mtimecmp(struct model_clint *c, unsigned self, unsigned hart, 
 		c->hart[hart].must |= VCLINT_REASON_TIMER; /* nothing is programmed for it */
 }
 
+/* All timers stand by a time that is no longer so. */
+static void write_mtime(struct model_clint *c, unsigned self, uint64_t value)
+{
+	unsigned h;
+
+	for (h = 0; h < c->config->harts; h++) {
+		if (h == self)
+			continue;
+		c->hart[h].may |= VCLINT_REASON_TIMER;
+		if (value != c->now)
+			c->hart[h].must |= VCLINT_REASON_TIMER;
+	}
+	c->now = value;
+}
+
 bool model_clint_write(struct model_clint *c, unsigned self, uint64_t offset, unsigned bytes,
 		       uint64_t value)
 {
@@ -132,7 +147,7 @@ bool model_clint_write(struct model_clint *c, unsigned self, uint64_t offset, un
 	else if (kind == VCLINT_MTIMECMP)
 		write_mtimecmp(c, self, hart, whole);
 	else if (c->settable)
-		c->now = whole;
+		write_mtime(c, self, whole);
 	return true;
 }
 
@@ -146,7 +161,10 @@ uint64_t model_next(const struct model_clint *c, unsigned hart)
 	for (d = 0; d < VCLINT_DEADLINES; d++) {
 		uint64_t deadline = c->hart[hart].deadline[d];
 
-		if (deadline > c->now && deadline < next)
+		/* One of the firmware's that passed is seen without an interrupt. */
+		if (d == VCLINT_FIRMWARE && deadline <= c->now)
+			continue;
+		if (deadline < next)
 			next = deadline;
 	}
 	return next;

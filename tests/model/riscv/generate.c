@@ -58,33 +58,34 @@ struct machine_config generate_config(uint64_t seed)
 	return c;
 }
 
-#define OPTIONS(c)                                                                              \
-	{                                                                                       \
-		{ "harts", &(c)->harts }, { "h", &(c)->h }, { "s", &(c)->s }, { "f", &(c)->f }, \
-			{ "v", &(c)->v }, { "c", &(c)->c }, { "sstc", &(c)->sstc },             \
-			{ "lcofi", &(c)->lcofi }, { "old", &(c)->old },                         \
-			{ "native", &(c)->native }, { "pmps", &(c)->pmps },                     \
-			{ "grain", &(c)->grain }, { "layout", &(c)->layout },                   \
-			{ "time", &(c)->time }, { "forced", &(c)->forced },                     \
-			{ "settime", &(c)->settime },                                           \
+#define OPTION(field)                                          \
+	{                                                      \
+#field, offsetof(struct machine_config, field) \
 	}
-struct option {
+static const struct {
 	const char *name;
-	unsigned *value;
+	size_t at;
+} options[] = {
+	OPTION(harts),  OPTION(h),     OPTION(s),      OPTION(f),       OPTION(v),    OPTION(c),
+	OPTION(sstc),   OPTION(lcofi), OPTION(old),    OPTION(native),  OPTION(pmps), OPTION(grain),
+	OPTION(layout), OPTION(time),  OPTION(forced), OPTION(settime),
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static unsigned *option(struct machine_config *c, unsigned n)
+{
+	return (unsigned *)((char *)c + options[n].at);
+}
+
 static bool set_option(struct machine_config *c, const char *name, unsigned value)
 {
-	const struct option options[] = OPTIONS(c);
 	unsigned n;
 
-	for (n = 0; n < COUNT(options); n++) {
-		if (strcmp(options[n].name, name))
-			continue;
-		*options[n].value = value;
-		return true;
-	}
+	for (n = 0; n < COUNT(options); n++)
+		if (!strcmp(options[n].name, name)) {
+			*option(c, n) = value;
+			return true;
+		}
 	return false;
 }
 
@@ -117,13 +118,12 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 void generate_print_config(char *to, size_t size, const struct machine_config *config)
 {
 	struct machine_config c = *config;
-	const struct option options[] = OPTIONS(&c);
 	size_t used = 0;
 	unsigned n;
 
 	for (n = 0; n < COUNT(options) && used < size; n++)
 		used += (size_t)snprintf(to + used, size - used, "%s%s=%u", n ? "," : "",
-					 options[n].name, *options[n].value);
+					 options[n].name, *option(&c, n));
 }
 
 /* --- Values ------------------------------------------------------------------------------------ */
@@ -164,8 +164,10 @@ static uint64_t interrupts(struct generator *g)
 
 	if (chance(g, 10))
 		return any_value(g);
-	if (chance(g, 50))
+	if (chance(g, 40))
 		value &= next(&g->random);
+	else if (chance(g, 50))
+		value |= next(&g->random);
 	return value & (chance(g, 90) ? 0x3eee : 0xffffffff);
 }
 
@@ -177,8 +179,8 @@ static uint64_t status(struct generator *g)
 		return (uint64_t)1 << below(g, 40);
 	if (chance(g, 50))
 		value &= next(&g->random);
-	if (chance(g, 50))
-		value |= VHART_MSTATUS_MIE;
+	if (chance(g, 70))
+		value |= VHART_MSTATUS_MIE | VHART_MSTATUS_MPIE;
 	if (chance(g, 30))
 		value = (value & ~VHART_MSTATUS_MPP) | (uint64_t)below(g, 2) << 11;
 	return value;
@@ -345,7 +347,9 @@ static void pmp(struct generator *g, struct op *op)
 	op->a = ((pmp_address(g) & 0x3fffffffffffff) << 2) + below(g, 8);
 	if (chance(g, 40) && op->a > 64)
 		op->a -= below(g, 64);
-	op->a &= 0xffffffffffff00 | 0xff;
+	op->a &= 0xffffffffffffff; /* physical addresses have 56 bits */
+	if (op->a > 0xfffffffffffff0)
+		op->a -= 16;
 	op->b = 1u << below(g, 4);
 	op->c = below(g, 9);
 }
@@ -356,7 +360,8 @@ static uint64_t clint_offset(struct generator *g)
 	const struct vclint_config *c = &g->machine->clint_config;
 	const struct vclint_region *r = &c->region[below(g, c->regions)];
 	unsigned size = r->kind == VCLINT_MSIP ? 4 : 8;
-	uint64_t at = r->offset + (uint64_t)size * below(g, r->harts + (chance(g, 5) ? 2 : 0));
+	unsigned count = r->kind == VCLINT_MTIME ? 1 : r->harts;
+	uint64_t at = r->offset + (uint64_t)size * below(g, count + (chance(g, 5) ? 2 : 0));
 
 	if (chance(g, 3))
 		return any_value(g);
@@ -447,10 +452,10 @@ struct op generate(struct generator *g)
 
 	if (g->mood == 3 && chance(g, 60))
 		kind = 60 + below(g, 30);
-	if (kind < 45 && firmware)
+	if (kind < 38 && firmware)
 		csr(g, &op);
-	else if (kind < 45)
-		(chance(g, 60) ? payload : trap)(g, &op);
+	else if (kind < 38)
+		(chance(g, 85) ? payload : trap)(g, &op);
 	else if (kind < 55)
 		plain(g, &op);
 	else if (kind < 57)

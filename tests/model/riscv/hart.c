@@ -489,22 +489,22 @@ static void write_mcause(struct model_hart *h, uint64_t value, uint64_t chosen)
 }
 
 /*
- * MODE not supported: no effect at all. Of Sv39, Sv48 and Sv57 the configuration does not say which
- * there are. Bare with anything else set: what becomes of the rest is open, as is the width of ASID.
+ * 4.1.11: a MODE that is not supported: no effect at all. Bare with anything else set: what becomes of
+ * the rest is open.
  */
 static const char *write_satp(struct model_hart *h, uint64_t value, uint64_t chosen)
 {
 	unsigned mode = (unsigned)(value >> 60);
 
-	if (mode == 0) {
-		h->satp = value ? chosen : 0;
-		return h->satp >> 60 ? "satp: Bare was written, and it is not" : NULL;
-	}
-	if (mode < 8 || mode > 10 || (mode > 8 && chosen == h->satp))
+	if (!has_bit(h->config->satp_modes, mode))
 		return NULL;
-	if (chosen >> 60 != mode || (chosen & ~value))
-		return "satp is neither what was written nor what it was";
-	h->satp = chosen;
+	value &= h->config->satp_bits | (uint64_t)15 << 60;
+	if (mode == 0 && value) {
+		if (chosen & ~h->config->satp_bits)
+			return "satp: Bare was written, and it is not, or holds more than it can";
+		value = chosen;
+	}
+	h->satp = value;
 	return NULL;
 }
 
@@ -656,6 +656,17 @@ static bool within(unsigned number, unsigned first, unsigned last)
 	return number >= first && number <= last;
 }
 
+/* There are 0, 16 or 64 entries; of others the registers may be there, as zero, or not (3.7.1). */
+static bool is_pmp_beyond(const struct model_hart *h, unsigned number)
+{
+	if (h->config->pmps == 0)
+		return within(number, 0x3b0, 0x3ef) ||
+		       (within(number, 0x3a0, 0x3af) && number % 2 == 0);
+	if (h->config->pmps > 16)
+		return false;
+	return (within(number, 0x3a4, 0x3af) && number % 2 == 0) || within(number, 0x3c0, 0x3ef);
+}
+
 /* M-mode's, which are the library's. */
 static bool is_machine(const struct model_hart *h, unsigned number)
 {
@@ -678,8 +689,8 @@ static bool is_machine(const struct model_hart *h, unsigned number)
 	if (number == 0x34a || number == 0x34b) /* mtinst, mtval2 */
 		return hyp;
 	if (within(number, 0x3a0, 0x3af)) /* pmpcfg: the odd ones are RV32's */
-		return number % 2 == 0;
-	return within(number, 0x3b0, 0x3ef); /* pmpaddr */
+		return number % 2 == 0 && !is_pmp_beyond(h, number);
+	return within(number, 0x3b0, 0x3ef) && !is_pmp_beyond(h, number); /* pmpaddr */
 }
 
 /* Views of machine-level registers, which no hart's own show as the firmware has to see them. */
@@ -758,10 +769,13 @@ enum model_csr model_csr_is(const struct model_hart *h, unsigned number, bool wr
 		return MODEL_HERE;
 	if (number == 0x100)
 		return model_has(h, 'S') ? MODEL_SSTATUS : MODEL_ILLEGAL;
+	if (is_pmp_beyond(h, number))
+		return MODEL_MAY_BE_ZERO;
 	if (number == 0x320) /* mcountinhibit came with 1.11 */
 		return h->config->priv_1_10 ? MODEL_EITHER : MODEL_ELSEWHERE;
-	if (is_supervisor(h, number) || is_hypervisor(h, number) || is_counter(h, number) ||
-	    is_unit(h, number))
+	if (is_unit(h, number))
+		return MODEL_EITHER;
+	if (is_supervisor(h, number) || is_hypervisor(h, number) || is_counter(h, number))
 		return MODEL_ELSEWHERE;
 	return MODEL_ILLEGAL;
 }

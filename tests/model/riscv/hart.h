@@ -54,10 +54,11 @@ struct model_hart {
 /* What a hart answers to an access to a CSR in M-mode. */
 enum model_csr {
 	MODEL_ILLEGAL,
-	MODEL_HERE,      /* the machine level's */
-	MODEL_SSTATUS,   /* a part of mstatus: the library's, or natively the hart's own */
-	MODEL_ELSEWHERE, /* not in the model */
-	MODEL_EITHER,    /* not there in 1.10, and one of what the library leaves to others */
+	MODEL_HERE,        /* the machine level's */
+	MODEL_SSTATUS,     /* a part of mstatus: the library's, or natively the hart's own */
+	MODEL_ELSEWHERE,   /* not in the model */
+	MODEL_MAY_BE_ZERO, /* the library's, or not there */
+	MODEL_EITHER,      /* not there in 1.10, and one of what the library leaves to others */
 };
 
 void model_hart_init(struct model_hart *h, const struct vhart_config *config);

@@ -40,11 +40,15 @@ static void make_hart_config(struct machine *m)
 	h->time = c->time;
 	h->sstc = c->sstc;
 	h->sscofpmf = c->lcofi;
-	h->menvcfg = c->old ? 0 : 0xf1 | (c->sstc ? UINT64_C(1) << 63 : 0) | UINT64_C(1) << 62;
+	h->menvcfg = c->old ? 0 : 0xc1 | (c->sstc ? UINT64_C(1) << 63 : 0) | UINT64_C(1) << 62;
 	h->mcounteren = c->time ? 0x1f : 0x1d;
 	h->medeleg = c->s ? 0xb1ff : 0;
 	if (c->h)
 		h->medeleg |= 0xf00400;
+	if (c->s) {
+		h->satp_modes = c->old ? 0x101 : c->h ? 0x701 : 0x301;
+		h->satp_bits = c->native ? UINT64_C(0xfffffffffffffff) : UINT64_C(0xfffffffffff);
+	}
 	h->mideleg_forced = (c->h ? VHART_H_BITS : 0) |
 			    (c->forced && c->s ? VHART_S_BITS | (c->lcofi ? 1u << 13 : 0) : 0);
 	h->pmps = (uint8_t)c->pmps;
@@ -370,6 +374,8 @@ static void check_answer(struct machine *m, const struct op *op, enum model_csr 
 		fits = answer == VHART_DONE;
 	if (is == MODEL_ELSEWHERE)
 		fits = answer == VHART_HOST;
+	if (is == MODEL_MAY_BE_ZERO)
+		fits = answer == VHART_DONE || answer == VHART_ILLEGAL;
 	if (is == MODEL_SSTATUS)
 		fits = answer == VHART_DONE || answer == VHART_HOST;
 	if (is == MODEL_EITHER)
@@ -445,7 +451,8 @@ static void do_csr(struct machine *m, const struct op *op)
 		check_pmp(m, op->hart);
 	if (answer == VHART_ILLEGAL) {
 		m->illegal++;
-		trap(m, op->hart, VHART_ILLEGAL_INSTRUCTION, encode(op));
+		if (op->form & 4) /* otherwise the embedder ends it in a way of its own */
+			trap(m, op->hart, VHART_ILLEGAL_INSTRUCTION, encode(op));
 	}
 }
 
@@ -658,7 +665,6 @@ static void do_write(struct machine *m, const struct op *op)
 	uint64_t now = m->clint.now;
 	bool there = model_clint_write(&m->clint, op->hart, op->a, (unsigned)op->b, op->c);
 	enum vclint_answer answer;
-	unsigned h;
 
 	m->time_was_set = false;
 	m->self = op->hart;
@@ -671,9 +677,6 @@ static void do_write(struct machine *m, const struct op *op)
 		machine_fail(m, "mtime is set to %#llx, the model has %#llx",
 			     (unsigned long long)(m->time_was_set ? m->set_time : now),
 			     (unsigned long long)m->clint.now);
-	if (m->time_was_set) /* whoever moves the time tells all timers */
-		for (h = 0; h < m->config.harts; h++)
-			program(m, h);
 	if (there)
 		program(m, op->hart);
 }
@@ -682,7 +685,7 @@ static void do_timer(struct machine *m, const struct op *op)
 {
 	unsigned library, model;
 
-	if (m->clint.now < m->hart[op->hart].programmed)
+	if (m->clint.now < m->hart[op->hart].programmed || m->clint.now == ~0ull)
 		return;
 	library = vclint_expired(m->lib, op->hart, m->clint.now);
 	model = model_expired(&m->clint, op->hart);
