@@ -290,6 +290,31 @@ static void the_largest_clint(void **state)
 	m.clint = four;
 }
 
+/* One for each hart's register: as many regions as there can be. */
+static void sixteen_regions(void **state)
+{
+	struct vclint_config config = { .harts = 8, .regions = VCLINT_MAX_REGIONS };
+	struct vclint *sifive = m.clint;
+	void *memory;
+
+	(void)state;
+	for (unsigned n = 0; n < VCLINT_MAX_REGIONS; n++)
+		config.region[n] = (struct vclint_region){ n < 8 ? VCLINT_MSIP : VCLINT_MTIMECMP,
+							   (uint16_t)(n % 8), 1, 0x100 - n * 0x10 };
+	assert_int_equal(vclint_check(&config, NULL), 0);
+	m.clint = make(&config, &port, &memory);
+	for (unsigned h = 0; h < 8; h++) {
+		write(h, 0x100 - h * 0x10, 4, 0, 1);
+		write(h, 0x80 - h * 0x10, 8, 0, 50 + h);
+		assert_int_equal(lines(h, 50 + h), MSI | MTI);
+		assert_int_equal(lines(h, 49 + h), MSI);
+		expect_fault(0x104 - h * 0x10, 4);
+	}
+	expect_fault(0x110, 4);
+	free(memory);
+	m.clint = sifive;
+}
+
 /* ACLINT: sockets with an MSWI and an MTIMER each, wherever they are. */
 static void aclint_of_two_sockets(void **state)
 {
@@ -654,6 +679,7 @@ int main(void)
 		TEST(B45_a_hart_that_is_not_there),
 		TEST(a_wrong_layout_is_refused),
 		TEST(the_largest_clint),
+		TEST(sixteen_regions),
 		TEST(aclint_of_two_sockets),
 		TEST(mtip_is_time_at_or_past_the_deadline),
 		TEST(deadlines_are_unsigned),

@@ -1170,6 +1170,41 @@ static void the_hart_never_runs_with_mprv(void **state)
 	assert_false(n.mstatus & VHART_MSTATUS_MPRV);
 }
 
+/* The embedder clears `changed` when it has followed; until then nothing is forgotten. */
+static void changes_add_up(void **state)
+{
+	static const struct {
+		unsigned csr, change;
+	} rows[] = {
+		{ SSTATUS, VHART_CHANGED_MSTATUS }, { MSTATUS, VHART_CHANGED_MSTATUS },
+		{ MIP, VHART_CHANGED_IP },          { SIP, VHART_CHANGED_IP },
+		{ MENVCFG, VHART_CHANGED_MENVCFG }, { MCOUNTEREN, VHART_CHANGED_MCOUNTEREN },
+		{ PMPCFG0, VHART_CHANGED_PMP },     { PMPADDR0, VHART_CHANGED_PMP },
+		{ SATP, VHART_CHANGED_SATP },       { MIE, VHART_CHANGED_MIE },
+		{ SIE, VHART_CHANGED_MIE },         { HIE, VHART_CHANGED_MIE },
+		{ VSIE, VHART_CHANGED_MIE },        { MIDELEG, VHART_CHANGED_MIE },
+		{ MEDELEG, VHART_CHANGED_MIE },
+	};
+	uint64_t hstatus = 0;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+		struct vhart h = make(rv64(true));
+
+		write(&h, MIDELEG, VHART_S_BITS);
+		h.hideleg = VHART_VS_BITS;
+		h.changed = (uint8_t)~rows[n].change;
+		write(&h, rows[n].csr, 0x2eee);
+		assert_int_equal(h.changed, 0xff);
+		h.changed = 0xff;
+		exception(&h, 2, 0);
+		vhart_mret(&h);
+		h.mode = VHART_M;
+		vhart_sret(&h, 0, &hstatus);
+		assert_int_equal(h.changed, 0xff);
+	}
+}
+
 /* --- PMP (3.7.1) ------------------------------------------------------------------------------- */
 
 static void pmp(struct vhart *h, unsigned n, unsigned config, uint64_t address)
@@ -1396,6 +1431,84 @@ static void a_state_that_is_none_is_refused(void **state)
 	assert_int_equal(vhart_restore(&other, saved, sizeof(saved), &why), -VIRQ_ERR_STATE);
 }
 
+/* lib/vhart/state.md: where a field is. One that no write could have left there is refused. */
+static void each_field_of_a_state_is_checked(void **state)
+{
+	struct vhart_config all = rv64(false), native = rv64(true), m = e31(), old = u54(false);
+	struct vhart_config grain = rv64(false);
+	const struct {
+		const struct vhart_config *config;
+		unsigned offset, bytes;
+		uint64_t value;
+	} rows[] = {
+		{ &all, 0, 4, 0x52485644 },
+		{ &all, 4, 4, 2 },
+		{ &all, 8, 8, 0 },
+		{ &all, 16, 1, 15 },
+		{ &all, 17, 1, 1 },
+		{ &all, 18, 1, 2 },
+		{ &all, 18, 1, 4 },
+		{ &all, 18, 1, 255 },
+		{ &m, 18, 1, VHART_S },
+		{ &all, 19, 1, 1 }, /* in M-mode */
+		{ &all, 19, 1, 2 },
+		{ &old, 18, 2, 0x101 },                        /* S, V: no H */
+		{ &all, 20, 8, 0x80000001 },                   /* pc */
+		{ &all, 28, 8, BIT(23) | UINT64_C(10) << 32 }, /* mstatus */
+		{ &all, 28, 8, UINT64_C(2) << 11 | UINT64_C(10) << 32 },
+		{ &all, 28, 8, BIT(63) | UINT64_C(10) << 32 }, /* SD, and nothing is dirty */
+		{ &all, 28, 8, 0 },                            /* UXL */
+		{ &m, 28, 8, VHART_MSTATUS_TVM | UINT64_C(2) << 32 },
+		{ &old, 28, 8, VHART_MSTATUS_MPV | UINT64_C(10) << 32 },
+		{ &all, 36, 8, 2 }, /* mtvec */
+		{ &all, 44, 8, 1 }, /* mepc */
+		{ &m, 44, 8, 2 },
+		{ &old, 68, 8, 1 },                  /* mtval2 */
+		{ &old, 76, 8, 1 },                  /* mtinst */
+		{ &all, 92, 8, BIT(VHART_ECALL_M) }, /* medeleg */
+		{ &all, 100, 8, 0 },                 /* mideleg, without what is hardwired */
+		{ &all, 100, 8, VHART_H_BITS | VHART_BIT(VHART_MTI) },
+		{ &m, 100, 8, VHART_BIT(VHART_SSI) },
+		{ &all, 108, 8, BIT(0) }, /* mie */
+		{ &old, 108, 8, VHART_BIT(VHART_LCOFI) },
+		{ &all, 116, 8, VHART_BIT(VHART_MTI) }, /* mip */
+		{ &native, 116, 8, VHART_BIT(VHART_SSI) },
+		{ &m, 116, 8, VHART_BIT(VHART_SSI) },
+		{ &all, 124, 8, BIT(32) },           /* mcounteren */
+		{ &all, 132, 8, BIT(1) },            /* menvcfg */
+		{ &old, 140, 8, UINT64_C(9) << 60 }, /* satp */
+		{ &m, 140, 8, 1 },
+		{ &all, 148, 1, 0x20 }, /* pmpcfg */
+		{ &all, 148, 1, 2 },
+		{ &all, 148, 1, 6 },
+		{ &all, 148 + 16, 1, 1 },
+		{ &grain, 148, 1, NA4 },
+		{ &all, 212, 8, BIT(54) }, /* pmpaddr */
+		{ &all, 212 + 8 * 16, 8, 1 },
+		{ &all, 724, 1, 1 }, /* reserved */
+		{ &all, 1023, 1, 0x80 },
+	};
+
+	(void)state;
+	grain.pmp_grain = 1;
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+		struct vhart h = make(*rows[n].config), before;
+		uint8_t saved[VHART_STATE_SIZE];
+		const char *why = NULL;
+
+		vhart_save(&h, saved);
+		assert_int_equal(vhart_restore(&h, saved, sizeof(saved), NULL), 0);
+		memcpy(&before, &h, sizeof(h));
+		for (unsigned b = 0; b < rows[n].bytes; b++)
+			saved[rows[n].offset + b] = (uint8_t)(rows[n].value >> 8 * b);
+		if (vhart_restore(&h, saved, sizeof(saved), &why) != -VIRQ_ERR_STATE)
+			fail_msg("%#llx at %u is taken", (unsigned long long)rows[n].value,
+				 rows[n].offset);
+		assert_non_null(why);
+		assert_memory_equal(&before, &h, sizeof(h));
+	}
+}
+
 static void a_restored_hart_is_as_it_was(void **state)
 {
 	struct vhart h = make(rv64(false)), other = make(rv64(false));
@@ -1480,6 +1593,7 @@ int main(void)
 		cmocka_unit_test(the_firmware_runs_in_u_mode_and_wfi_traps),
 		cmocka_unit_test(the_payload_runs_as_the_firmware_wants_it),
 		cmocka_unit_test(the_hart_never_runs_with_mprv),
+		cmocka_unit_test(changes_add_up),
 		cmocka_unit_test(pmp_registers_hold_legal_values_only),
 		cmocka_unit_test(a_locked_entry_stays),
 		cmocka_unit_test(pmp_ranges),
@@ -1491,6 +1605,7 @@ int main(void)
 		cmocka_unit_test(the_address_comes_back_with_napot),
 		cmocka_unit_test(with_a_grain_tor_ignores_the_lowest_bits),
 		cmocka_unit_test(a_state_that_is_none_is_refused),
+		cmocka_unit_test(each_field_of_a_state_is_checked),
 		cmocka_unit_test(a_restored_hart_is_as_it_was),
 	};
 

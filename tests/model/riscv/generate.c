@@ -343,8 +343,13 @@ static void line(struct generator *g, struct op *op)
 
 static void pmp(struct generator *g, struct op *op)
 {
+	const struct model_hart *h = &g->machine->hart[op->hart].model;
+	uint64_t near = pmp_address(g);
+
+	if (chance(g, 60) && h->config->pmps)
+		near = h->pmp[below(g, h->config->pmps)].addr;
+	op->a = ((near & 0x3fffffffffffff) << 2) + below(g, 8);
 	op->kind = OP_PMP;
-	op->a = ((pmp_address(g) & 0x3fffffffffffff) << 2) + below(g, 8);
 	if (chance(g, 40) && op->a > 64)
 		op->a -= below(g, 64);
 	op->a &= 0xffffffffffffff; /* physical addresses have 56 bits */
