@@ -13,6 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 BUILD  := build
 ARCH   ?= arm64
 ARM64  := aarch64-linux-gnu-
+RISCV64_CROSS := riscv64-linux-gnu-
 HOSTCC ?= gcc
 CLANG  := clang
 V      ?= 0
@@ -36,9 +37,9 @@ HYPERVISOR         := $(BUILD)/monitor/arm64/carillon.bin
 HYPERVISOR_RISCV64 := $(BUILD)/monitor/riscv64/carillon.bin
 
 # Set once the riscv64 monitor passes its system tests: they are part of `make test` then, and what
-# they need is made by `make all`. Until then ARCH=riscv64 asks for it.
+# they need is made by `make all`. Until then ARCH=riscv64 or a goal of that name asks for it.
 RISCV_READY ?=
-RISCV64 := $(filter riscv64,$(ARCH))$(RISCV_READY)
+RISCV64 := $(filter riscv64,$(ARCH))$(RISCV_READY)$(filter %-riscv64,$(MAKECMDGOALS))
 
 all:
 

@@ -26,7 +26,7 @@ ifneq ($(filter debug,$(MAKECMDGOALS)),)
 include $(BUILD)/setup/debug.mk
 endif
 ifneq ($(filter lint format,$(MAKECMDGOALS)),)
-include $(BUILD)/setup/lint.mk
+include $(BUILD)/setup/lint.mk $(if $(wildcard monitor/riscv64),$(BUILD)/setup/riscv64.mk)
 endif
 
 .PHONY: setup

@@ -16,7 +16,7 @@ MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c))
 # Of the library: all but save and restore, which nothing in the rest calls.
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
-MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/*/*.c monitor/*/*/*.c)) \
+MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/common/*.c monitor/arm64/*.c monitor/arm64/*/*.c)) \
 	monitor/arm64/string.c $(MONITOR_LIB_SRCS)
 MONITOR_VECTORS := monitor/arm64/vectors.S
 MONITOR_ASM_SRCS := $(filter-out $(MONITOR_VECTORS),$(wildcard monitor/arm64/*.S))
@@ -26,7 +26,7 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
 	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
-	-DPICOLIBC_INTEGER_PRINTF_SCANF -Imonitor/arm64/gicv3
+	-DPICOLIBC_INTEGER_PRINTF_SCANF -Imonitor/arm64 -Imonitor/arm64/gicv3
 
 # Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
 # standard would have it save.
@@ -83,11 +83,11 @@ MONITOR_LINK = $(ARM64)ld -pie --no-dynamic-linker -z norelro -z notext -z noexe
 	--no-warn-rwx-segments -Bsymbolic --build-id=none --defsym=vfprintf=__i_vfprintf \
 	-T monitor/arm64/monitor.ld
 
-$(MONITOR_OUT)/symbols-none.S: monitor/arm64/symbols.sh
+$(MONITOR_OUT)/symbols-none.S: monitor/common/symbols.sh
 	@mkdir -p $(@D)
-	$(Q)monitor/arm64/symbols.sh $(ARM64)nm >$@
-$(MONITOR_OUT)/symbols.S: $(MONITOR_OUT)/first.elf monitor/arm64/symbols.sh
-	$(Q)monitor/arm64/symbols.sh $(ARM64)nm $< >$@
+	$(Q)monitor/common/symbols.sh $(ARM64)nm >$@
+$(MONITOR_OUT)/symbols.S: $(MONITOR_OUT)/first.elf monitor/common/symbols.sh
+	$(Q)monitor/common/symbols.sh $(ARM64)nm $< >$@
 $(MONITOR_OUT)/symbols%o: $(MONITOR_OUT)/symbols%S
 	$(Q)$(MONITOR_CC) -c -o $@ $<
 
@@ -109,3 +109,4 @@ SYSTEM_DEPS += $(MONITOR_OUT)/carillon.bin
 
 -include $(MONITOR_HOT_OBJS:%.o=%.d) $(MONITOR_COLD_OBJS:%.o=%.d) $(MONITOR_ASM_OBJS:%.o=%.d) \
 	$(MONITOR_VECTOR_OBJS:%.o=%.d)
+include monitor/riscv64/riscv64.mk

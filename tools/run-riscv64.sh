@@ -15,7 +15,7 @@ need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin
 # A model and its properties; the name must be one that QEMU lists.
 models=$("$qemu" -cpu help 2>/dev/null | awk 'NF == 1 { print $1 }')
 case $cpu in
-*[!a-z0-9._,=-]* | *,, | *, | *,=* | ,*) refuse "CPU=$cpu: a model and its properties are allowed, e.g. rv64 or sifive-u54,sstc=off" ;;
+*[!a-z0-9._,=-]* | *,,* | *, | *,=* | ,*) refuse "CPU=$cpu: a model and its properties are allowed, e.g. rv64 or sifive-u54,sstc=off" ;;
 esac
 printf '%s\n' "$models" | grep -qxF -e "${cpu%%,*}" ||
 	refuse "CPU=$cpu: this QEMU has no such model; it has: $(echo $models)"

@@ -126,6 +126,7 @@ struct vhart_config {
 	bool time;           /* the time CSR exists */
 	bool sstc;           /* stimecmp and menvcfg.STCE */
 	bool sscofpmf;       /* LCOFI and scountovf */
+	uint64_t mseccfg;    /* writable bits: of Zkr's; 0: there is no such register */
 	uint64_t menvcfg;    /* writable bits */
 	uint64_t mcounteren; /* writable bits */
 	uint64_t medeleg;    /* writable bits; that of VHART_ECALL_M is never among them */
@@ -133,7 +134,7 @@ struct vhart_config {
 		mideleg_forced; /* bits that are hardwired to one: VHART_H_BITS with H, perhaps S's */
 	uint64_t satp_bits;     /* writable bits of satp's ASID and PPN */
 	uint16_t satp_modes;    /* bit n: satp's MODE n is there; bit 0 must be set with S */
-	uint8_t pmps; /* entries that the firmware has: 0 to VHART_MAX_PMPS; the rest reads as zero */
+	uint8_t pmps; /* entries that the firmware has, 0 to VHART_MAX_PMPS; there are registers for 0, 16 or 64 */
 	uint8_t pmp_grain; /* G: an entry's smallest region is 2^(G+2) bytes; 0 to 24 */
 };
 
@@ -146,6 +147,7 @@ enum vhart_change {
 	VHART_CHANGED_MCOUNTEREN = 16,
 	VHART_CHANGED_PMP = 32,
 	VHART_CHANGED_SATP = 64, /* the payload's; the firmware runs without translation */
+	VHART_CHANGED_MSECCFG = 256,
 	VHART_CHANGED_MIE = 128, /* mie, mideleg or medeleg: see vhart_native() */
 };
 
@@ -155,13 +157,13 @@ struct vhart {
 	uint64_t mstatus, mtvec, mepc, mcause, mtval, mtval2, mtinst, mscratch;
 	uint64_t medeleg, mideleg, mie;
 	uint64_t mip; /* the bits that software writes; native: none, the hart has them */
-	uint64_t mcounteren, menvcfg;
+	uint64_t mcounteren, menvcfg, mseccfg;
 	uint64_t satp;
 	uint64_t
 		hideleg; /* native: the embedder's copy of the hart's, brought up to date for vsie */
 	uint8_t mode;    /* enum vhart_mode */
 	bool v;          /* virtualization mode: VS or VU */
-	uint8_t changed; /* enum vhart_change; the embedder clears it */
+	uint16_t changed; /* enum vhart_change; the embedder clears it */
 	/* With VHART_CHANGED_IP: what to set and to clear in the hart's mip, by csrs and csrc. */
 	uint64_t ip_set, ip_clear;
 
@@ -244,6 +246,7 @@ enum vhart_answer {
 	VHART_HOST,
 	VHART_WAIT,              /* wfi: go on when vhart_wakes() */
 	VHART_FENCE,             /* sfence, hfence and their like: on the payload's translations */
+	VHART_GUEST_MEMORY,      /* hlv, hlvx, hsv: on a guest of the payload's */
 	VHART_SUPERVISOR_RETURN, /* sret: vhart_sret() */
 };
 
@@ -267,6 +270,8 @@ enum vhart_insn_kind {
 	VHART_INSN_FENCE, /* sfence.vma, sinval.vma, sfence.w.inval, sfence.inval.ir, hfence.*, hinval.* */
 	VHART_INSN_LOAD, /* of an integer register; compressed ones, too */
 	VHART_INSN_STORE,
+	VHART_INSN_GUEST_LOAD, /* hlv, hlvx */
+	VHART_INSN_GUEST_STORE,
 	VHART_INSN_ATOMIC, /* lr, sc, amo */
 	VHART_INSN_FLOAT_LOAD,
 	VHART_INSN_FLOAT_STORE,
@@ -289,10 +294,10 @@ struct vhart_insn {
 void vhart_decode(uint32_t raw, struct vhart_insn *insn);
 
 /*
- * A CSR instruction, mret, sret, wfi or fence in M-mode, with the integer registers x[0] to x[31]
+ * A CSR instruction, mret, sret, wfi, fence, hlv or hsv in M-mode, with the integer registers x[0] to x[31]
  * (x[0] is 0 and stays it). VHART_DONE: registers and pc are those after the instruction, or mret has
- * taken place. Anything else: nothing has changed. VHART_HOST, VHART_WAIT, VHART_FENCE: the embedder
- * does its part and goes on at pc + length.
+ * taken place. Anything else: nothing has changed. VHART_HOST, VHART_WAIT, VHART_FENCE, VHART_GUEST_MEMORY: the
+ * embedder does its part and goes on at pc + length.
  */
 enum vhart_answer vhart_execute(struct vhart *hart, const struct vhart_insn *insn, uint64_t x[32],
 				uint64_t ip);

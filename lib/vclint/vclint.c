@@ -259,7 +259,7 @@ unsigned vclint_expired(struct vclint *clint, unsigned hart, uint64_t now)
 	for (unsigned i = 0; i < VCLINT_DEADLINES; i++) {
 		uint64_t deadline = time_load_relaxed(&it->deadline[i]);
 
-		if (deadline == VCLINT_NEVER || now < deadline)
+		if (now < deadline || (deadline == VCLINT_NEVER && i != VCLINT_FIRMWARE))
 			continue;
 		expired |= 1u << i;
 		if (i != VCLINT_FIRMWARE)

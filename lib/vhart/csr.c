@@ -40,6 +40,21 @@ uint64_t legal_mstatus(const struct vhart *hart, uint64_t old, uint64_t value)
 	return (old & ~bits) | (value & bits);
 }
 
+#define MENVCFG_CBIE (UINT64_C(3) << 4)
+#define MENVCFG_PMM  (UINT64_C(3) << 32)
+
+/* Reserved: CBIE = 2, PMM = 1. They leave the field as it is. */
+uint64_t legal_menvcfg(const struct vhart *hart, uint64_t old, uint64_t value)
+{
+	uint64_t bits = hart->config.menvcfg;
+
+	if ((value & MENVCFG_CBIE) == UINT64_C(2) << 4)
+		bits &= ~MENVCFG_CBIE;
+	if ((value & MENVCFG_PMM) == UINT64_C(1) << 32)
+		bits &= ~MENVCFG_PMM;
+	return (old & ~bits) | (value & bits);
+}
+
 /* A reserved MODE leaves the register as it is. */
 uint64_t legal_mtvec(uint64_t old, uint64_t value)
 {
@@ -281,8 +296,21 @@ static uint64_t read_menvcfg(const struct vhart *hart, unsigned number)
 static void write_menvcfg(struct vhart *hart, unsigned number, uint64_t value)
 {
 	(void)number;
-	hart->menvcfg = value & hart->config.menvcfg;
+	hart->menvcfg = legal_menvcfg(hart, hart->menvcfg, value);
 	hart->changed |= VHART_CHANGED_MENVCFG;
+}
+
+static uint64_t read_mseccfg(const struct vhart *hart, unsigned number)
+{
+	(void)number;
+	return hart->mseccfg;
+}
+
+static void write_mseccfg(struct vhart *hart, unsigned number, uint64_t value)
+{
+	(void)number;
+	hart->mseccfg = value & hart->config.mseccfg;
+	hart->changed |= VHART_CHANGED_MSECCFG;
 }
 
 static uint64_t read_mscratch(const struct vhart *hart, unsigned number)
@@ -427,190 +455,121 @@ enum need {
 	NEED_TIME = 32,
 	NEED_PMP = 64,     /* at least one entry */
 	NEED_PMP_64 = 128, /* more than 16: there are 0, 16 or 64 of them, some reading as zero */
+	NEED_SECCFG = 256,
+	NEED_FLOAT = 512, /* and switched on */
+	NEED_VECTOR = 1024,
 };
 
 struct row {
 	uint64_t (*read)(const struct vhart *hart, unsigned number); /* NULL: the host's */
 	void (*write)(struct vhart *hart, unsigned number, uint64_t value);
-	uint8_t needs;
+	uint16_t needs;
 };
 
+/* clang-format off */
 enum {
-	ABSENT,
-	HOST,
-	HOST_S,
-	HOST_S_1_12,
-	HOST_H,
-	HOST_SSTC,
-	HOST_VSTC,
-	HOST_OVERFLOW,
-	HOST_TIME,
-	MSTATUS,
-	SSTATUS,
-	MISA,
-	MEDELEG,
-	MIDELEG,
-	MIE,
-	SIE,
-	HIE,
-	VSIE,
-	MTVEC,
-	MCOUNTEREN,
-	MENVCFG,
-	MSCRATCH,
-	MEPC,
-	MCAUSE,
-	MTVAL,
-	MTVAL2,
-	MTINST,
-	SATP,
-	PMPCFG,
-	PMPCFG_64,
-	PMPADDR,
-	PMPADDR_64,
-	ID,
-	MCONFIGPTR,
-	MIP,
-	SIP,
+	ABSENT, HOST, HOST_FLOAT, HOST_VECTOR, HOST_SEED, HOST_S, HOST_S_1_12, HOST_H, HOST_SSTC,
+	HOST_VSTC, HOST_OVERFLOW, HOST_TIME,
+	MSTATUS, SSTATUS, MISA, MEDELEG, MIDELEG, MIE, SIE, HIE, VSIE, MIP, SIP, MTVEC, MCOUNTEREN,
+	MENVCFG, MSECCFG, MSCRATCH, MEPC, MCAUSE, MTVAL, MTVAL2, MTINST, SATP, PMPCFG, PMPCFG_64,
+	PMPADDR, PMPADDR_64, ID, MCONFIGPTR,
 	ROWS
 };
 
 static const struct row rows[ROWS] = {
-	[HOST_S] = { .needs = NEED_S },
-	[HOST_S_1_12] = { .needs = NEED_S | NEED_1_12 },
-	[HOST_H] = { .needs = NEED_H },
-	[HOST_SSTC] = { .needs = NEED_SSTC },
-	[HOST_VSTC] = { .needs = NEED_SSTC | NEED_H },
+	[HOST_FLOAT]    = { .needs = NEED_FLOAT },
+	[HOST_VECTOR]   = { .needs = NEED_VECTOR },
+	[HOST_SEED]     = { .needs = NEED_SECCFG },
+	[HOST_S]        = { .needs = NEED_S },
+	[HOST_S_1_12]   = { .needs = NEED_S | NEED_1_12 },
+	[HOST_H]        = { .needs = NEED_H },
+	[HOST_SSTC]     = { .needs = NEED_SSTC },
+	[HOST_VSTC]     = { .needs = NEED_SSTC | NEED_H },
 	[HOST_OVERFLOW] = { .needs = NEED_SSCOFPMF },
-	[HOST_TIME] = { .needs = NEED_TIME },
-	[MSTATUS] = { read_mstatus, write_mstatus, 0 },
-	[SSTATUS] = { read_sstatus, write_sstatus, NEED_S },
-	[MISA] = { read_misa, write_nothing, 0 },
-	[MEDELEG] = { read_medeleg, write_medeleg, NEED_S },
-	[MIDELEG] = { read_mideleg, write_mideleg, NEED_S },
-	[MIE] = { read_mie, write_mie, 0 },
-	[SIE] = { read_sie, write_sie, NEED_S },
-	[HIE] = { read_hie, write_hie, NEED_H },
-	[VSIE] = { read_vsie, write_vsie, NEED_H },
-	[MTVEC] = { read_mtvec, write_mtvec, 0 },
-	[MCOUNTEREN] = { read_mcounteren, write_mcounteren, 0 },
-	[MENVCFG] = { read_menvcfg, write_menvcfg, NEED_1_12 },
-	[MSCRATCH] = { read_mscratch, write_mscratch, 0 },
-	[MEPC] = { read_mepc, write_mepc, 0 },
-	[MCAUSE] = { read_mcause, write_mcause, 0 },
-	[MTVAL] = { read_mtval, write_mtval, 0 },
-	[MTVAL2] = { read_mtval2, write_mtval2, NEED_H },
-	[MTINST] = { read_mtinst, write_mtinst, NEED_H },
-	[SATP] = { read_satp, write_satp, NEED_S },
-	[PMPCFG] = { read_pmpcfg, write_pmpcfg, NEED_PMP },
-	[PMPCFG_64] = { read_pmpcfg, write_pmpcfg, NEED_PMP_64 },
-	[PMPADDR] = { read_pmpaddr, write_pmpaddr, NEED_PMP },
-	[PMPADDR_64] = { read_pmpaddr, write_pmpaddr, NEED_PMP_64 },
-	[ID] = { read_id, write_nothing, 0 },
-	[MCONFIGPTR] = { read_zero, write_nothing, NEED_1_12 },
-	[SIP] = { .needs = NEED_S },
+	[HOST_TIME]     = { .needs = NEED_TIME },
+	[SIP]           = { .needs = NEED_S },
+	[MSTATUS]       = { read_mstatus, write_mstatus, 0 },
+	[SSTATUS]       = { read_sstatus, write_sstatus, NEED_S },
+	[MISA]          = { read_misa, write_nothing, 0 },
+	[MEDELEG]       = { read_medeleg, write_medeleg, NEED_S },
+	[MIDELEG]       = { read_mideleg, write_mideleg, NEED_S },
+	[MIE]           = { read_mie, write_mie, 0 },
+	[SIE]           = { read_sie, write_sie, NEED_S },
+	[HIE]           = { read_hie, write_hie, NEED_H },
+	[VSIE]          = { read_vsie, write_vsie, NEED_H },
+	[MTVEC]         = { read_mtvec, write_mtvec, 0 },
+	[MCOUNTEREN]    = { read_mcounteren, write_mcounteren, 0 },
+	[MENVCFG]       = { read_menvcfg, write_menvcfg, NEED_1_12 },
+	[MSECCFG]       = { read_mseccfg, write_mseccfg, NEED_SECCFG },
+	[MSCRATCH]      = { read_mscratch, write_mscratch, 0 },
+	[MEPC]          = { read_mepc, write_mepc, 0 },
+	[MCAUSE]        = { read_mcause, write_mcause, 0 },
+	[MTVAL]         = { read_mtval, write_mtval, 0 },
+	[MTVAL2]        = { read_mtval2, write_mtval2, NEED_H },
+	[MTINST]        = { read_mtinst, write_mtinst, NEED_H },
+	[SATP]          = { read_satp, write_satp, NEED_S },
+	[PMPCFG]        = { read_pmpcfg, write_pmpcfg, NEED_PMP },
+	[PMPCFG_64]     = { read_pmpcfg, write_pmpcfg, NEED_PMP_64 },
+	[PMPADDR]       = { read_pmpaddr, write_pmpaddr, NEED_PMP },
+	[PMPADDR_64]    = { read_pmpaddr, write_pmpaddr, NEED_PMP_64 },
+	[ID]            = { read_id, write_nothing, 0 },
+	[MCONFIGPTR]    = { read_zero, write_nothing, NEED_1_12 },
 };
 
-#define FIVE(n, row)    [n] = row, [(n) + 1] = row, [(n) + 2] = row, [(n) + 3] = row, [(n) + 4] = row
-#define EIGHT(n, row)   FIVE(n, row), [(n) + 5] = row, [(n) + 6] = row, [(n) + 7] = row
+#define EIGHT(n, row) \
+	[n] = row, [(n) + 1] = row, [(n) + 2] = row, [(n) + 3] = row, \
+	[(n) + 4] = row, [(n) + 5] = row, [(n) + 6] = row, [(n) + 7] = row
 #define SIXTEEN(n, row) EIGHT(n, row), EIGHT((n) + 8, row)
 /* Of 32 counters or events, those from 3 on. */
-#define FROM_3(n, row) FIVE((n) + 3, row), EIGHT((n) + 8, row), SIXTEEN((n) + 16, row)
+#define FROM_3(n, row) \
+	[(n) + 3] = row, [(n) + 4] = row, [(n) + 5] = row, [(n) + 6] = row, [(n) + 7] = row, \
+	EIGHT((n) + 8, row), SIXTEEN((n) + 16, row)
 
 /* The row of each CSR number. */
 static const uint8_t row_of[4096] = {
+	/* U-mode: floating point, vectors, entropy */
+	[0x001] = HOST_FLOAT, [0x002] = HOST_FLOAT, [0x003] = HOST_FLOAT, [0x008] = HOST_VECTOR,
+	[0x009] = HOST_VECTOR, [0x00a] = HOST_VECTOR, [0x00f] = HOST_VECTOR, [0xc20] = HOST_VECTOR,
+	[0xc21] = HOST_VECTOR, [0xc22] = HOST_VECTOR, [0x015] = HOST_SEED,
 	/* S-mode */
-	[0x100] = SSTATUS,
-	[0x104] = SIE,
-	[0x105] = HOST_S,
-	[0x106] = HOST_S,
-	[0x10a] = HOST_S_1_12,
-	[0x140] = HOST_S,
-	[0x141] = HOST_S,
-	[0x142] = HOST_S,
-	[0x143] = HOST_S,
-	[0x144] = SIP,
-	[0x14d] = HOST_SSTC,
-	[0x180] = SATP,
-	[0xda0] = HOST_OVERFLOW,
+	[0x100] = SSTATUS, [0x104] = SIE, [0x105] = HOST_S, [0x106] = HOST_S, [0x10a] = HOST_S_1_12,
+	[0x140] = HOST_S, [0x141] = HOST_S, [0x142] = HOST_S, [0x143] = HOST_S, [0x144] = SIP,
+	[0x14d] = HOST_SSTC, [0x180] = SATP, [0xda0] = HOST_OVERFLOW,
 	/* HS-mode and VS-mode */
-	[0x200] = HOST_H,
-	[0x204] = VSIE,
-	[0x205] = HOST_H,
-	[0x240] = HOST_H,
-	[0x241] = HOST_H,
-	[0x242] = HOST_H,
-	[0x243] = HOST_H,
-	[0x244] = HOST_H,
-	[0x24d] = HOST_VSTC,
-	[0x280] = HOST_H,
-	[0x600] = HOST_H,
-	[0x602] = HOST_H,
-	[0x603] = HOST_H,
-	[0x604] = HIE,
-	[0x605] = HOST_H,
-	[0x606] = HOST_H,
-	[0x607] = HOST_H,
-	[0x60a] = HOST_H,
-	[0x643] = HOST_H,
-	[0x644] = HOST_H,
-	[0x645] = HOST_H,
-	[0x64a] = HOST_H,
-	[0x680] = HOST_H,
-	[0xe12] = HOST_H,
+	[0x200] = HOST_H, [0x204] = VSIE, [0x205] = HOST_H, [0x240] = HOST_H, [0x241] = HOST_H,
+	[0x242] = HOST_H, [0x243] = HOST_H, [0x244] = HOST_H, [0x24d] = HOST_VSTC, [0x280] = HOST_H,
+	[0x600] = HOST_H, [0x602] = HOST_H, [0x603] = HOST_H, [0x604] = HIE, [0x605] = HOST_H,
+	[0x606] = HOST_H, [0x607] = HOST_H, [0x60a] = HOST_H, [0x643] = HOST_H, [0x644] = HOST_H,
+	[0x645] = HOST_H, [0x64a] = HOST_H, [0x680] = HOST_H, [0xe12] = HOST_H,
 	/* M-mode */
-	[0x300] = MSTATUS,
-	[0x301] = MISA,
-	[0x302] = MEDELEG,
-	[0x303] = MIDELEG,
-	[0x304] = MIE,
-	[0x305] = MTVEC,
-	[0x306] = MCOUNTEREN,
-	[0x30a] = MENVCFG,
-	[0x340] = MSCRATCH,
-	[0x341] = MEPC,
-	[0x342] = MCAUSE,
-	[0x343] = MTVAL,
-	[0x344] = MIP,
-	[0x34a] = MTINST,
-	[0x34b] = MTVAL2,
-	[0x3a0] = PMPCFG,
-	[0x3a2] = PMPCFG,
-	[0x3a4] = PMPCFG_64,
-	[0x3a6] = PMPCFG_64,
-	[0x3a8] = PMPCFG_64,
-	[0x3aa] = PMPCFG_64,
-	[0x3ac] = PMPCFG_64,
-	[0x3ae] = PMPCFG_64,
-	SIXTEEN(0x3b0, PMPADDR),
-	SIXTEEN(0x3c0, PMPADDR_64),
-	SIXTEEN(0x3d0, PMPADDR_64),
+	[0x300] = MSTATUS, [0x301] = MISA, [0x302] = MEDELEG, [0x303] = MIDELEG, [0x304] = MIE,
+	[0x305] = MTVEC, [0x306] = MCOUNTEREN, [0x30a] = MENVCFG, [0x340] = MSCRATCH,
+	[0x341] = MEPC, [0x342] = MCAUSE, [0x343] = MTVAL, [0x344] = MIP, [0x34a] = MTINST,
+	[0x34b] = MTVAL2, [0x747] = MSECCFG,
+	[0x3a0] = PMPCFG, [0x3a2] = PMPCFG, [0x3a4] = PMPCFG_64, [0x3a6] = PMPCFG_64,
+	[0x3a8] = PMPCFG_64, [0x3aa] = PMPCFG_64, [0x3ac] = PMPCFG_64, [0x3ae] = PMPCFG_64,
+	SIXTEEN(0x3b0, PMPADDR), SIXTEEN(0x3c0, PMPADDR_64), SIXTEEN(0x3d0, PMPADDR_64),
 	SIXTEEN(0x3e0, PMPADDR_64),
-	[0xf11] = ID,
-	[0xf12] = ID,
-	[0xf13] = ID,
-	[0xf14] = ID,
-	[0xf15] = MCONFIGPTR,
+	[0xf11] = ID, [0xf12] = ID, [0xf13] = ID, [0xf14] = ID, [0xf15] = MCONFIGPTR,
 	/* Counters */
-	[0x320] = HOST,
-	FROM_3(0x320, HOST),
-	[0xb00] = HOST,
-	[0xb02] = HOST,
-	FROM_3(0xb00, HOST),
-	[0xc00] = HOST,
-	[0xc01] = HOST_TIME,
-	[0xc02] = HOST,
-	FROM_3(0xc00, HOST),
+	[0x320] = HOST, FROM_3(0x320, HOST), [0xb00] = HOST, [0xb02] = HOST, FROM_3(0xb00, HOST),
+	[0xc00] = HOST, [0xc01] = HOST_TIME, [0xc02] = HOST, FROM_3(0xc00, HOST),
 };
+/* clang-format on */
 
-static bool meets(const struct vhart_config *config, unsigned needs)
+/* The hart lacks any of these. Floating point and vectors are not there while they are switched off. */
+static bool lacks(const struct vhart *hart, unsigned needs)
 {
-	return !((needs & NEED_S && !(config->misa & VHART_MISA('S'))) ||
-		 (needs & NEED_H && !(config->misa & VHART_MISA('H'))) ||
-		 (needs & NEED_1_12 && config->priv_1_10) || (needs & NEED_SSTC && !config->sstc) ||
-		 (needs & NEED_SSCOFPMF && !config->sscofpmf) ||
-		 (needs & NEED_TIME && !config->time) || (needs & NEED_PMP && !config->pmps) ||
-		 (needs & NEED_PMP_64 && config->pmps <= 16));
+	const struct vhart_config *config = &hart->config;
+
+	return (needs & NEED_S && !has(hart, 'S')) || (needs & NEED_H && !has(hart, 'H')) ||
+	       (needs & NEED_1_12 && config->priv_1_10) || (needs & NEED_SSTC && !config->sstc) ||
+	       (needs & NEED_SSCOFPMF && !config->sscofpmf) ||
+	       (needs & NEED_TIME && !config->time) || (needs & NEED_PMP && !config->pmps) ||
+	       (needs & NEED_PMP_64 && config->pmps <= 16) ||
+	       (needs & NEED_SECCFG && !config->mseccfg) ||
+	       (needs & NEED_FLOAT && !(hart->mstatus & VHART_MSTATUS_FS)) ||
+	       (needs & NEED_VECTOR && !(hart->mstatus & VHART_MSTATUS_VS));
 }
 
 static bool is_read_only(unsigned number)
@@ -665,7 +624,7 @@ enum vhart_answer vhart_csr(struct vhart *hart, unsigned number, enum vhart_op o
 	const struct row *row = &rows[index];
 	uint64_t old;
 
-	if (index == ABSENT || (row->needs && !meets(&hart->config, row->needs)) ||
+	if (index == ABSENT || (row->needs && lacks(hart, row->needs)) ||
 	    (op != VHART_READ && is_read_only(number)))
 		return VHART_ILLEGAL;
 	if (index == MIP) {

@@ -39,8 +39,10 @@ int vhart_check(const struct vhart_config *config, const char **why)
 		return refuse(why, "satp_modes: bit 0 (Bare) has to be set");
 	if (config->satp_bits >> 60)
 		return refuse(why, "satp_bits: MODE does not belong to it");
-	if (config->priv_1_10 && (config->menvcfg || config->sstc))
-		return refuse(why, "priv_1_10: there is no menvcfg, nor sstc");
+	if (config->priv_1_10 && (config->menvcfg || config->mseccfg || config->sstc))
+		return refuse(why, "priv_1_10: there is no menvcfg, mseccfg, nor sstc");
+	if (config->mseccfg & ~(UINT64_C(3) << 8))
+		return refuse(why, "mseccfg: only USEED and SSEED are virtualized");
 	if (config->pmps > VHART_MAX_PMPS)
 		return refuse(why, "pmps: at most 64");
 	if (config->pmp_grain > 24)
@@ -57,7 +59,7 @@ int vhart_init(struct vhart *hart, const struct vhart_config *config)
 	if (has(hart, 'S'))
 		hart->mstatus |= UINT64_C(2) << 34;
 	hart->mideleg = config->mideleg_forced;
-	hart->changed = UINT8_MAX;
+	hart->changed = UINT16_MAX;
 	return 0;
 }
 

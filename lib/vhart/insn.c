@@ -85,6 +85,22 @@ static bool is_fence(uint32_t raw)
 	}
 }
 
+/* hlv, hlvx, hsv: funct7 has the size, and whether it stores; rs2 of a load that it is unsigned or hlvx. */
+static void decode_guest(uint32_t raw, struct vhart_insn *insn)
+{
+	unsigned function = raw >> 25, size = function >> 1 & 3;
+	bool is_store = function & 1;
+
+	if (function >> 3 != 6 || (is_store && insn->rd))
+		return;
+	if (!is_store && insn->rs2 != 0 && !(insn->rs2 == 1 && size < 3) &&
+	    !(insn->rs2 == 3 && (size == 1 || size == 2)))
+		return;
+	insn->kind = is_store ? VHART_INSN_GUEST_STORE : VHART_INSN_GUEST_LOAD;
+	insn->bytes = (uint8_t)(1u << size);
+	insn->is_signed = !is_store && !insn->rs2;
+}
+
 static void decode_system(uint32_t raw, struct vhart_insn *insn)
 {
 	unsigned function = bits(raw, 14, 12);
@@ -96,6 +112,10 @@ static void decode_system(uint32_t raw, struct vhart_insn *insn)
 		insn->op = (uint8_t)(function & 3); /* as enum vhart_op has them */
 		if (insn->op != VHART_WRITE && !insn->rs1)
 			insn->op = VHART_READ;
+		return;
+	}
+	if (function == 4) {
+		decode_guest(raw, insn);
 		return;
 	}
 	switch (raw) {
@@ -324,6 +344,9 @@ enum vhart_answer vhart_execute(struct vhart *hart, const struct vhart_insn *ins
 		return has(hart, 'S') ? VHART_SUPERVISOR_RETURN : VHART_ILLEGAL;
 	case VHART_INSN_WFI:
 		return VHART_WAIT;
+	case VHART_INSN_GUEST_LOAD:
+	case VHART_INSN_GUEST_STORE:
+		return has(hart, 'H') ? VHART_GUEST_MEMORY : VHART_ILLEGAL;
 	case VHART_INSN_FENCE:
 		return fence_exists(hart, insn->raw) ? VHART_FENCE : VHART_ILLEGAL;
 	default:

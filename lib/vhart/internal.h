@@ -24,6 +24,7 @@ static inline bool has(const struct vhart *hart, char letter)
 
 /* What writes make of a value (WARL): from the register's old value and the one written. csr.c */
 uint64_t legal_mstatus(const struct vhart *hart, uint64_t old, uint64_t value);
+uint64_t legal_menvcfg(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_mtvec(uint64_t old, uint64_t value);
 uint64_t legal_satp(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_mepc(const struct vhart *hart, uint64_t value);

@@ -20,7 +20,8 @@ static const struct {
 	{ offsetof(struct vhart, mscratch) }, { offsetof(struct vhart, medeleg) },
 	{ offsetof(struct vhart, mideleg) },  { offsetof(struct vhart, mie) },
 	{ offsetof(struct vhart, mip) },      { offsetof(struct vhart, mcounteren) },
-	{ offsetof(struct vhart, menvcfg) },  { offsetof(struct vhart, satp) },
+	{ offsetof(struct vhart, menvcfg) },  { offsetof(struct vhart, mseccfg) },
+	{ offsetof(struct vhart, satp) },
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 #define USED   (20 + FIELDS * 8 + VHART_MAX_PMPS * 9)
@@ -97,8 +98,9 @@ static const char *fault(const struct vhart *hart)
 		return "something is delegated that cannot be";
 	if (hart->mie & ~writable_mie(hart))
 		return "mie has bits that cannot be set";
-	if (hart->menvcfg & ~config->menvcfg || hart->mcounteren & ~config->mcounteren)
-		return "menvcfg or mcounteren has bits that cannot be set";
+	if (legal_menvcfg(hart, 0, hart->menvcfg) != hart->menvcfg ||
+	    hart->mseccfg & ~config->mseccfg || hart->mcounteren & ~config->mcounteren)
+		return "menvcfg, mseccfg or mcounteren has bits that cannot be set";
 	if (hart->mip & ~(config->native ? 0 : writable_mip(&fresh)))
 		return "mip has bits that cannot be set";
 	if (has(hart, 'S') ? legal_satp(hart, ~hart->satp, hart->satp) != hart->satp : hart->satp)
@@ -153,7 +155,7 @@ int vhart_restore(struct vhart *hart, const void *state, size_t size, const char
 	if (reason)
 		return refuse(why, reason);
 	*hart = found;
-	hart->changed = UINT8_MAX;
+	hart->changed = UINT16_MAX;
 	hart->ip_set = hart->ip_clear = 0;
 	return 0;
 }

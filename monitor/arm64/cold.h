@@ -6,6 +6,7 @@
 #define MONITOR_ARM64_COLD_H
 
 #include "cpu.h"
+#include "../common/panic.h"
 
 /* end.c: the table at the end of a run. */
 void exit_table_print(void);
@@ -14,6 +15,5 @@ unsigned long vcpu_exits(const struct vcpu *vcpu, unsigned first, unsigned last)
 /* end.c */
 __attribute__((noreturn)) void run_ended(void);          /* well */
 __attribute__((noreturn)) void run_ended_by_reset(void); /* the machine's */
-__attribute__((noreturn)) void run_failed(const char *why);
 
 #endif

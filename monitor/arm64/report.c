@@ -6,7 +6,6 @@
 #include "cold.h"
 #include "cpu.h"
 #include "mmu.h"
-#include "report.h"
 #include "sysreg.h"
 #include "../common/console.h"
 #include "../common/panic.h"
@@ -20,6 +19,45 @@ struct panic_registers {
 
 extern struct panic_registers panic_frame;
 void panic_exception(const struct panic_registers *registers);
+
+/* The return addresses that the frame pointers from `frame` lead to, inside [low, high). */
+static void backtrace(uint64_t frame, uint64_t low, uint64_t high)
+{
+	unsigned depth;
+
+	for (depth = 0; depth < 32; depth++) {
+		const uint64_t *record = (const uint64_t *)frame;
+
+		if (frame & 15 || frame < low || frame > high - 16)
+			return;
+		print_place(record[1] - 4); /* the call, not what follows it */
+		if (record[0] <= frame)
+			return;
+		frame = record[0];
+	}
+}
+
+/* Behind a BL or BLR of ours. */
+static bool is_return(uint64_t at)
+{
+	uint32_t call;
+
+	if (at & 3 || at < (uint64_t)text_start + 4 || at >= (uint64_t)text_end)
+		return false;
+	call = ((const uint32_t *)at)[-1];
+	return call >> 26 == 0x25 || (call & 0xfffffc1f) == 0xd63f0000;
+}
+
+/* Hot code has no frame pointers: what looks like a return address in the stack at [low, high). */
+static void stack_scan(uint64_t low, uint64_t high)
+{
+	for (; low + 8 <= high; low += 8) {
+		uint64_t word = *(const uint64_t *)low;
+
+		if (is_return(word))
+			print_place(word - 4);
+	}
+}
 
 void report_state(uint64_t frame, uint64_t sp)
 {

@@ -4,18 +4,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "arch.h"
 #include "console.h"
-#include "mux.h"
-#include "../arm64/arch.h"
 
 void console_init(uint64_t base)
 {
 	uart_init(base);
-}
-
-void console_break_lock(void)
-{
-	mux_break_lock();
 }
 
 void vprint(const char *format, va_list arguments)
@@ -33,7 +27,7 @@ void vprint(const char *format, va_list arguments)
 	}
 	guest_fp_restore(&fp);
 	if (length > 0)
-		mux_print(text, (size_t)length);
+		console_write(text, (size_t)length);
 }
 
 void print(const char *format, ...)

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "uart.h"
 
@@ -39,6 +40,9 @@ struct log_limit {
 
 __attribute__((format(printf, 2, 3))) void print_limited_by(struct log_limit *limit,
 							    const char *format, ...);
+
+/* Where it ends up: text of the hypervisor's own; '\n' ends a line. mux.c, or the machine's. */
+void console_write(const char *text, size_t length);
 
 /* After a crash nobody may be waited for. */
 void console_break_lock(void);

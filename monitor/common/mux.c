@@ -93,7 +93,7 @@ static void unlock(void)
 	spin_unlock(&mux.locked);
 }
 
-void mux_break_lock(void)
+void console_break_lock(void)
 {
 	unlock();
 }
@@ -855,7 +855,7 @@ void mux_drained(unsigned index)
 	deliver_input();
 }
 
-void mux_print(const char *text, size_t length)
+void console_write(const char *text, size_t length)
 {
 	if (!uart_exists())
 		return;

@@ -32,7 +32,7 @@
 
 /*
  * Take the physical UART over: FIFOs on, receive interrupts on; speed, word and flow control stay as
- * the firmware set them. Before that, mux_print() only polls bytes out. One CPU, once; only if no
+ * the firmware set them. Before that, print() only polls bytes out. One CPU, once; only if no
  * guest has the UART passed through.
  */
 void mux_init(void);
@@ -56,11 +56,6 @@ void mux_interrupt(void);
  * Ctrl-] from being seen.
  */
 void mux_tick(void);
-
-/* The hypervisor's own text; '\n' ends a line. */
-void mux_print(const char *text, size_t length);
-
-void mux_break_lock(void);
 
 /* --- For the shell. ----------------------------------------------------------------------------- */
 

@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include "console.h"
 #include "panic.h"
-#include "../arm64/boot.h"
-#include "../arm64/cold.h"
-#include "../arm64/report.h"
 
 struct symbol {
 	uint32_t start; /* from the image's start */
@@ -40,7 +37,7 @@ const char *symbol_of(uint64_t at, uint64_t *offset)
 	return symbol_names + symbol_table[low].name;
 }
 
-static void print_place(uint64_t at)
+void print_place(uint64_t at)
 {
 	uint64_t offset;
 	const char *name = symbol_of(at, &offset);
@@ -49,43 +46,6 @@ static void print_place(uint64_t at)
 		print("  0x%lx %s+0x%lx\n", at - (uint64_t)text_start, name, offset);
 	else
 		print("  0x%lx\n", at);
-}
-
-void backtrace(uint64_t frame, uint64_t low, uint64_t high)
-{
-	unsigned depth;
-
-	for (depth = 0; depth < 32; depth++) {
-		const uint64_t *record = (const uint64_t *)frame;
-
-		if (frame & 15 || frame < low || frame > high - 16)
-			return;
-		print_place(record[1] - 4); /* the call, not what follows it */
-		if (record[0] <= frame)
-			return;
-		frame = record[0];
-	}
-}
-
-/* Behind a BL or BLR of ours. */
-static bool is_return(uint64_t at)
-{
-	uint32_t call;
-
-	if (at & 3 || at < (uint64_t)text_start + 4 || at >= (uint64_t)text_end)
-		return false;
-	call = ((const uint32_t *)at)[-1];
-	return call >> 26 == 0x25 || (call & 0xfffffc1f) == 0xd63f0000;
-}
-
-void stack_scan(uint64_t low, uint64_t high)
-{
-	for (; low + 8 <= high; low += 8) {
-		uint64_t word = *(const uint64_t *)low;
-
-		if (is_return(word))
-			print_place(word - 4);
-	}
 }
 
 void panic(const char *format, ...)

@@ -14,10 +14,14 @@ __attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, .
 /* The name of the function that `at` is in, and the offset in it; NULL if it is not code of ours. */
 const char *symbol_of(uint64_t at, uint64_t *offset);
 
-/* Print the return addresses that the frame pointers from `frame` lead to, inside [low, high). */
-void backtrace(uint64_t frame, uint64_t low, uint64_t high);
+/* A line with an address of ours: where in the image, and in what function. */
+void print_place(uint64_t at);
 
-/* Hot code has no frame pointers: print what looks like a return address in the stack at [low, high). */
-void stack_scan(uint64_t low, uint64_t high);
+/* What the monitor of each architecture brings: more about this hart or CPU, and the end. */
+void report_state(uint64_t frame, uint64_t sp);
+__attribute__((noreturn)) void run_failed(const char *why);
+
+/* The linker script's. */
+extern char text_start[], text_end[];
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "trace.h"
 #include "console.h"
-#include "../arm64/arch.h"
+#include "arch.h"
 
 static const char *const names[] = {
 	[TRACE_START] = "start", [TRACE_CALL] = "call",

@@ -4,7 +4,7 @@
  */
 #include <stddef.h>
 #include "uart.h"
-#include "../arm64/arch.h"
+#include "arch.h"
 
 static uint8_t *registers;
 

@@ -162,7 +162,7 @@ static void says(const char *text)
 
 static void message(const char *text)
 {
-	mux_print(text, strlen(text));
+	console_write(text, strlen(text));
 }
 
 /* --- Output. --- */

@@ -18,7 +18,7 @@ static size_t length;
 static uint64_t now;
 static unsigned broken;
 
-void mux_print(const char *text, size_t bytes)
+void console_write(const char *text, size_t bytes)
 {
 	assert_true(length + bytes < sizeof(out));
 	memcpy(out + length, text, bytes);
@@ -26,7 +26,7 @@ void mux_print(const char *text, size_t bytes)
 	out[length] = '\0';
 }
 
-void mux_break_lock(void)
+void console_break_lock(void)
 {
 	broken++;
 }

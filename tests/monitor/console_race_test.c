@@ -226,7 +226,7 @@ static void *interrupt_taker(void *argument)
 static void *talker(void *argument)
 {
 	while (!is_done()) {
-		mux_print("#\n", 2);
+		console_write("#\n", 2);
 		usleep(2000);
 		mux_tick();
 	}

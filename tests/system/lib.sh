@@ -2,6 +2,7 @@
 #
 # For the system tests: TAP output, and runs of tools/run with a time limit and a log of their own.
 # The test sets its name first, and gic, if it is for more than a GICv3: name=...; . tests/system/lib.sh
+# Tests on riscv64 source riscv-lib.sh before this.
 #
 # From the environment: TEST_LIMIT, seconds a boot may take (60); TEST_BARE=1 runs on the bare machine
 # what would run under the hypervisor, which tells whose fault a failure is; QEMU, the emulator; SUITE, a word
@@ -41,14 +42,17 @@ done_testing() {
 	exit
 }
 
-# launch LOG-NAME OPTIONS...: a run on a machine with the GIC that $gic says; prints nothing, keeps the
-# console and what the launcher said.
+# launch LOG-NAME OPTIONS...: a run on a machine with the GIC that $gic says, or a riscv64 one; prints
+# nothing, keeps the console and what the launcher said.
 launch() {
 	log=$results/$name-$1.log
 	said=$results/$name-$1.run
 	shift
-	tools/run --batch --quiet --limit "$limit" --log "$log" --gic "${gic:-3}" ${QEMU:+--qemu "$QEMU"} "$@" \
-		>"$said" 2>&1
+	case ${arch:-arm64} in
+	arm64) set -- --gic "${gic:-3}" "$@" ;;
+	riscv64) set -- --arch riscv64 ${aclint:+--aclint} "$@" ;;
+	esac
+	tools/run --batch --quiet --limit "$limit" --log "$log" ${QEMU:+--qemu "$QEMU"} "$@" >"$said" 2>&1
 }
 
 under_hypervisor() {
@@ -75,5 +79,8 @@ went_well() {
 # The hypervisor's account at the end of a run.
 says_what_it_did() {
 	[ -z "${TEST_BARE:-}" ] || return 0
-	check "the hypervisor prints its exit table" grep -qi 'exits' "$log"
+	case ${arch:-arm64} in
+	arm64) check "the hypervisor prints its exit table" grep -qi 'exits' "$log" ;;
+	riscv64) check "the monitor prints its exit table" grep -q '^hart' "$log" ;;
+	esac
 }

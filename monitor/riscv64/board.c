@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The machine's device tree: read, and edited for the firmware; see board.h.
+ */
+#include <libfdt.h>
+#include <stdio.h>
+#include <string.h>
+#include "board.h"
+#include "../common/panic.h"
+
+#define DTB_ROOM 0x10000 /* that the tree may grow to: by us, and by the firmware after us */
+
+/* --- Reading ---------------------------------------------------------------------------------------- */
+
+static bool reg_of(const void *dtb, int node, unsigned index, struct range *range)
+{
+	int length, parent = fdt_parent_offset(dtb, node);
+	const fdt32_t *cell = fdt_getprop(dtb, node, "reg", &length);
+	int addresses = fdt_address_cells(dtb, parent), sizes = fdt_size_cells(dtb, parent);
+	int each = addresses + sizes;
+
+	if (!cell || addresses < 1 || addresses > 2 || sizes < 1 || sizes > 2 ||
+	    length < (int)(index + 1) * each * 4)
+		return false;
+	cell += index * (unsigned)each;
+	*range = (struct range){ 0 };
+	for (; addresses; addresses--)
+		range->start = range->start << 32 | fdt32_to_cpu(*cell++);
+	for (; sizes; sizes--)
+		range->size = range->size << 32 | fdt32_to_cpu(*cell++);
+	return true;
+}
+
+static uint64_t number(const void *dtb, int node, const char *name)
+{
+	int length;
+	const fdt32_t *cell = fdt_getprop(dtb, node, name, &length);
+
+	if (!cell || length < 4)
+		return 0;
+	return length < 8 ? fdt32_to_cpu(cell[0])
+			  : (uint64_t)fdt32_to_cpu(cell[0]) << 32 | fdt32_to_cpu(cell[1]);
+}
+
+static int compatible(const void *dtb, const char *const *names)
+{
+	int node = -FDT_ERR_NOTFOUND;
+
+	for (; *names && node < 0; names++)
+		node = fdt_node_offset_by_compatible(dtb, -1, *names);
+	return node;
+}
+
+uint64_t board_uart(const void *dtb)
+{
+	static const char *const names[] = { "ns16550a", "ns16550", NULL };
+	struct range range;
+	int node = compatible(dtb, names);
+
+	return node >= 0 && reg_of(dtb, node, 0, &range) ? range.start : 0;
+}
+
+/* The memory bank that has this address. */
+static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
+{
+	int node = -1;
+
+	for (;;) {
+		node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", 7);
+		if (node < 0)
+			return false;
+		for (unsigned i = 0; reg_of(dtb, node, i, bank); i++) {
+			if (address - bank->start < bank->size)
+				return true;
+		}
+	}
+}
+
+/* The CPU node whose interrupt controller has this phandle. */
+static uint64_t hart_of(const void *dtb, uint32_t phandle)
+{
+	int intc = fdt_node_offset_by_phandle(dtb, phandle);
+	int cpu = intc < 0 ? intc : fdt_parent_offset(dtb, intc), length;
+	const fdt32_t *reg = cpu < 0 ? NULL : fdt_getprop(dtb, cpu, "reg", &length);
+
+	if (!reg || length < 4)
+		panic("the device tree's CLINT names an interrupt controller that is no hart's");
+	return length < 8 ? fdt32_to_cpu(reg[0])
+			  : (uint64_t)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
+}
+
+/* The harts that a device's `interrupt` goes to, in its order. */
+static unsigned harts_of(const void *dtb, int node, uint32_t interrupt, uint64_t id[MAX_HARTS])
+{
+	int length;
+	const fdt32_t *cell = fdt_getprop(dtb, node, "interrupts-extended", &length);
+	unsigned count = 0;
+
+	for (int i = 0; cell && i + 1 < length / 4; i += 2) {
+		if (fdt32_to_cpu(cell[i + 1]) != interrupt)
+			continue;
+		if (count == MAX_HARTS)
+			panic("there are more than %u harts", MAX_HARTS);
+		id[count++] = hart_of(dtb, fdt32_to_cpu(cell[i]));
+	}
+	return count;
+}
+
+static void one_range(struct board *board, uint64_t start, uint64_t end)
+{
+	uint64_t size = 0x1000;
+
+	/* A power of two that has both ends, aligned to itself. */
+	while ((start & ~(size - 1)) + size < end)
+		size *= 2;
+	board->clint = (struct range){ start & ~(size - 1), size };
+}
+
+static bool read_clint(struct board *board, const void *dtb)
+{
+	static const char *const names[] = { "riscv,clint0", "sifive,clint0", NULL };
+	struct range range;
+	int node = compatible(dtb, names);
+
+	if (node < 0 || !reg_of(dtb, node, 0, &range))
+		return false;
+	board->harts = harts_of(dtb, node, 3, board->hart_id);
+	board->msip = range.start;
+	board->mtimecmp = range.start + 0x4000;
+	board->mtime = range.start + 0xbff8;
+	one_range(board, range.start, range.start + range.size);
+	return true;
+}
+
+static bool read_aclint(struct board *board, const void *dtb)
+{
+	static const char *const mswi[] = { "riscv,aclint-mswi", NULL };
+	static const char *const mtimer[] = { "riscv,aclint-mtimer", NULL };
+	int software = compatible(dtb, mswi), timer = compatible(dtb, mtimer);
+	struct range msip, mtime, mtimecmp;
+	uint64_t id[MAX_HARTS], start, end;
+
+	if (software < 0 || timer < 0 || !reg_of(dtb, software, 0, &msip) ||
+	    !reg_of(dtb, timer, 0, &mtime) || !reg_of(dtb, timer, 1, &mtimecmp))
+		return false;
+	if (fdt_node_offset_by_compatible(dtb, software, mswi[0]) >= 0 ||
+	    fdt_node_offset_by_compatible(dtb, timer, mtimer[0]) >= 0)
+		panic("the machine has several ACLINTs; one is supported");
+	board->harts = harts_of(dtb, software, 3, board->hart_id);
+	if (harts_of(dtb, timer, 7, id) != board->harts ||
+	    memcmp(id, board->hart_id, board->harts * sizeof(id[0])))
+		panic("the ACLINT's MSWI and MTIMER are of different harts");
+	board->msip = msip.start;
+	board->mtimecmp = mtimecmp.start;
+	board->mtime = mtime.start;
+	start = msip.start < mtimecmp.start ? msip.start : mtimecmp.start;
+	start = mtime.start < start ? mtime.start : start;
+	end = msip.start + 4 * board->harts;
+	if (mtimecmp.start + 8 * board->harts > end)
+		end = mtimecmp.start + 8 * board->harts;
+	if (mtime.start + 8 > end)
+		end = mtime.start + 8;
+	one_range(board, start, end);
+	return true;
+}
+
+void board_read(struct board *board, const void *dtb, uint64_t loaded)
+{
+	static const char *const finisher[] = { "sifive,test0", "sifive,test1", NULL };
+	int node = compatible(dtb, finisher);
+
+	*board = (struct board){ .uart = board_uart(dtb) };
+	if (!bank_of(dtb, loaded, &board->memory))
+		panic("the device tree has no memory where the monitor was loaded");
+	if (!read_clint(board, dtb) && !read_aclint(board, dtb))
+		panic("the device tree has no CLINT, nor ACLINT's MSWI and MTIMER");
+	if (!board->harts)
+		panic("the CLINT is no hart's");
+	board->frequency = number(dtb, fdt_path_offset(dtb, "/cpus"), "timebase-frequency");
+	if (board->frequency < 1000)
+		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
+	if (node >= 0)
+		reg_of(dtb, node, 0, &board->finisher);
+}
+
+/* --- Placing the monitor ----------------------------------------------------------------------------- */
+
+static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+	return a + a_size <= b || b + b_size <= a;
+}
+
+uint64_t board_place(const void *dtb, uint64_t loaded)
+{
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	uint64_t initrd = number(dtb, chosen, "linux,initrd-start");
+	uint64_t initrd_size = number(dtb, chosen, "linux,initrd-end") - initrd;
+	uint64_t tree_size = fdt_totalsize(dtb) + DTB_ROOM, at;
+	struct range bank;
+
+	if (!bank_of(dtb, loaded, &bank))
+		return 0;
+	at = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
+	/* Above what was loaded with us, whatever that is. */
+	while (at >= loaded + 8 * MONITOR_SIZE) {
+		at -= MONITOR_SIZE;
+		if (apart(at, MONITOR_SIZE, (uint64_t)dtb, tree_size) &&
+		    apart(at, MONITOR_SIZE, initrd, initrd_size))
+			return at;
+	}
+	return 0;
+}
+
+/* --- The firmware's view ------------------------------------------------------------------------------ */
+
+/*
+ * Machine-level extensions whose registers are not virtualized: the firmware finds that they trap as
+ * illegal, and does not find them here. Those of S-mode that need them go with them.
+ */
+static const char *const hidden[] = {
+	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg", "smstateen",
+	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",  "smrnmi",
+	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",
+};
+
+static bool is_hidden(const char *name, size_t length)
+{
+	for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		if (strlen(hidden[i]) == length && !strncmp(hidden[i], name, length))
+			return true;
+	}
+	return false;
+}
+
+/* "rv64imafdc_zicsr_smaia": names between underscores. Only ever gets shorter. */
+static void edit_isa(void *dtb, int cpu)
+{
+	int length;
+	char *isa = fdt_getprop_w(dtb, cpu, "riscv,isa", &length), *from, *to;
+
+	if (!isa)
+		return;
+	from = to = isa;
+	while (*from) {
+		size_t n = strcspn(from, "_");
+
+		if (!is_hidden(from, n)) {
+			if (to != isa)
+				*to++ = '_';
+			memmove(to, from, n);
+			to += n;
+		}
+		from += n + (from[n] == '_');
+	}
+	while (to < isa + length)
+		*to++ = 0;
+	fdt_setprop(dtb, cpu, "riscv,isa", isa, (int)strlen(isa) + 1);
+}
+
+/* A list of strings. */
+static void edit_extensions(void *dtb, int cpu)
+{
+	int length, kept = 0;
+	char *list = fdt_getprop_w(dtb, cpu, "riscv,isa-extensions", &length);
+
+	for (int at = 0; list && at < length;) {
+		int n = (int)strnlen(list + at, (size_t)(length - at)) + 1;
+
+		if (!is_hidden(list + at, (size_t)n - 1)) {
+			memmove(list + kept, list + at, (size_t)n);
+			kept += n;
+		}
+		at += n;
+	}
+	if (list)
+		fdt_setprop(dtb, cpu, "riscv,isa-extensions", list, kept);
+}
+
+static void must(int result)
+{
+	if (result < 0)
+		panic("the device tree cannot be edited: %s", fdt_strerror(result));
+}
+
+static void reserve(void *dtb, uint64_t monitor)
+{
+	int parent = fdt_path_offset(dtb, "/reserved-memory"), node;
+	char name[32];
+
+	if (parent < 0) {
+		parent = fdt_add_subnode(dtb, 0, "reserved-memory");
+		must(parent);
+		must(fdt_setprop_u32(dtb, parent, "#address-cells", 2));
+		must(fdt_setprop_u32(dtb, parent, "#size-cells", 2));
+		must(fdt_setprop(dtb, parent, "ranges", NULL, 0));
+	}
+	snprintf(name, sizeof(name), "carillon@%lx", monitor);
+	node = fdt_add_subnode(dtb, parent, name);
+	must(node);
+	must(fdt_appendprop_addrrange(dtb, parent, node, "reg", monitor, MONITOR_SIZE));
+	must(fdt_setprop(dtb, node, "no-map", NULL, 0));
+}
+
+void board_edit(void *dtb, uint64_t monitor)
+{
+	int cpus, cpu;
+
+	must(fdt_open_into(dtb, dtb, (int)fdt_totalsize(dtb) + 4096));
+	cpus = fdt_path_offset(dtb, "/cpus");
+	fdt_for_each_subnode(cpu, dtb, cpus)
+	{
+		edit_isa(dtb, cpu);
+		edit_extensions(dtb, cpu);
+	}
+	reserve(dtb, monitor);
+	must(fdt_pack(dtb));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the machine is made of, from its device tree, and what becomes of that for the firmware.
+ */
+#ifndef MONITOR_RISCV64_BOARD_H
+#define MONITOR_RISCV64_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hart.h"
+
+#define MONITOR_SIZE 0x200000 /* and alignment: one PMP entry */
+
+struct range {
+	uint64_t start, size;
+};
+
+struct board {
+	struct range memory; /* the bank that the monitor was loaded to */
+	unsigned harts;      /* by index, as the CLINT has them */
+	uint64_t hart_id[MAX_HARTS];
+	uint64_t uart;
+	uint64_t frequency; /* of mtime, per second */
+	/* The CLINT, or ACLINT's MSWI and MTIMER: addresses of the first register of each kind. */
+	uint64_t msip, mtimecmp, mtime;
+	struct range clint;    /* all of them, one PMP entry */
+	struct range finisher; /* the test device that ends a run; size 0: there is none */
+};
+
+/*
+ * Where the monitor is to be: the highest place in memory that nobody else has. Runs before the monitor
+ * has been moved, so neither prints nor keeps anything. 0: there is none.
+ */
+uint64_t board_place(const void *dtb, uint64_t loaded);
+
+/* What is missing or cannot be handled is a panic. `loaded`: where the monitor was. */
+void board_read(struct board *board, const void *dtb, uint64_t loaded);
+
+/* The UART alone, so that anything can be said at all; 0: there is none. */
+uint64_t board_uart(const void *dtb);
+
+/*
+ * The device tree as the firmware is to see it, in place: the monitor's memory is reserved, and what the
+ * virtual harts do not have is gone from the lists of extensions.
+ */
+void board_edit(void *dtb, uint64_t monitor);
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the monitor does in the firmware's stead; see emulate.h and carillon/vhart.h.
+ */
+#include "clint.h"
+#include "csr.h"
+#include "emulate.h"
+#include "end.h"
+#include "memory.h"
+#include "native.h"
+
+#define CSR_SSTATUS 0x100
+#define CSR_SIP     0x144
+#define CSR_VSIE    0x204
+#define CSR_HIDELEG 0x603
+#define CSR_MSTATUS 0x300
+#define CSR_MIP     0x344
+#define CSR_SENVCFG 0x10a
+
+static struct range clint, finisher, ours;
+
+void emulate_init(const struct board *board, uint64_t monitor)
+{
+	clint = board->clint;
+	finisher = board->finisher;
+	ours = (struct range){ monitor, MONITOR_SIZE };
+}
+
+static bool is_in(const struct range *range, uint64_t address)
+{
+	return address - range->start < range->size;
+}
+
+uint64_t pending(const struct hart *hart)
+{
+	return (csr_read(mip) & ~VHART_M_BITS) | vclint_lines(vclint, hart->index, clint_time());
+}
+
+/* --- Exceptions ---------------------------------------------------------------------------------------- */
+
+void forward(struct hart *hart, uint64_t cause)
+{
+	struct vhart_trap trap = { .cause = cause, .tval = csr_read(mtval) };
+
+	if (hart->v.config.misa & VHART_MISA('H')) {
+		trap.tval2 = csr_read(0x34b);
+		trap.tinst = csr_read(0x34a);
+		trap.gva = csr_read(mstatus) & VHART_MSTATUS_GVA;
+	}
+	vhart_trap(&hart->v, &trap);
+}
+
+static void fault(struct hart *hart, uint64_t cause, uint64_t tval)
+{
+	struct vhart_trap trap = { .cause = cause, .tval = tval };
+
+	vhart_trap(&hart->v, &trap);
+}
+
+/* --- Privileged instructions ---------------------------------------------------------------------------- */
+
+/*
+ * The instruction at the pc, which has just been executed, so it can be read; but another hart may have
+ * changed it since, so what follows half an instruction may be anything.
+ */
+static uint32_t fetch(uint64_t pc)
+{
+	uint32_t raw = *(const volatile uint16_t *)pc;
+
+	if ((raw & 3) == 3 && !is_in(&ours, pc + 2))
+		raw |= (uint32_t) * (const volatile uint16_t *)(pc + 2) << 16;
+	return raw;
+}
+
+static uint64_t apply(unsigned op, uint64_t old, uint64_t operand)
+{
+	switch (op) {
+	case VHART_WRITE:
+		return operand;
+	case VHART_SET:
+		return old | operand;
+	default:
+		return old & ~operand;
+	}
+}
+
+/* A register that the firmware has as the hart has it. */
+static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
+{
+	uint64_t operand = insn->immediate ? insn->rs1 : hart->x[insn->rs1], old;
+
+	if (insn->csr == CSR_SENVCFG) {
+		old = hart->senvcfg;
+		if (insn->op != VHART_READ)
+			world_senvcfg(hart, apply(insn->op, old, operand));
+	} else if (!csr_try_read(insn->csr, &old)) {
+		return false;
+	} else if (insn->op != VHART_READ &&
+		   !csr_try_write(insn->csr, apply(insn->op, old, operand))) {
+		return false;
+	}
+	if (insn->rd)
+		hart->x[insn->rd] = old;
+	return true;
+}
+
+/* Until something is pending that the firmware has enabled. What wakes the hart is its mie. */
+static void wait(struct hart *hart)
+{
+	uint64_t enabled = csr_read(mie);
+
+	csr_set(mie, hart->v.mie & ~VHART_M_BITS);
+	while (!vhart_wakes(&hart->v, pending(hart))) {
+		wfi();
+		clint_interrupts(hart, csr_read(mip));
+	}
+	csr_write(mie, enabled);
+}
+
+#define FENCE(funct7, a, b) \
+	__asm__ volatile(".insn r 0x73, 0, " #funct7 ", x0, %0, %1" ::"r"(a), "r"(b) : "memory")
+#define FENCE_ALL_OF(funct7, b) \
+	__asm__ volatile(".insn r 0x73, 0, " #funct7 ", x0, x0, %0" ::"r"(b) : "memory")
+#define FENCE_PAGE(funct7, a) \
+	__asm__ volatile(".insn r 0x73, 0, " #funct7 ", x0, %0, x0" ::"r"(a) : "memory")
+#define FENCE_ALL(funct7) __asm__ volatile(".insn r 0x73, 0, " #funct7 ", x0, x0, x0" ::: "memory")
+
+/* x0 is not the same as a register that is 0. */
+#define FENCE_FORMS(funct7)                      \
+	do {                                     \
+		if (insn->rs1 && insn->rs2)      \
+			FENCE(funct7, a, b);     \
+		else if (insn->rs1)              \
+			FENCE_PAGE(funct7, a);   \
+		else if (insn->rs2)              \
+			FENCE_ALL_OF(funct7, b); \
+		else                             \
+			FENCE_ALL(funct7);       \
+	} while (0)
+
+/* sinval, and the fences around it, as the sfence that does it all. */
+static void fence(const struct hart *hart, const struct vhart_insn *insn)
+{
+	uint64_t a = hart->x[insn->rs1], b = hart->x[insn->rs2];
+
+	switch (insn->raw >> 25) {
+	case 0x11:
+	case 0x13:
+		FENCE_FORMS(0x11);
+		break;
+	case 0x31:
+	case 0x33:
+		FENCE_FORMS(0x31);
+		break;
+	case 0x09:
+	case 0x0b:
+		FENCE_FORMS(0x09);
+		break;
+	default:
+		FENCE_ALL(0x09);
+	}
+}
+
+static void supervisor_return(struct hart *hart)
+{
+	bool hypervisor = hart->v.config.misa & VHART_MISA('H');
+	uint64_t hstatus = 0;
+
+	vhart_take_mstatus(&hart->v, csr_read(mstatus));
+	if (hypervisor)
+		hstatus = csr_read(0x600);
+	vhart_sret(&hart->v, csr_read(sepc), hypervisor ? &hstatus : NULL);
+	if (hypervisor)
+		csr_write(0x600, hstatus);
+}
+
+static void finish_access(struct hart *hart, const struct vhart_insn *insn, struct result result)
+{
+	if (result.fault) {
+		forward(hart, csr_read(mcause));
+		return;
+	}
+	if (insn->kind != VHART_INSN_STORE && insn->kind != VHART_INSN_GUEST_STORE && insn->rd)
+		hart->x[insn->rd] = result.value;
+	hart->v.pc += insn->length;
+}
+
+/* hlv and its like: by the hart's own, on the payload's guest, with the payload's PMP. */
+static void guest_memory(struct hart *hart, const struct vhart_insn *insn)
+{
+	bool window = hart->window;
+	struct result result;
+
+	world_borrow(hart);
+	result = guest_access(insn, hart->x[insn->rs1], csr_read(mstatus), hart->x[insn->rs2]);
+	world_return(hart, window);
+	finish_access(hart, insn, result);
+}
+
+/* What hart->v does not keep itself, for the registers that show it. */
+static uint64_t prepare(struct hart *hart, const struct vhart_insn *insn)
+{
+	if (insn->kind != VHART_INSN_CSR)
+		return 0;
+	switch (insn->csr) {
+	case CSR_MIP:
+	case CSR_SIP:
+		return pending(hart);
+	case CSR_MSTATUS:
+	case CSR_SSTATUS:
+		vhart_take_mstatus(&hart->v, csr_read(mstatus));
+		return 0;
+	case CSR_VSIE:
+		csr_try_read(CSR_HIDELEG, &hart->v.hideleg);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+void emulate_privileged(struct hart *hart)
+{
+	struct vhart_insn insn;
+	uint32_t raw = fetch(hart->v.pc);
+
+	vhart_decode(raw, &insn);
+	switch (vhart_execute(&hart->v, &insn, hart->x, prepare(hart, &insn))) {
+	case VHART_DONE:
+		return;
+	case VHART_HOST:
+		if (!host_csr(hart, &insn))
+			break;
+		hart->v.pc += insn.length;
+		return;
+	case VHART_WAIT:
+		hart->v.pc += insn.length;
+		wait(hart);
+		return;
+	case VHART_FENCE:
+		fence(hart, &insn);
+		hart->v.pc += insn.length;
+		return;
+	case VHART_GUEST_MEMORY:
+		guest_memory(hart, &insn);
+		return;
+	case VHART_SUPERVISOR_RETURN:
+		supervisor_return(hart);
+		return;
+	case VHART_ILLEGAL:
+		break;
+	}
+	fault(hart, VHART_ILLEGAL_INSTRUCTION, insn.raw);
+}
+
+/* --- Loads and stores ------------------------------------------------------------------------------------ */
+
+static uint64_t extended(const struct vhart_insn *insn, uint64_t value)
+{
+	unsigned shift = 64 - 8 * insn->bytes;
+
+	if (insn->is_signed)
+		return (uint64_t)((int64_t)(value << shift) >> shift);
+	return value << shift >> shift;
+}
+
+static bool is_access(const struct vhart_insn *insn)
+{
+	return insn->kind == VHART_INSN_LOAD || insn->kind == VHART_INSN_STORE;
+}
+
+/* With the firmware's MPRV set: as the payload, through its translation and its PMP. */
+static void access_as_payload(struct hart *hart, const struct vhart_insn *insn)
+{
+	uint64_t address = hart->x[insn->rs1] + (uint64_t)(int64_t)insn->offset;
+	uint64_t status = (csr_read(mstatus) & VHART_MSTATUS_S_FIELDS) | VHART_MSTATUS_MPRV |
+			  (hart->v.mstatus & (VHART_MSTATUS_MPP | VHART_MSTATUS_MPV));
+	struct result result;
+
+	world_borrow(hart);
+	result = guest_access(insn, address, status, hart->x[insn->rs2]);
+	world_return(hart, true);
+	finish_access(hart, insn, result);
+}
+
+/* The value that a device has for a load, or takes of a store; false: access fault. */
+static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint64_t address)
+{
+	uint64_t value;
+
+	if (insn->kind == VHART_INSN_STORE) {
+		value = hart->x[insn->rs2];
+		if (is_in(&clint, address))
+			return clint_store(hart, address, insn->bytes, value);
+		finish(address - finisher.start, insn->bytes, value);
+		return true;
+	}
+	if (is_in(&clint, address)) {
+		if (!clint_load(hart, address, insn->bytes, &value))
+			return false;
+	} else {
+		value = 0; /* the test device has nothing to read */
+	}
+	if (insn->rd)
+		hart->x[insn->rd] = extended(insn, value);
+	return true;
+}
+
+static bool is_device(uint64_t address)
+{
+	return is_in(&clint, address) || is_in(&finisher, address);
+}
+
+static enum vhart_access access_of(const struct vhart_insn *insn)
+{
+	return insn->kind == VHART_INSN_STORE ? VHART_STORE : VHART_LOAD;
+}
+
+void emulate_access(struct hart *hart, uint64_t cause)
+{
+	struct vhart_insn insn;
+	uint64_t address;
+
+	vhart_decode(fetch(hart->v.pc), &insn);
+	address = hart->x[insn.rs1] + (uint64_t)(int64_t)insn.offset;
+	if (hart->window && guest_can_access(&insn)) {
+		access_as_payload(hart, &insn);
+	} else if (!is_access(&insn)) {
+		forward(hart, cause);
+	} else if (!is_device(address) ||
+		   !vhart_pmp_allows(&hart->v, VHART_M, address, insn.bytes, access_of(&insn)) ||
+		   !device_access(hart, &insn, address)) {
+		fault(hart, cause, address);
+	} else {
+		hart->v.pc += insn.length;
+	}
+}
+
+/* --- The payload at a device --------------------------------------------------------------------------------- */
+
+/* A halfword of the payload's instruction, by its own translation. */
+static struct result fetch_half(uint64_t pc, uint64_t status)
+{
+	return guest_load_u2(pc, status | VHART_MSTATUS_MPRV | VHART_MSTATUS_MXR, 0);
+}
+
+static bool fetch_of_payload(struct hart *hart, uint64_t status, uint32_t *raw)
+{
+	struct result low = fetch_half(hart->v.pc, status), high = { 0, 0 };
+
+	if (!low.fault && (low.value & 3) == 3)
+		high = fetch_half(hart->v.pc + 2, status);
+	*raw = (uint32_t)(low.value | high.value << 16);
+	return !low.fault && !high.fault;
+}
+
+#define PTE_V    1u
+#define PTE_LEAF 0xeu
+#define SATP_PPN ((UINT64_C(1) << 44) - 1)
+
+/*
+ * The physical address of one that the hart has just translated, so that permissions are not asked again.
+ * Each table that is read must be the payload's by its PMP. false: the tables have changed.
+ */
+static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, uint64_t *physical)
+{
+	unsigned mode = (unsigned)(satp >> 60);
+	int level = mode == 8 ? 2 : mode == 9 ? 3 : mode == 10 ? 4 : -1;
+	uint64_t table = (satp & SATP_PPN) << 12;
+
+	if (mode == 0) {
+		*physical = address;
+		return true;
+	}
+	for (; level >= 0; level--) {
+		unsigned shift = 12 + 9 * (unsigned)level;
+		uint64_t at = table + 8 * (address >> shift & 511), pte;
+		struct result result;
+
+		if (is_in(&ours, at) || is_device(at) ||
+		    !vhart_pmp_allows(&hart->v, VHART_S, at, 8, VHART_LOAD))
+			return false;
+		result = guest_load_8(at, csr_read(mstatus), 0);
+		pte = result.value;
+		if (result.fault || !(pte & PTE_V))
+			return false;
+		table = (pte >> 10 & SATP_PPN) << 12;
+		if (pte & PTE_LEAF) {
+			uint64_t offset = (UINT64_C(1) << shift) - 1;
+
+			*physical = (table & ~offset) | (address & offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool emulate_payload_access(struct hart *hart, uint64_t cause)
+{
+	/* Before any access of ours replaces them. */
+	uint64_t status = csr_read(mstatus), tval = csr_read(mtval), address;
+	struct vhart_insn insn;
+	bool done = false;
+	uint32_t raw;
+
+	if (!(status & VHART_MSTATUS_MPV) && translate(hart, csr_read(satp), tval, &address) &&
+	    is_device(address) && fetch_of_payload(hart, status, &raw)) {
+		vhart_decode(raw, &insn);
+		done = is_access(&insn) &&
+		       vhart_pmp_allows(&hart->v, VHART_S, address, insn.bytes, access_of(&insn)) &&
+		       device_access(hart, &insn, address);
+	}
+	csr_write(mstatus, status);
+	csr_write(mcause, cause);
+	csr_write(mtval, tval);
+	if (done)
+		hart->v.pc += insn.length;
+	return done;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the monitor does in the firmware's stead, and at devices in the payload's.
+ */
+#ifndef MONITOR_RISCV64_EMULATE_H
+#define MONITOR_RISCV64_EMULATE_H
+
+#include "board.h"
+
+/* Addresses that are nobody's but the monitor's, and devices of which accesses are caught. */
+void emulate_init(const struct board *board, uint64_t monitor);
+
+/* The firmware's instruction trapped as illegal. */
+void emulate_privileged(struct hart *hart);
+
+/* A load or store of the firmware's faulted with this cause. */
+void emulate_access(struct hart *hart, uint64_t cause);
+
+/* The same of the payload's: false, if it is no device of ours and nothing has changed. */
+bool emulate_payload_access(struct hart *hart, uint64_t cause);
+
+/* Pending interrupts as hart->v's functions want them. */
+uint64_t pending(const struct hart *hart);
+
+/* The firmware takes an exception; what the hart says of it, and its cause. */
+void forward(struct hart *hart, uint64_t cause);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A hart: what the monitor knows of it, and the frame that a trap saves to. tp points at it while the
+ * monitor runs, mscratch while somebody else does; its stack lies below it.
+ */
+#ifndef MONITOR_RISCV64_HART_H
+#define MONITOR_RISCV64_HART_H
+
+/* For vectors.S: offsets in struct hart. */
+#define HART_X       16
+#define HART_RECOVER 272
+#define HART_SCRATCH 280
+
+#define MAX_HARTS  64
+#define STACK_SIZE 16384 /* of which struct hart has the upper end */
+#define HART_SIZE  4096
+
+#ifndef __ASSEMBLER__
+
+#include <carillon/vclint.h>
+#include <carillon/vhart.h>
+#include "../common/console.h"
+
+/* What is counted for the exit table. */
+enum count {
+	COUNT_EXCEPTION,                        /* by cause */
+	COUNT_INTERRUPT = COUNT_EXCEPTION + 32, /* by number */
+	COUNT_FIRMWARE = COUNT_INTERRUPT + 16,  /* entries of the firmware from the payload */
+	COUNT_INJECTED,                         /* interrupts into the firmware, by number */
+	COUNT_SWITCH = COUNT_INJECTED + 16,     /* of worlds, either way */
+	COUNTS
+};
+
+/* Who the hart's registers are set for. */
+enum world { WORLD_NONE, WORLD_FIRMWARE, WORLD_PAYLOAD };
+
+struct hart {
+	uint64_t thread[2]; /* what libraries keep for each thread: errno */
+	uint64_t x[32];
+	uint64_t recover; /* where a fault of ours goes on; 0: it is a bug */
+	uint64_t scratch; /* vectors.S's */
+	struct vhart v;
+	unsigned index;
+	uint64_t id; /* mhartid */
+	uint8_t world;
+	bool window;           /* the firmware's loads and stores are caught: its MPRV is set */
+	bool pmp_stale;        /* the hart's PMP addresses are not those of `v` */
+	uint64_t pmpcfg[3][2]; /* the hart's pmpcfg0 and 2, by world */
+	unsigned pmp_entries;  /* that the hart has */
+	volatile uint64_t *mtimecmp;
+	volatile uint32_t *msip;
+	uint64_t programmed; /* what mtimecmp has */
+	bool has_senvcfg;
+	uint64_t senvcfg; /* the payload's, while the firmware runs in U-mode */
+	unsigned long counts[COUNTS];
+	struct log_limit log;
+};
+
+_Static_assert(sizeof(struct hart) <= HART_SIZE, "it has room at the end of the stack");
+_Static_assert(offsetof(struct hart, x) == HART_X, "as vectors.S has it");
+_Static_assert(offsetof(struct hart, recover) == HART_RECOVER, "as vectors.S has it");
+_Static_assert(offsetof(struct hart, scratch) == HART_SCRATCH, "as vectors.S has it");
+
+extern struct hart *harts[MAX_HARTS]; /* by index; those that are there */
+extern unsigned hart_count;
+
+static inline struct hart *this_hart(void)
+{
+	struct hart *hart;
+
+	__asm__("mv %0, tp" : "=r"(hart));
+	return hart;
+}
+
+#endif
+
+#endif

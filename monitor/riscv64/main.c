@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The start: one hart makes what all share, then each makes its own, and all enter the firmware together.
+ */
+#include <elf.h>
+#include <libfdt.h>
+#include <string.h>
+#include "clint.h"
+#include "csr.h"
+#include "emulate.h"
+#include "end.h"
+#include "native.h"
+#include "../common/panic.h"
+
+#define WORDS_AT    0x1ff000 /* in the image: a string */
+#define FIRMWARE_AT 0x200000
+
+struct hart *harts[MAX_HARTS];
+unsigned hart_count;
+
+static struct board board;
+static uint64_t firmware_entry;
+static unsigned there; /* harts that wait for the release */
+static bool released;
+
+uint64_t place(const void *dtb, uint64_t loaded);
+void hart_main(uint64_t id, void *dtb, uint64_t information, uint64_t loaded, struct hart *hart,
+	       unsigned order);
+__attribute__((noreturn)) void enter_guest(void);
+
+/* head.S, before the image is where it stays. */
+uint64_t place(const void *dtb, uint64_t loaded)
+{
+	uint64_t at = fdt_check_header(dtb) ? 0 : board_place(dtb, loaded);
+
+	while (!at)
+		wfi(); /* nothing is known to say it on */
+	return at;
+}
+
+/* --- The firmware -------------------------------------------------------------------------------------- */
+
+static bool in_memory(uint64_t start, uint64_t size)
+{
+	uint64_t monitor = (uint64_t)text_start;
+
+	if (start - board.memory.start >= board.memory.size ||
+	    size > board.memory.start + board.memory.size - start)
+		return false;
+	return start + size <= monitor || start >= monitor + MONITOR_SIZE;
+}
+
+static void load_segment(const uint8_t *image, const Elf64_Phdr *segment)
+{
+	if (segment->p_filesz > segment->p_memsz || !in_memory(segment->p_paddr, segment->p_memsz))
+		panic("the firmware's ELF has a segment for 0x%lx, size 0x%lx, where it has no memory; link it into RAM",
+		      segment->p_paddr, segment->p_memsz);
+	memmove((void *)segment->p_paddr, image + segment->p_offset, segment->p_filesz);
+	memset((uint8_t *)segment->p_paddr + segment->p_filesz, 0,
+	       segment->p_memsz - segment->p_filesz);
+}
+
+/* An ELF goes where it says; anything else stays where it is. The ELF's file may be overwritten by its
+ * segments, so it is put aside first. */
+static uint64_t load_firmware(const uint8_t *image)
+{
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
+	Elf64_Phdr segments[16];
+	uint64_t end = 0;
+	uint8_t *aside;
+
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG))
+		return (uint64_t)image;
+	if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_RISCV ||
+	    head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phnum > 16)
+		panic("the firmware's ELF is not of RISC-V with 64 bits, or has more than 16 segments");
+	memcpy(segments, image + head->e_phoff, head->e_phnum * sizeof(segments[0]));
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		if (segments[i].p_type == PT_LOAD &&
+		    segments[i].p_offset + segments[i].p_filesz > end)
+			end = segments[i].p_offset + segments[i].p_filesz;
+	}
+	aside = (uint8_t *)((uint64_t)text_start - ((end + 4095) & ~UINT64_C(4095)));
+	memcpy(aside, image, end);
+	for (unsigned i = 0; i < ((Elf64_Ehdr *)aside)->e_phnum; i++) {
+		if (segments[i].p_type == PT_LOAD)
+			load_segment(aside, &segments[i]);
+	}
+	return ((Elf64_Ehdr *)aside)->e_entry;
+}
+
+/* --- The harts ------------------------------------------------------------------------------------------- */
+
+static unsigned index_of(uint64_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < board.harts; i++) {
+		if (board.hart_id[i] == id)
+			return i;
+	}
+	panic("hart %lu runs, but the device tree's CLINT does not have it", id);
+}
+
+static void start_hart(struct hart *hart)
+{
+	struct vhart_config config;
+	const char *why;
+
+	hart->index = index_of(hart->id);
+	clint_init_hart(hart, &board);
+	native_probe(hart, &config);
+	if (config.pmps < PMP_FIRMWARE_NEEDS)
+		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
+		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
+	if (vhart_check(&config, &why))
+		panic("hart %lu cannot be virtualized: %s", hart->id, why);
+	vhart_init(&hart->v, &config);
+	pmp_init(hart, &board, (uint64_t)text_start);
+	/* release: partner is the acquire of those that kick */
+	__atomic_store_n(&harts[hart->index], hart, __ATOMIC_RELEASE);
+}
+
+static void wait_for_all(void)
+{
+	uint64_t end = clint_milliseconds() + 1000;
+
+	while (__atomic_load_n(&there, __ATOMIC_ACQUIRE) < board.harts - 1) {
+		if (clint_milliseconds() > end) {
+			print("carillon: %u of %u harts have come; going on without the others\n",
+			      there + 1, board.harts);
+			return;
+		}
+	}
+}
+
+static void make_shared(void *dtb, uint64_t loaded)
+{
+	console_init(board_uart(dtb));
+	board_read(&board, dtb, loaded);
+	end_init(&board);
+	clint_init(&board);
+	emulate_init(&board, (uint64_t)text_start);
+	hart_count = board.harts;
+}
+
+/* What is put into memory may lie where the others waited: they have come here by now. */
+static void make_guest(void *dtb, uint64_t loaded)
+{
+	board_edit(dtb, (uint64_t)text_start);
+	firmware_entry = load_firmware((const uint8_t *)(loaded + FIRMWARE_AT));
+	print("carillon: %u harts, monitor at 0x%lx, firmware at 0x%lx\n", board.harts,
+	      (uint64_t)text_start, firmware_entry);
+}
+
+static void wait_for_release(void)
+{
+	__atomic_fetch_add(&there, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		;
+}
+
+void hart_main(uint64_t id, void *dtb, uint64_t information, uint64_t loaded, struct hart *hart,
+	       unsigned order)
+{
+	hart->id = id;
+	if (order == 0) {
+		make_shared(dtb, loaded);
+		wait_for_all();
+		make_guest(dtb, loaded);
+		__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	} else {
+		wait_for_release();
+	}
+	__asm__ volatile("fence.i" ::: "memory");
+	start_hart(hart);
+	hart->x[10] = id;
+	hart->x[11] = (uint64_t)dtb;
+	hart->x[12] = information;
+	hart->v.pc = firmware_entry;
+	world_set(hart);
+	enter_guest();
+}
+
+/* vectors.S: a trap of ours that nobody expected. */
+__attribute__((noreturn)) void monitor_fault(uint64_t sp, uint64_t s0, uint64_t ra);
+
+void monitor_fault(uint64_t sp, uint64_t s0, uint64_t ra)
+{
+	uint64_t at = csr_read(mepc);
+
+	console_break_lock();
+	print("carillon: hart %lu: trap in the monitor: mcause 0x%lx, mtval 0x%lx, sp 0x%lx, s0 0x%lx, at and from:\n",
+	      this_hart()->id, csr_read(mcause), csr_read(mtval), sp, s0);
+	print_place(at);
+	print_place(ra);
+	run_failed("trap in the monitor");
+}
+
+void report_state(uint64_t frame, uint64_t sp)
+{
+	(void)frame;
+	(void)sp;
+	print("hart %lu, guest's pc 0x%lx, mode %u\n", this_hart()->id, this_hart()->v.pc,
+	      this_hart()->v.mode);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a hart has, found out by trying: the firmware's view of it agrees with the payload's, which runs on
+ * the hart itself.
+ */
+#include "csr.h"
+#include "hart.h"
+#include "native.h"
+
+#define CSR_MCOUNTEREN 0x306
+#define CSR_MENVCFG    0x30a
+#define CSR_MSTATEEN0  0x30c
+#define CSR_MSECCFG    0x747
+#define CSR_SATP       0x180
+#define CSR_SENVCFG    0x10a
+#define CSR_STIMECMP   0x14d
+#define CSR_SCOUNTOVF  0xda0
+#define CSR_TIME       0xc01
+#define CSR_PMPCFG0    0x3a0
+#define CSR_PMPADDR0   0x3b0
+
+#define MSECCFG_SEED (UINT64_C(3) << 8)
+#define MENVCFG_STCE (UINT64_C(1) << 63)
+
+/* S-mode's state that a hart with Smstateen would keep from it: floating point and jump tables of U-mode,
+ * senvcfg. */
+#define MSTATEEN0 (UINT64_C(1) << 63 | UINT64_C(1) << 62 | 7)
+
+static bool is_there(unsigned number)
+{
+	uint64_t value;
+
+	return csr_try_read(number, &value);
+}
+
+/* The bits that can be written; 0 if there is no such register. It is 0 afterwards. */
+static uint64_t writable(unsigned number)
+{
+	uint64_t bits = 0;
+
+	if (!csr_try_write(number, ~UINT64_C(0)) || !csr_try_read(number, &bits))
+		return 0;
+	csr_try_write(number, 0);
+	return bits;
+}
+
+static void probe_satp(struct vhart_config *config)
+{
+	uint64_t bits;
+
+	for (unsigned mode = 0; mode < 16; mode++) {
+		csr_try_write(CSR_SATP, (uint64_t)mode << 60);
+		csr_try_read(CSR_SATP, &bits);
+		if (bits >> 60 == mode)
+			config->satp_modes |= (uint16_t)(1u << mode);
+	}
+	for (unsigned mode = 1; mode < 16; mode++) {
+		if (!(config->satp_modes >> mode & 1))
+			continue;
+		csr_try_write(CSR_SATP, (uint64_t)mode << 60 | ~UINT64_C(0) >> 4);
+		csr_try_read(CSR_SATP, &bits);
+		config->satp_bits |= bits & ~UINT64_C(0) >> 4;
+	}
+	csr_try_write(CSR_SATP, 0);
+	sfence_vma();
+}
+
+static void probe_pmp(struct hart *hart, struct vhart_config *config)
+{
+	uint64_t bits;
+
+	csr_try_write(CSR_PMPCFG0, 0);
+	csr_try_write(CSR_PMPCFG0 + 2, 0);
+	while (hart->pmp_entries < 16 && writable(CSR_PMPADDR0 + hart->pmp_entries))
+		hart->pmp_entries++;
+	if (hart->pmp_entries < PMP_OURS)
+		return;
+	config->pmps = (uint8_t)(hart->pmp_entries - PMP_OURS);
+	/* Off, an entry reads as zeroes below its grain. */
+	bits = writable(CSR_PMPADDR0);
+	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
+}
+
+static void probe_supervisor(struct hart *hart, struct vhart_config *config)
+{
+	uint64_t delegated;
+
+	csr_write(medeleg, ~UINT64_C(0));
+	config->medeleg = csr_read(medeleg) & ~VHART_BIT(VHART_ECALL_M);
+	csr_write(medeleg, 0);
+	csr_write(mideleg, ~UINT64_C(0));
+	delegated = csr_read(mideleg);
+	csr_write(mideleg, 0);
+	config->mideleg_forced = csr_read(mideleg);
+	config->sscofpmf = is_there(CSR_SCOUNTOVF) && (delegated & VHART_BIT(VHART_LCOFI));
+	config->sstc = (config->menvcfg & MENVCFG_STCE) && is_there(CSR_STIMECMP);
+	probe_satp(config);
+	hart->has_senvcfg = is_there(CSR_SENVCFG);
+}
+
+void native_probe(struct hart *hart, struct vhart_config *config)
+{
+	*config = (struct vhart_config){
+		.misa = csr_read(misa),
+		.mvendorid = csr_read(mvendorid),
+		.marchid = csr_read(marchid),
+		.mimpid = csr_read(mimpid),
+		.mhartid = hart->id,
+		.native = true,
+		.priv_1_10 = !is_there(CSR_MENVCFG),
+		.time = is_there(CSR_TIME),
+		.menvcfg = writable(CSR_MENVCFG),
+		.mcounteren = writable(CSR_MCOUNTEREN),
+	};
+	csr_try_write(CSR_MSTATEEN0, MSTATEEN0);
+	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
+	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {
+		csr_try_read(CSR_MSECCFG, &config->mseccfg);
+		config->mseccfg &= MSECCFG_SEED;
+		csr_try_write(CSR_MSECCFG, 0);
+	}
+	if (config->misa & VHART_MISA('S'))
+		probe_supervisor(hart, config);
+	probe_pmp(hart, config);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Every trap comes here: what it was for, what the firmware is to know of it, and what is pending then.
+ */
+#include "clint.h"
+#include "csr.h"
+#include "emulate.h"
+#include "end.h"
+#include "native.h"
+
+void trap(struct hart *hart);
+
+static void firmware_exception(struct hart *hart, uint64_t cause)
+{
+	switch (cause) {
+	case VHART_ILLEGAL_INSTRUCTION:
+		emulate_privileged(hart);
+		break;
+	case VHART_LOAD_FAULT:
+	case VHART_STORE_FAULT:
+		emulate_access(hart, cause);
+		break;
+	case VHART_ECALL_U:
+		forward(hart, VHART_ECALL_M);
+		break;
+	default:
+		forward(hart, cause);
+	}
+}
+
+/* The firmware may also be on its way to the payload: then nothing of the payload's has changed. */
+static void enter_firmware(struct hart *hart)
+{
+	if (hart->world == WORLD_PAYLOAD)
+		world_leave_payload(hart);
+	hart->counts[COUNT_FIRMWARE]++;
+}
+
+/* S-mode takes an exception that is delegated to it, which the hart gave to us first. */
+static void to_supervisor(struct hart *hart, uint64_t cause)
+{
+	uint64_t status = csr_read(mstatus);
+	uint64_t s = VHART_MSTATUS_SPP | VHART_MSTATUS_SPIE | VHART_MSTATUS_SIE | VHART_MSTATUS_MPP;
+	uint64_t now = status & ~s;
+
+	if (VHART_MSTATUS_MPP_OF(status) == VHART_S)
+		now |= VHART_MSTATUS_SPP;
+	if (status & VHART_MSTATUS_SIE)
+		now |= VHART_MSTATUS_SPIE;
+	csr_write(sepc, hart->v.pc);
+	csr_write(scause, cause);
+	csr_write(stval, csr_read(mtval));
+	if (hart->v.config.misa & VHART_MISA('H')) {
+		uint64_t hstatus = csr_read(0x600) & ~(UINT64_C(3) << 6 | UINT64_C(1) << 8);
+
+		if (status & VHART_MSTATUS_MPV) /* SPV, and SPVP: from VS */
+			hstatus |= UINT64_C(1) << 7 | (now & VHART_MSTATUS_SPP);
+		if (status & VHART_MSTATUS_GVA)
+			hstatus |= UINT64_C(1) << 6;
+		csr_write(0x600, hstatus);
+		csr_write(0x643, 0);
+		csr_write(0x64a, csr_read(0x34a));
+		now &= ~(VHART_MSTATUS_MPV | VHART_MSTATUS_GVA);
+	}
+	csr_write(mstatus, now | (uint64_t)VHART_S << 11);
+	hart->v.pc = csr_read(stvec) & ~UINT64_C(3);
+}
+
+static void payload_exception(struct hart *hart, uint64_t cause)
+{
+	if (cause == VHART_LOAD_FAULT || cause == VHART_STORE_FAULT) {
+		if (emulate_payload_access(hart, cause))
+			return;
+		if (hart->v.medeleg >> cause & 1) {
+			to_supervisor(hart, cause);
+			return;
+		}
+	}
+	enter_firmware(hart);
+	forward(hart, cause);
+}
+
+/* The rule of the whole: what is pending is looked at before each entry, and at no other time. */
+static void check(struct hart *hart)
+{
+	int interrupt;
+
+	if (hart->v.mode == VHART_M && !(hart->v.mstatus & VHART_MSTATUS_MIE))
+		return;
+	interrupt = vhart_interrupt(&hart->v, pending(hart));
+	if (interrupt < 0)
+		return;
+	if (hart->v.mode != VHART_M)
+		enter_firmware(hart);
+	vhart_take(&hart->v, interrupt);
+	hart->counts[COUNT_INJECTED + interrupt]++;
+}
+
+void trap(struct hart *hart)
+{
+	uint64_t cause = csr_read(mcause);
+
+	hart->v.pc = csr_read(mepc);
+	if (cause & VHART_CAUSE_INTERRUPT) {
+		hart->counts[COUNT_INTERRUPT + (cause & 15)]++;
+		clint_interrupts(hart, csr_read(mip));
+	} else {
+		hart->counts[COUNT_EXCEPTION + (cause & 31)]++;
+		if (hart->v.mode == VHART_M)
+			firmware_exception(hart, cause);
+		else
+			payload_exception(hart, cause);
+	}
+	check(hart);
+	world_set(hart);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The hart's registers for whom it runs next; see native.h and vhart_native(). What belongs to S-mode
+ * stays in them at all times, but for satp, mie, and the delegation, which would have an effect on the
+ * firmware.
+ */
+#include "clint.h"
+#include "csr.h"
+#include "native.h"
+
+/* A device's access may be the firmware's business or ours, before it is the payload's. */
+#define KEEP (VHART_BIT(VHART_LOAD_FAULT) | VHART_BIT(VHART_STORE_FAULT))
+
+#define CSR_MENVCFG 0x30a
+#define CSR_MSECCFG 0x747
+#define ALL         ((UINT64_C(1) << 54) - 1)
+#define EXECUTE     (UINT64_C(0x1c) << (8 * PMP_WINDOW)) /* NAPOT, X */
+
+/* The firmware may use cache-block instructions, as far as menvcfg goes. Nothing else of U-mode's. */
+#define FIRMWARE_SENVCFG 0xf0
+
+static void set_pmp(struct hart *hart, enum world world, bool window)
+{
+	csr_write(pmpcfg0, hart->pmpcfg[world][0] | (window ? EXECUTE : 0));
+	if (hart->pmp_entries > 8)
+		csr_write(pmpcfg2, hart->pmpcfg[world][1]);
+	sfence_vma();
+	hart->pmp_stale = false;
+}
+
+static void set_window(struct hart *hart, bool window)
+{
+	hart->window = window;
+	csr_write(pmpaddr3, window ? ALL : 0);
+}
+
+_Static_assert(PMP_WINDOW == 3, "pmpaddr3");
+
+/* mstatus: S-mode's fields are as they are. */
+static void set_mstatus(uint64_t value)
+{
+	csr_write(mstatus, (csr_read(mstatus) & VHART_MSTATUS_S_FIELDS) | value);
+}
+
+void world_leave_payload(struct hart *hart)
+{
+	uint64_t status = csr_read(mstatus);
+
+	hart->v.mode = (uint8_t)VHART_MSTATUS_MPP_OF(status);
+	hart->v.v = status & VHART_MSTATUS_MPV;
+	vhart_take_mie(&hart->v, csr_read(mie));
+	if (hart->v.config.misa & VHART_MISA('S'))
+		hart->v.satp = csr_read(satp);
+}
+
+static void set_world(struct hart *hart, enum world world)
+{
+	struct vhart_native native;
+	bool supervisor = hart->v.config.misa & VHART_MISA('S');
+
+	hart->world = (uint8_t)world;
+	hart->counts[COUNT_SWITCH]++;
+	vhart_native(&hart->v, KEEP, &native);
+	if (supervisor) {
+		csr_write(medeleg, native.medeleg);
+		csr_write(mideleg, native.mideleg);
+		csr_write(satp, native.satp);
+	}
+	csr_write(mie, native.mie);
+	if (hart->has_senvcfg) {
+		if (world == WORLD_FIRMWARE)
+			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+		else
+			csr_write(senvcfg, hart->senvcfg);
+	}
+	if (hart->window)
+		set_window(hart, false);
+	set_pmp(hart, world, false);
+	set_mstatus(native.mstatus);
+}
+
+/* What the firmware's instruction has changed that the hart has to know at once. */
+static void apply(struct hart *hart, unsigned changed)
+{
+	/* Before mip: STCE decides whether STIP takes what is written. */
+	if (changed & VHART_CHANGED_MENVCFG)
+		csr_try_write(CSR_MENVCFG, hart->v.menvcfg);
+	if (changed & VHART_CHANGED_IP) {
+		csr_set(mip, hart->v.ip_set);
+		csr_clear(mip, hart->v.ip_clear);
+	}
+	if (changed & VHART_CHANGED_MSTATUS)
+		csr_write(mstatus, (csr_read(mstatus) & ~VHART_MSTATUS_S_FIELDS) |
+					   (hart->v.mstatus & VHART_MSTATUS_S_FIELDS));
+	if (changed & VHART_CHANGED_MCOUNTEREN)
+		csr_write(mcounteren, hart->v.mcounteren);
+	if (changed & VHART_CHANGED_MSECCFG)
+		csr_try_write(CSR_MSECCFG, hart->v.mseccfg);
+	if (changed & VHART_CHANGED_PMP)
+		pmp_changed(hart);
+}
+
+/* The firmware goes on being the firmware. */
+static void stay(struct hart *hart, unsigned changed)
+{
+	bool window = vhart_mprv(&hart->v);
+
+	if (changed & VHART_CHANGED_MIE) {
+		struct vhart_native native;
+
+		vhart_native(&hart->v, KEEP, &native);
+		csr_write(mie, native.mie);
+	}
+	if (window != hart->window || hart->pmp_stale) {
+		set_window(hart, window);
+		set_pmp(hart, WORLD_FIRMWARE, window);
+	}
+}
+
+void world_set(struct hart *hart)
+{
+	enum world world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
+	unsigned changed = hart->v.changed;
+
+	hart->v.changed = 0;
+	if (changed & (VHART_CHANGED_MENVCFG | VHART_CHANGED_IP | VHART_CHANGED_MSTATUS |
+		       VHART_CHANGED_MCOUNTEREN | VHART_CHANGED_MSECCFG | VHART_CHANGED_PMP))
+		apply(hart, changed);
+	if (world != hart->world)
+		set_world(hart, world);
+	else if (changed && world == WORLD_FIRMWARE)
+		stay(hart, changed);
+	csr_write(mepc, hart->v.pc);
+}
+
+void world_senvcfg(struct hart *hart, uint64_t value)
+{
+	csr_write(senvcfg, value);
+	hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+}
+
+void world_borrow(struct hart *hart)
+{
+	set_window(hart, false);
+	csr_write(satp, hart->v.satp);
+	set_pmp(hart, WORLD_PAYLOAD, false);
+}
+
+void world_return(struct hart *hart, bool window)
+{
+	set_window(hart, window);
+	csr_write(satp, 0);
+	set_pmp(hart, WORLD_FIRMWARE, window);
+}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# The boots on riscv64, as system.mk has those on arm64. They are part of `make test` and `make test-all`
+# when RISCV_READY is set; `make test-riscv64` runs them alone.
+
+# Linux: harts, CPU (+no-sstc for ,sstc=off), MiB of memory, aclint or nothing. Here each value of one
+# meets each value of every other; test-all has the whole product.
+RISCV_LINUX := 8,rv64,128 8,rv64+no-sstc,512,aclint 8,sifive-u54,1024 \
+	4,rv64,512,aclint 4,rv64+no-sstc,1024 4,sifive-u54,128,aclint \
+	2,rv64,1024 2,rv64+no-sstc,128,aclint 2,sifive-u54,512 \
+	1,rv64,128,aclint 1,rv64+no-sstc,512 1,sifive-u54,1024,aclint
+RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
+	$(foreach mem,128 512 1024,$(harts),$(cpu),$(mem) $(harts),$(cpu),$(mem),aclint)))
+
+RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-u54 riscv-ending,quotes \
+	riscv-ending,off-cpu riscv-ending,off-cpu,rv64+no-sstc,aclint riscv-reboot \
+	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54
+
+# Our firmwares: name, CPU, harts, aclint or nothing.
+RISCV_GUESTS := \
+	$(foreach g,$(GUEST_RV_SINGLE),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
+	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint)
+RISCV_GUESTS_ALL := $(foreach g,$(GUEST_RV_IMAGES),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
+	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
+
+RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_OTHERS)
+RISCV_REST := $(filter-out $(RISCV_NOW),$(RISCV_LINUX_ALL:%=riscv-linux,%) \
+	$(RISCV_GUESTS_ALL))
+
+# Where system.mk's rule makes them.
+RISCV_CASES     := $(BUILD)/test/cases
+RISCV_TESTS     := $(addprefix $(RISCV_CASES)/,$(RISCV_NOW))
+RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(GUEST_RV_BINARIES) \
+	$(if $(TEST_BARE),,$(HYPERVISOR_RISCV64))
+RISCV_MORE      := $(addprefix $(RISCV_CASES)/,$(RISCV_REST))
+
+ifneq ($(RISCV_READY),)
+SYSTEM_TESTS   += $(RISCV_TESTS)
+SYSTEM_DEPS    += $(RISCV_TEST_DEPS)
+TEST_ALL_TESTS += $(RISCV_MORE)
+TEST_ALL_DEPS  += $(RISCV_MORE)
+endif
