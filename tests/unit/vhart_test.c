@@ -45,6 +45,10 @@ enum {
 	MTVAL2 = 0x34b,
 	PMPCFG0 = 0x3a0,
 	PMPADDR0 = 0x3b0,
+	MSECCFG = 0x747,
+	SEED = 0x015,
+	FCSR = 0x003,
+	VCSR = 0x00f,
 	HSTATUS = 0x600,
 	HIDELEG = 0x603,
 	HIE = 0x604,
@@ -394,6 +398,49 @@ static void counters_and_supervisor_registers_are_the_embedders(void **state)
 		assert_int_equal(answer(&h, numbers[n], VHART_READ), VHART_HOST);
 }
 
+/* 3.1.6.6: there while the unit is not switched off. */
+static void units_are_there_while_they_are_on(void **state)
+{
+	struct vhart_config config = rv64(false);
+	struct vhart h;
+
+	(void)state;
+	config.misa |= VHART_MISA('V');
+	h = make(config);
+	for (unsigned number = 1; number <= 3; number++) {
+		write(&h, MSTATUS, VHART_MSTATUS_VS);
+		assert_int_equal(answer(&h, number, VHART_READ), VHART_ILLEGAL);
+		for (uint64_t fs = 1; fs < 4; fs++) {
+			write(&h, MSTATUS, fs << 13);
+			assert_int_equal(answer(&h, number, VHART_READ), VHART_HOST);
+		}
+	}
+	assert_int_equal(answer(&h, VCSR, VHART_READ), VHART_ILLEGAL);
+	write(&h, MSTATUS, VHART_MSTATUS_VS);
+	assert_int_equal(answer(&h, VCSR, VHART_WRITE), VHART_HOST);
+	assert_int_equal(answer(&h, 0xc22, VHART_READ), VHART_HOST);
+	assert_int_equal(answer(&h, 0xc22, VHART_WRITE), VHART_ILLEGAL);
+}
+
+/* Zkr: seed is read by writing; the other forms are illegal. */
+static void the_entropy_source(void **state)
+{
+	struct vhart_config config = rv64(true);
+	struct vhart h;
+
+	(void)state;
+	config.mseccfg = BIT(8) | BIT(9);
+	h = make(config);
+	write(&h, MSECCFG, ~UINT64_C(0));
+	assert_int_equal(read(&h, MSECCFG), BIT(8) | BIT(9));
+	assert_int_equal(answer(&h, SEED, VHART_WRITE), VHART_HOST);
+	assert_int_equal(answer(&h, SEED, VHART_SET), VHART_HOST);
+	assert_int_equal(answer(&h, SEED, VHART_READ), VHART_ILLEGAL);
+	h = make(rv64(true));
+	assert_int_equal(answer(&h, SEED, VHART_WRITE), VHART_ILLEGAL);
+	assert_int_equal(answer(&h, MSECCFG, VHART_READ), VHART_ILLEGAL);
+}
+
 /* --- mstatus ----------------------------------------------------------------------------------- */
 
 static void mstatus_holds_legal_values_only(void **state)
@@ -535,6 +582,13 @@ static void medeleg_menvcfg_and_mcounteren_have_the_bits_of_the_configuration(vo
 	assert_false(read(&h, MEDELEG) & BIT(VHART_ECALL_M));
 	write(&h, MENVCFG, ~UINT64_C(0));
 	assert_int_equal(read(&h, MENVCFG), BIT(63) | 1);
+	h.config.menvcfg |= 0x30 | UINT64_C(3) << 32; /* CBIE, PMM */
+	for (uint64_t field = 0; field < 4; field++) {
+		write(&h, MENVCFG, field << 4);
+		assert_true((read(&h, MENVCFG) & 0x30) != 0x20);
+		write(&h, MENVCFG, field << 32);
+		assert_true(read(&h, MENVCFG) >> 32 != 1);
+	}
 	write(&h, MCOUNTEREN, ~UINT64_C(0));
 	assert_int_equal(read(&h, MCOUNTEREN), 0xffffffff);
 	assert_int_equal(
@@ -1183,25 +1237,26 @@ static void changes_add_up(void **state)
 		{ SATP, VHART_CHANGED_SATP },       { MIE, VHART_CHANGED_MIE },
 		{ SIE, VHART_CHANGED_MIE },         { HIE, VHART_CHANGED_MIE },
 		{ VSIE, VHART_CHANGED_MIE },        { MIDELEG, VHART_CHANGED_MIE },
-		{ MEDELEG, VHART_CHANGED_MIE },
+		{ MEDELEG, VHART_CHANGED_MIE },     { MSECCFG, VHART_CHANGED_MSECCFG },
 	};
+	struct vhart_config config = rv64(true);
 	uint64_t hstatus = 0;
 
 	(void)state;
+	config.mseccfg = BIT(8);
 	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
-		struct vhart h = make(rv64(true));
+		struct vhart h = make(config);
 
 		write(&h, MIDELEG, VHART_S_BITS);
 		h.hideleg = VHART_VS_BITS;
-		h.changed = (uint8_t)~rows[n].change;
+		h.changed = (uint16_t)~rows[n].change;
 		write(&h, rows[n].csr, 0x2eee);
-		assert_int_equal(h.changed, 0xff);
-		h.changed = 0xff;
+		assert_int_equal(h.changed, 0xffff);
 		exception(&h, 2, 0);
 		vhart_mret(&h);
 		h.mode = VHART_M;
 		vhart_sret(&h, 0, &hstatus);
-		assert_int_equal(h.changed, 0xff);
+		assert_int_equal(h.changed, 0xffff);
 	}
 }
 
@@ -1435,7 +1490,7 @@ static void a_state_that_is_none_is_refused(void **state)
 static void each_field_of_a_state_is_checked(void **state)
 {
 	struct vhart_config all = rv64(false), native = rv64(true), m = e31(), old = u54(false);
-	struct vhart_config grain = rv64(false);
+	struct vhart_config grain = rv64(false), zkr = rv64(true);
 	const struct {
 		const struct vhart_config *config;
 		unsigned offset, bytes;
@@ -1462,6 +1517,7 @@ static void each_field_of_a_state_is_checked(void **state)
 		{ &old, 28, 8, VHART_MSTATUS_MPV | UINT64_C(10) << 32 },
 		{ &all, 36, 8, 2 }, /* mtvec */
 		{ &all, 44, 8, 1 }, /* mepc */
+		{ &m, 20, 8, 2 },   /* pc, without C */
 		{ &m, 44, 8, 2 },
 		{ &old, 68, 8, 1 },                  /* mtval2 */
 		{ &old, 76, 8, 1 },                  /* mtinst */
@@ -1474,23 +1530,26 @@ static void each_field_of_a_state_is_checked(void **state)
 		{ &all, 116, 8, VHART_BIT(VHART_MTI) }, /* mip */
 		{ &native, 116, 8, VHART_BIT(VHART_SSI) },
 		{ &m, 116, 8, VHART_BIT(VHART_SSI) },
-		{ &all, 124, 8, BIT(32) },           /* mcounteren */
-		{ &all, 132, 8, BIT(1) },            /* menvcfg */
-		{ &old, 140, 8, UINT64_C(9) << 60 }, /* satp */
-		{ &m, 140, 8, 1 },
-		{ &all, 148, 1, 0x20 }, /* pmpcfg */
-		{ &all, 148, 1, 2 },
-		{ &all, 148, 1, 6 },
-		{ &all, 148 + 16, 1, 1 },
-		{ &grain, 148, 1, NA4 },
-		{ &all, 212, 8, BIT(54) }, /* pmpaddr */
-		{ &all, 212 + 8 * 16, 8, 1 },
-		{ &all, 724, 1, 1 }, /* reserved */
+		{ &all, 124, 8, BIT(32) }, /* mcounteren */
+		{ &all, 132, 8, BIT(1) },  /* menvcfg */
+		{ &all, 140, 8, BIT(8) },  /* mseccfg */
+		{ &zkr, 140, 8, BIT(0) },
+		{ &old, 148, 8, UINT64_C(9) << 60 }, /* satp */
+		{ &m, 148, 8, 1 },
+		{ &all, 156, 1, 0x20 }, /* pmpcfg */
+		{ &all, 156, 1, 2 },
+		{ &all, 156, 1, 6 },
+		{ &all, 156 + 16, 1, 1 },
+		{ &grain, 156, 1, NA4 },
+		{ &all, 220, 8, BIT(54) }, /* pmpaddr */
+		{ &all, 220 + 8 * 16, 8, 1 },
+		{ &all, 732, 1, 1 }, /* reserved */
 		{ &all, 1023, 1, 0x80 },
 	};
 
 	(void)state;
 	grain.pmp_grain = 1;
+	zkr.mseccfg = BIT(8) | BIT(9);
 	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
 		struct vhart h = make(*rows[n].config), before;
 		uint8_t saved[VHART_STATE_SIZE];
@@ -1524,7 +1583,7 @@ static void a_restored_hart_is_as_it_was(void **state)
 	exception(&h, VHART_STORE_FAULT, 0x99);
 	vhart_save(&h, saved);
 	assert_int_equal(vhart_restore(&other, saved, sizeof(saved), NULL), 0);
-	assert_int_equal(other.changed & 0xff, 0xff);
+	assert_int_equal(other.changed & 0x1ff, 0x1ff);
 	for (unsigned n = 0x300; n < 0x400; n++) {
 		uint64_t a = 1, b = 2;
 		enum vhart_answer had = vhart_csr(&h, n, VHART_READ, &a, 0);
@@ -1551,6 +1610,8 @@ int main(void)
 		cmocka_unit_test(registers_that_are_not_there_are_illegal),
 		cmocka_unit_test(hypervisor_csrs),
 		cmocka_unit_test(counters_and_supervisor_registers_are_the_embedders),
+		cmocka_unit_test(units_are_there_while_they_are_on),
+		cmocka_unit_test(the_entropy_source),
 		cmocka_unit_test(mstatus_holds_legal_values_only),
 		cmocka_unit_test(mpp_never_holds_a_mode_that_is_not_there),
 		cmocka_unit_test(sd_sums_up_the_units),

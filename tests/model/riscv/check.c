@@ -9,7 +9,7 @@
 
 static const unsigned registers[] = {
 	0x300, 0x301, 0x304, 0x305, 0x306, 0x340, 0x341, 0x342, 0x343, 0x344, 0xf11, 0xf12, 0xf13,
-	0xf14, 0x302, 0x303, 0x30a, 0x34a, 0x34b, 0x104, 0x144, 0x180, 0x604, 0x204, 0xf15,
+	0xf14, 0x302, 0x303, 0x30a, 0x34a, 0x34b, 0x104, 0x144, 0x180, 0x604, 0x204, 0xf15, 0x747,
 };
 
 /* What the hart's mip reads as, outside M's bits. */
@@ -24,6 +24,18 @@ static uint64_t hardware_mip(const struct machine_hart *h, bool sstc)
 	       (uint64_t)hw->lcofi << 13;
 }
 
+/* What the physical hart has, and the virtual one has not: QEMU's 63:16, or an extension that is hidden. */
+static uint64_t hidden(const struct model_hart *h)
+{
+	uint64_t bits = 0;
+	unsigned n;
+
+	for (n = 1; n < 64; n++)
+		if (!model_interrupt_exists(h, n) && (n >= 13 || n % 2 == 0))
+			bits |= VHART_BIT(n);
+	return bits;
+}
+
 /* What the embedder hands in as pending. */
 uint64_t machine_ip(const struct machine *m, unsigned hart)
 {
@@ -33,7 +45,7 @@ uint64_t machine_ip(const struct machine *m, unsigned hart)
 	if (h->model.line.mei)
 		ip |= VHART_BIT(VHART_MEI);
 	if (m->config.native)
-		return ip | hardware_mip(h, m->config.sstc);
+		return ip | hardware_mip(h, m->config.sstc) | hidden(&h->model);
 	if (h->model.line.sei)
 		ip |= VHART_BIT(VHART_SEI);
 	if (model_stce(&h->model) && h->model.line.stimecmp)
@@ -167,6 +179,7 @@ static void check_native(struct machine *m, unsigned hart)
 	     model_mip(&h->model) & ~VHART_M_BITS);
 	same(m, hart, "the hardware's menvcfg", h->hw.menvcfg, h->model.menvcfg);
 	same(m, hart, "the hardware's mcounteren", h->hw.mcounteren, h->model.mcounteren);
+	same(m, hart, "the hardware's mseccfg", h->hw.mseccfg, h->model.mseccfg);
 	same(m, hart, "the payload's satp, as the hardware was told", h->hw.satp, h->model.satp);
 	same(m, hart, "virtual MPRV, as the hardware was told", h->hw.mprv, model_mprv(&h->model));
 }

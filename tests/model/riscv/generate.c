@@ -53,6 +53,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.grain = grains[next(&s) % 8];
 	c.layout = (unsigned)(next(&s) % 4);
 	c.settime = next(&s) % 4 == 0;
+	c.zkr = !c.old && next(&s) % 3 == 0;
 	if (next(&s) % 8 == 0)
 		c.harts = 5 + (unsigned)(next(&s) % 4);
 	return c;
@@ -68,7 +69,7 @@ static const struct {
 } options[] = {
 	OPTION(harts),  OPTION(h),     OPTION(s),      OPTION(f),       OPTION(v),    OPTION(c),
 	OPTION(sstc),   OPTION(lcofi), OPTION(old),    OPTION(native),  OPTION(pmps), OPTION(grain),
-	OPTION(layout), OPTION(time),  OPTION(forced), OPTION(settime),
+	OPTION(layout), OPTION(time),  OPTION(forced), OPTION(settime), OPTION(zkr),
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -249,7 +250,7 @@ static const uint16_t others[] = {
 	0x310, 0x312, 0x31a, 0x320, 0x323, 0x33f, 0x600, 0x602, 0x603, 0x605, 0x606, 0x607, 0x60a,
 	0x643, 0x644, 0x645, 0x64a, 0x680, 0x747, 0x7a0, 0x7a1, 0x7b0, 0xb00, 0xb01, 0xb02, 0xb03,
 	0xb1f, 0xb80, 0xc00, 0xc01, 0xc02, 0xc03, 0xc1f, 0xc20, 0xc22, 0xc80, 0xda0, 0xe12, 0xf11,
-	0xf12, 0xf13, 0xf14, 0xf15, 0x015, 0x5a8, 0x350, 0x150, 0x35c,
+	0xf12, 0xf13, 0xf14, 0xf15, 0x015, 0x015, 0x747, 0x5a8, 0x350, 0x150, 0x35c,
 };
 
 static unsigned csr_number(struct generator *g)

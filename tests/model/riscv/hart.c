@@ -516,6 +516,11 @@ static const char *write_menvcfg(struct model_hart *h, uint64_t value, uint64_t 
 		if ((value >> 4 & 3) == 2)
 			return "menvcfg.CBIE is reserved";
 	}
+	if ((value >> 32 & 3) == 1) { /* PMM: reserved */
+		value = (value & ~((uint64_t)3 << 32)) | (chosen & (uint64_t)3 << 32);
+		if ((value >> 32 & 3) == 1)
+			return "menvcfg.PMM is reserved";
+	}
 	h->menvcfg = value;
 	return NULL;
 }
@@ -686,6 +691,8 @@ static bool is_machine(const struct model_hart *h, unsigned number)
 		return new;
 	if (within(number, 0x340, 0x344)) /* mscratch, mepc, mcause, mtval, mip */
 		return true;
+	if (number == 0x747) /* mseccfg */
+		return h->config->mseccfg != 0;
 	if (number == 0x34a || number == 0x34b) /* mtinst, mtval2 */
 		return hyp;
 	if (within(number, 0x3a0, 0x3af)) /* pmpcfg: the odd ones are RV32's */
@@ -774,7 +781,9 @@ enum model_csr model_csr_is(const struct model_hart *h, unsigned number, bool wr
 	if (number == 0x320) /* mcountinhibit came with 1.11 */
 		return h->config->priv_1_10 ? MODEL_EITHER : MODEL_ELSEWHERE;
 	if (is_unit(h, number))
-		return MODEL_EITHER;
+		return MODEL_ELSEWHERE;
+	if (number == 0x015 && h->config->mseccfg) /* seed (Zkr): by writing it alone */
+		return write ? MODEL_ELSEWHERE : MODEL_ILLEGAL;
 	if (is_supervisor(h, number) || is_hypervisor(h, number) || is_counter(h, number))
 		return MODEL_ELSEWHERE;
 	return MODEL_ILLEGAL;
@@ -833,6 +842,8 @@ uint64_t model_csr_read(const struct model_hart *h, unsigned number)
 		return h->mcounteren;
 	case 0x30a:
 		return h->menvcfg;
+	case 0x747:
+		return h->mseccfg;
 	case 0x340:
 		return h->mscratch;
 	case 0x341:
@@ -877,6 +888,9 @@ static const char *write_plain(struct model_hart *h, unsigned number, uint64_t v
 		return NULL;
 	case 0x30a:
 		return write_menvcfg(h, value, chosen);
+	case 0x747:
+		h->mseccfg = value & h->config->mseccfg;
+		return NULL;
 	case 0x340:
 		h->mscratch = value;
 		return NULL;

@@ -36,7 +36,7 @@ struct model_hart {
 	} mtvec;
 
 	uint64_t mepc, mcause, mtval, mtval2, mtinst, mscratch;
-	uint64_t medeleg, mcounteren, menvcfg, satp;
+	uint64_t medeleg, mcounteren, menvcfg, mseccfg, satp;
 	uint64_t hideleg, hstatus, sepc; /* for vsie and sret only */
 	bool delegated[64], enabled[64];
 

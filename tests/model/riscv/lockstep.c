@@ -234,10 +234,10 @@ static const struct {
 	const char *name, *config;
 } fixed[] = {
 	{ "emulator_one_hart", "harts=1" },
-	{ "emulator_with_everything", "harts=2,h=1,v=1,sstc=1,lcofi=1,grain=2" },
+	{ "emulator_with_everything", "harts=2,h=1,v=1,sstc=1,lcofi=1,grain=2,zkr=1" },
 	{ "emulator_without_s", "harts=2,s=0,f=0,c=0,pmps=8" },
 	{ "emulator_1_10", "harts=2,old=1,time=0,pmps=8" },
-	{ "native_rv64", "harts=2,native=1,h=1,v=1,sstc=1,lcofi=1,forced=0,layout=1" },
+	{ "native_rv64", "harts=2,native=1,h=1,v=1,sstc=1,lcofi=1,forced=0,layout=1,zkr=1" },
 	{ "native_u54", "harts=4,native=1,old=1,pmps=8,settime=1" },
 	{ "native_hardwired_delegation", "harts=1,native=1,forced=1,lcofi=1,grain=10" },
 	{ "native_e51", "harts=2,native=1,s=0,f=0,old=1,pmps=8" },

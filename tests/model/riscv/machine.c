@@ -40,7 +40,10 @@ static void make_hart_config(struct machine *m)
 	h->time = c->time;
 	h->sstc = c->sstc;
 	h->sscofpmf = c->lcofi;
-	h->menvcfg = c->old ? 0 : 0xc1 | (c->sstc ? UINT64_C(1) << 63 : 0) | UINT64_C(1) << 62;
+	h->menvcfg = c->old ? 0
+			    : 0xf1 | UINT64_C(3) << 32 | (c->sstc ? UINT64_C(1) << 63 : 0) |
+				      UINT64_C(1) << 62;
+	h->mseccfg = c->zkr ? 0x300 : 0;
 	h->mcounteren = c->time ? 0x1f : 0x1d;
 	h->medeleg = c->s ? 0xb1ff : 0;
 	if (c->h)
@@ -188,6 +191,8 @@ static void follow(struct machine *m, unsigned hart)
 	}
 	if (changed & VHART_CHANGED_MCOUNTEREN)
 		hw->mcounteren = h->lib.mcounteren;
+	if (changed & VHART_CHANGED_MSECCFG)
+		hw->mseccfg = h->lib.mseccfg;
 	if (changed & VHART_CHANGED_SATP)
 		hw->satp = h->lib.satp;
 	if (changed & VHART_CHANGED_PMP)
@@ -685,7 +690,7 @@ static void do_timer(struct machine *m, const struct op *op)
 {
 	unsigned library, model;
 
-	if (m->clint.now < m->hart[op->hart].programmed || m->clint.now == ~0ull)
+	if (m->clint.now < m->hart[op->hart].programmed)
 		return;
 	library = vclint_expired(m->lib, op->hart, m->clint.now);
 	model = model_expired(&m->clint, op->hart);

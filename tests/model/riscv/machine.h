@@ -18,7 +18,7 @@
 
 struct machine_config {
 	unsigned harts, h, s, f, v, c, sstc, lcofi, old, native, pmps, grain, layout, time, forced,
-		settime;
+		settime, zkr;
 };
 
 enum op_kind {
@@ -56,7 +56,7 @@ struct op {
 struct hardware {
 	uint64_t s_fields; /* of mstatus */
 	struct vhart_native native;
-	uint64_t menvcfg, mcounteren, satp;
+	uint64_t menvcfg, mcounteren, mseccfg, satp;
 	bool mprv;
 	bool ssi, sti, sei, vssi, lcofi; /* what software wrote to mip */
 	uint64_t pmpcfg[16], pmpaddr[VHART_MAX_PMPS];
