@@ -110,6 +110,10 @@ static void kick(void *host, unsigned hart)
 		machine_fail(m, "hart %u kicks itself", hart);
 	if (!m->hart[hart].looked && !m->hart[hart].fresh)
 		machine_fail(m, "hart %u is kicked a second time before it has looked", hart);
+	/* It may look at once: what it is kicked for has to be there. */
+	if (vclint_next(m->lib, hart, m->clint.now) != model_next(&m->clint, hart) ||
+	    (vclint_lines(m->lib, hart, m->clint.now) >> 3 & 1) != model_msip(&m->clint, hart))
+		machine_fail(m, "hart %u is kicked before its register has been written", hart);
 	m->hart[hart].msi = true;
 	m->hart[hart].looked = false;
 	m->hart[hart].fresh = false;
