@@ -42,3 +42,5 @@ $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
 	$(GUEST_OBJCOPY) -O binary $< $@
 
 -include $(wildcard $(GUEST_BUILD)/*/*.d)
+
+include guest/riscv64/guest.mk

@@ -302,6 +302,12 @@ void vhart_decode(uint32_t raw, struct vhart_insn *insn);
 enum vhart_answer vhart_execute(struct vhart *hart, const struct vhart_insn *insn, uint64_t x[32],
 				uint64_t ip);
 
+/*
+ * The short way for what firmware does most: a CSR instruction on a register that has no effect but to be
+ * there (mscratch, mepc, mcause, mtval). False: it is none of those, and nothing has changed.
+ */
+bool vhart_execute_plain(struct vhart *hart, uint32_t raw, uint64_t x[32]);
+
 /* --- Physical memory protection ---------------------------------------------------------------- */
 
 enum vhart_access { VHART_LOAD = 1, VHART_STORE = 2, VHART_FETCH = 4 }; /* as pmpcfg's R, W, X */

@@ -70,11 +70,6 @@ uint64_t legal_satp(const struct vhart *hart, uint64_t old, uint64_t value)
 	return mode << 60 | (value & hart->config.satp_bits);
 }
 
-uint64_t legal_mepc(const struct vhart *hart, uint64_t value)
-{
-	return value & ~(has(hart, 'C') ? UINT64_C(1) : UINT64_C(3));
-}
-
 uint64_t legal_mideleg(const struct vhart *hart, uint64_t value)
 {
 	uint64_t bits = VHART_S_BITS;

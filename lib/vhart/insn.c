@@ -353,3 +353,33 @@ enum vhart_answer vhart_execute(struct vhart *hart, const struct vhart_insn *ins
 		return VHART_ILLEGAL;
 	}
 }
+
+/* Of CSRs 0x340 to 0x343: where they are. Which bits of mepc there are depends on C. */
+static const uint16_t plain[4] = { offsetof(struct vhart, mscratch), offsetof(struct vhart, mepc),
+				   offsetof(struct vhart, mcause), offsetof(struct vhart, mtval) };
+#define PLAIN_FIRST 0x340
+#define PLAIN_MEPC  0x341
+
+bool vhart_execute_plain(struct vhart *hart, uint32_t raw, uint64_t x[32])
+{
+	unsigned number = raw >> 20, function = bits(raw, 14, 12), rs1 = bits(raw, 19, 15);
+	unsigned rd = bits(raw, 11, 7);
+	uint64_t *at, old, operand, new;
+
+	if (bits(raw, 6, 0) != 0x73 || !(function & 3) || number - PLAIN_FIRST >= 4)
+		return false;
+	at = (uint64_t *)(void *)((char *)hart + plain[number - PLAIN_FIRST]);
+	old = *at;
+	operand = function & 4 ? rs1 : x[rs1];
+	function &= 3;
+	new = function == VHART_WRITE ? operand
+	      : function == VHART_SET ? old | operand
+				      : old & ~operand;
+	if (number == PLAIN_MEPC)
+		new = legal_mepc(hart, new);
+	*at = new;
+	if (rd)
+		x[rd] = old;
+	hart->pc += 4;
+	return true;
+}

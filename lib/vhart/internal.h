@@ -27,10 +27,14 @@ uint64_t legal_mstatus(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_menvcfg(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_mtvec(uint64_t old, uint64_t value);
 uint64_t legal_satp(const struct vhart *hart, uint64_t old, uint64_t value);
-uint64_t legal_mepc(const struct vhart *hart, uint64_t value);
 uint64_t legal_mideleg(const struct vhart *hart, uint64_t value);
 uint64_t writable_mie(const struct vhart *hart);
 uint64_t writable_mip(const struct vhart *hart);
+
+static inline uint64_t legal_mepc(const struct vhart *hart, uint64_t value)
+{
+	return value & ~(has(hart, 'C') ? UINT64_C(1) : UINT64_C(3));
+}
 
 /* The PMP's registers: pmpcfg by its even number, 0 to 14, pmpaddr by its entry. pmp.c */
 uint64_t pmpcfg_read(const struct vhart *hart, unsigned number);

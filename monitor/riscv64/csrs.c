@@ -7,15 +7,15 @@
 #include "hart.h"
 #include "native.h"
 
-#define EACH_16(X, n)                                                                         \
-	X(n + 0)                                                                              \
-	X(n + 1)                                                                              \
-	X(n + 2)                                                                              \
-	X(n + 3)                                                                              \
-	X(n + 4)                                                                              \
-	X(n + 5)                                                                              \
-	X(n + 6) X(n + 7) X(n + 8) X(n + 9) X(n + 10) X(n + 11) X(n + 12) X(n + 13) X(n + 14) \
-		X(n + 15)
+#define EACH_16(X, n) \
+	X(n + 0)      \
+	X(n + 1)      \
+	X(n + 2)      \
+	X(n + 3)      \
+	X(n + 4)      \
+	X(n + 5)      \
+	X(n + 6)      \
+	X(n + 7) X(n + 8) X(n + 9) X(n + 10) X(n + 11) X(n + 12) X(n + 13) X(n + 14) X(n + 15)
 
 /* Of 32 counters or events, those from 3 on. */
 #define FROM_3(X, n) \
@@ -39,8 +39,11 @@
 	X(0x241)                                                                                  \
 	X(0x242)                                                                                  \
 	X(0x243)                                                                                  \
-	X(0x244) X(0x24d) X(0x280) X(0x600) X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) \
-		X(0x643) X(0x644) X(0x645) X(0x64a) X(0x680)
+	X(0x244)                                                                                  \
+	X(0x24d)                                                                                  \
+	X(0x280)                                                                                  \
+	X(0x600) X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) \
+		X(0x64a) X(0x680)
 
 /* Counters and what they count. */
 #define COUNTERS(X) X(0x320) FROM_3(X, 0x320) X(0xb00) X(0xb02) FROM_3(X, 0xb00)

@@ -9,6 +9,8 @@
 #include "memory.h"
 #include "native.h"
 
+#define MRET 0x30200073
+
 #define CSR_SSTATUS 0x100
 #define CSR_SIP     0x144
 #define CSR_VSIE    0x204
@@ -17,13 +19,15 @@
 #define CSR_MIP     0x344
 #define CSR_SENVCFG 0x10a
 
-static struct range clint, finisher, ours;
+struct range emulate_ours;
+
+static struct range clint, finisher;
 
 void emulate_init(const struct board *board, uint64_t monitor)
 {
 	clint = board->clint;
 	finisher = board->finisher;
-	ours = (struct range){ monitor, MONITOR_SIZE };
+	emulate_ours = (struct range){ monitor, MONITOR_SIZE };
 }
 
 static bool is_in(const struct range *range, uint64_t address)
@@ -58,19 +62,6 @@ static void fault(struct hart *hart, uint64_t cause, uint64_t tval)
 }
 
 /* --- Privileged instructions ---------------------------------------------------------------------------- */
-
-/*
- * The instruction at the pc, which has just been executed, so it can be read; but another hart may have
- * changed it since, so what follows half an instruction may be anything.
- */
-static uint32_t fetch(uint64_t pc)
-{
-	uint32_t raw = *(const volatile uint16_t *)pc;
-
-	if ((raw & 3) == 3 && !is_in(&ours, pc + 2))
-		raw |= (uint32_t) * (const volatile uint16_t *)(pc + 2) << 16;
-	return raw;
-}
 
 static uint64_t apply(unsigned op, uint64_t old, uint64_t operand)
 {
@@ -220,9 +211,14 @@ static uint64_t prepare(struct hart *hart, const struct vhart_insn *insn)
 
 void emulate_privileged(struct hart *hart)
 {
+	uint32_t raw = emulate_fetch(hart->v.pc);
 	struct vhart_insn insn;
-	uint32_t raw = fetch(hart->v.pc);
 
+	/* Of those that vhart_execute_plain() leaves, the one on every way back to the payload. */
+	if (raw == MRET) {
+		vhart_mret(&hart->v);
+		return;
+	}
 	vhart_decode(raw, &insn);
 	switch (vhart_execute(&hart->v, &insn, hart->x, prepare(hart, &insn))) {
 	case VHART_DONE:
@@ -320,7 +316,7 @@ void emulate_access(struct hart *hart, uint64_t cause)
 	struct vhart_insn insn;
 	uint64_t address;
 
-	vhart_decode(fetch(hart->v.pc), &insn);
+	vhart_decode(emulate_fetch(hart->v.pc), &insn);
 	address = hart->x[insn.rs1] + (uint64_t)(int64_t)insn.offset;
 	if (hart->window && guest_can_access(&insn)) {
 		access_as_payload(hart, &insn);
@@ -376,7 +372,7 @@ static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, 
 		uint64_t at = table + 8 * (address >> shift & 511), pte;
 		struct result result;
 
-		if (is_in(&ours, at) || is_device(at) ||
+		if (is_in(&emulate_ours, at) || is_device(at) ||
 		    !vhart_pmp_allows(&hart->v, VHART_S, at, 8, VHART_LOAD))
 			return false;
 		result = guest_load_8(at, csr_read(mstatus), 0);

@@ -10,7 +10,22 @@
 /* Addresses that are nobody's but the monitor's, and devices of which accesses are caught. */
 void emulate_init(const struct board *board, uint64_t monitor);
 
-/* The firmware's instruction trapped as illegal. */
+extern struct range emulate_ours;
+
+/*
+ * The firmware's instruction at the pc, which has just been executed, so it can be read; but another hart
+ * may have changed it since, so what follows half an instruction may be anything.
+ */
+static inline uint32_t emulate_fetch(uint64_t pc)
+{
+	uint32_t raw = *(const volatile uint16_t *)pc;
+
+	if ((raw & 3) == 3 && pc + 2 - emulate_ours.start >= emulate_ours.size)
+		raw |= (uint32_t) * (const volatile uint16_t *)(pc + 2) << 16;
+	return raw;
+}
+
+/* It trapped as illegal. */
 void emulate_privileged(struct hart *hart);
 
 /* A load or store of the firmware's faulted with this cause. */

@@ -17,9 +17,17 @@ RV_CFLAGS := $(RV_ABI) $(RV_NO_FP) -std=gnu11 -ffreestanding -fno-pie -mno-relax
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror -Iinclude -Imonitor/riscv64 \
 	-isystem $(RV_PICOLIBC)/include -isystem $(LIBFDT_RISCV64_INCLUDE) -DPICOLIBC_INTEGER_PRINTF_SCANF
 
-RV_SRCS := $(wildcard monitor/riscv64/*.c) $(addprefix monitor/common/,console.c panic.c libc.c) $(LIB_RISCV_SRCS)
+# What runs between a trap and the return from it is optimized as one.
+RV_HOT_SRCS := $(addprefix monitor/riscv64/,traps.c emulate.c world.c clint.c) $(filter-out %/state.c,$(LIB_RISCV_SRCS))
+RV_SRCS := $(filter-out $(RV_HOT_SRCS),$(wildcard monitor/riscv64/*.c)) \
+	$(addprefix monitor/common/,console.c panic.c libc.c)
 RV_ASM  := $(wildcard monitor/riscv64/*.S)
-RV_OBJS := $(RV_ASM:%.S=$(RV)/%.o) $(RV_SRCS:%.c=$(RV)/%.o)
+RV_HOT_OBJS := $(RV_HOT_SRCS:%.c=$(RV)/%.o)
+RV_OBJS := $(RV_ASM:%.S=$(RV)/%.o) $(RV_SRCS:%.c=$(RV)/%.o) $(RV)/hot.o
+
+$(RV_HOT_OBJS): RV_CFLAGS += -O3 -flto
+$(RV)/hot.o: $(RV_HOT_OBJS)
+	$(Q)$(RV_CC) $(RV_CFLAGS) -O3 -flto -flto-partition=one -r -nostdlib -flinker-output=nolto-rel -o $@ $^
 
 $(RV)/%.o: %.c monitor/riscv64/riscv64.mk | $(LIBFDT_RISCV64_STAMP)
 	@mkdir -p $(@D)
@@ -56,4 +64,4 @@ $(RV)/carillon.bin: $(RV)/carillon.elf
 .PHONY: monitor-riscv64
 monitor-riscv64: $(RV)/carillon.bin
 
--include $(RV_OBJS:%.o=%.d)
+-include $(RV_OBJS:%.o=%.d) $(RV_HOT_OBJS:%.o=%.d)

@@ -8,7 +8,11 @@
 #include "end.h"
 #include "native.h"
 
-void trap(struct hart *hart);
+/* x3, x8, x9, x18 to x27: those that our own code keeps. */
+#define KEPT_REGISTERS 0x0ffc0308u
+
+/* True: all registers have to be loaded; false: those will do that a call does not keep. */
+bool trap(struct hart *hart);
 
 static void firmware_exception(struct hart *hart, uint64_t cause)
 {
@@ -80,14 +84,9 @@ static void payload_exception(struct hart *hart, uint64_t cause)
 	forward(hart, cause);
 }
 
-/* The rule of the whole: what is pending is looked at before each entry, and at no other time. */
-static void check(struct hart *hart)
+__attribute__((noinline)) static void take_what_is_due(struct hart *hart)
 {
-	int interrupt;
-
-	if (hart->v.mode == VHART_M && !(hart->v.mstatus & VHART_MSTATUS_MIE))
-		return;
-	interrupt = vhart_interrupt(&hart->v, pending(hart));
+	int interrupt = vhart_interrupt(&hart->v, pending(hart));
 	if (interrupt < 0)
 		return;
 	if (hart->v.mode != VHART_M)
@@ -96,21 +95,60 @@ static void check(struct hart *hart)
 	hart->counts[COUNT_INJECTED + interrupt]++;
 }
 
-void trap(struct hart *hart)
+/* The rule of the whole: what is pending is looked at before each entry, and at no other time. */
+static inline void check(struct hart *hart)
 {
-	uint64_t cause = csr_read(mcause);
+	if (hart->v.mode != VHART_M || (hart->v.mstatus & VHART_MSTATUS_MIE))
+		take_what_is_due(hart);
+}
 
-	hart->v.pc = csr_read(mepc);
+static void exception(struct hart *hart, uint64_t cause)
+{
+	hart->counts[COUNT_EXCEPTION + (cause & 31)]++;
+	if (hart->v.mode != VHART_M)
+		payload_exception(hart, cause);
+	else
+		firmware_exception(hart, cause);
+}
+
+static void settle(struct hart *hart)
+{
+	check(hart);
+	if (hart->v.changed)
+		world_set(hart);
+	else
+		csr_write(mepc, hart->v.pc);
+}
+
+__attribute__((noinline)) static bool other_trap(struct hart *hart, uint64_t cause)
+{
 	if (cause & VHART_CAUSE_INTERRUPT) {
 		hart->counts[COUNT_INTERRUPT + (cause & 15)]++;
 		clint_interrupts(hart, csr_read(mip));
 	} else {
-		hart->counts[COUNT_EXCEPTION + (cause & 31)]++;
-		if (hart->v.mode == VHART_M)
-			firmware_exception(hart, cause);
-		else
-			payload_exception(hart, cause);
+		exception(hart, cause);
 	}
-	check(hart);
-	world_set(hart);
+	settle(hart);
+	return !(cause & VHART_CAUSE_INTERRUPT);
+}
+
+/*
+ * Nearly all traps of a firmware are for one of a few CSRs, and with its interrupts masked nothing else can
+ * come of them.
+ */
+__attribute__((flatten)) bool trap(struct hart *hart)
+{
+	uint64_t cause = csr_read(mcause);
+	uint32_t raw;
+
+	hart->v.pc = csr_read(mepc);
+	if (cause != VHART_ILLEGAL_INSTRUCTION || hart->v.mode != VHART_M ||
+	    (hart->v.mstatus & VHART_MSTATUS_MIE))
+		return other_trap(hart, cause);
+	raw = emulate_fetch(hart->v.pc);
+	if (!vhart_execute_plain(&hart->v, raw, hart->x))
+		return other_trap(hart, cause);
+	hart->counts[COUNT_EXCEPTION + VHART_ILLEGAL_INSTRUCTION]++;
+	csr_write(mepc, hart->v.pc);
+	return KEPT_REGISTERS >> (raw >> 7 & 31) & 1;
 }

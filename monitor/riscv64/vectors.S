@@ -49,27 +49,14 @@ trap_vector:
 	mv	sp, tp
 	mv	a0, tp
 	call	trap
+	beqz	a0, load_some
 
 	/* Into the guest, as tp's hart has it; also how a hart starts. */
 	.global enter_guest
 enter_guest:
-	csrw	mscratch, tp
-	ld	x1, X(1)(tp)
-	ld	x2, X(2)(tp)
 	ld	x3, X(3)(tp)
-	ld	x5, X(5)(tp)
-	ld	x6, X(6)(tp)
-	ld	x7, X(7)(tp)
 	ld	x8, X(8)(tp)
 	ld	x9, X(9)(tp)
-	ld	x10, X(10)(tp)
-	ld	x11, X(11)(tp)
-	ld	x12, X(12)(tp)
-	ld	x13, X(13)(tp)
-	ld	x14, X(14)(tp)
-	ld	x15, X(15)(tp)
-	ld	x16, X(16)(tp)
-	ld	x17, X(17)(tp)
 	ld	x18, X(18)(tp)
 	ld	x19, X(19)(tp)
 	ld	x20, X(20)(tp)
@@ -80,6 +67,21 @@ enter_guest:
 	ld	x25, X(25)(tp)
 	ld	x26, X(26)(tp)
 	ld	x27, X(27)(tp)
+load_some:
+	csrw	mscratch, tp
+	ld	x2, X(2)(tp)
+	ld	x1, X(1)(tp)
+	ld	x5, X(5)(tp)
+	ld	x6, X(6)(tp)
+	ld	x7, X(7)(tp)
+	ld	x10, X(10)(tp)
+	ld	x11, X(11)(tp)
+	ld	x12, X(12)(tp)
+	ld	x13, X(13)(tp)
+	ld	x14, X(14)(tp)
+	ld	x15, X(15)(tp)
+	ld	x16, X(16)(tp)
+	ld	x17, X(17)(tp)
 	ld	x28, X(28)(tp)
 	ld	x29, X(29)(tp)
 	ld	x30, X(30)(tp)
