@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Fuzzing with libFuzzer: FUZZ_TARGET is fuzz_vgic (guests, devices, hosts) or fuzz_state (states to be
-# restored). `make check` runs the kept inputs of both and a few seconds more; `make fuzz` longer
-# (FUZZ_SECONDS, FUZZ_JOBS processes), and says what of lib/vgic was reached; `make fuzz-corpus` takes
-# what it found that is new into the corpus of the target. `make fuzz-states` makes inputs for
-# fuzz_state out of what those of fuzz_vgic come to.
+# Fuzzing with libFuzzer: FUZZ_TARGET is fuzz_vgic (guests, devices, hosts), fuzz_state (states to be
+# restored) or fuzz_vhart (RISC-V: harts and CLINTs). `make check` runs the kept inputs of all and a few
+# seconds more; `make fuzz` longer (FUZZ_SECONDS, FUZZ_JOBS processes), and says what of the library was
+# reached; `make fuzz-corpus` takes what it found that is new into the corpus of the target. `make
+# fuzz-states` makes inputs for fuzz_state out of what those of fuzz_vgic come to.
 
 FUZZ_SECONDS ?= 300
 FUZZ_JOBS    ?= 2
 FUZZ_DIR     := $(BUILD)/tests/fuzz
 FUZZ_TARGET  ?= fuzz_vgic
-FUZZ_CORPUS  := tests/fuzz/$(if $(filter fuzz_state,$(FUZZ_TARGET)),states,corpus)
+FUZZ_CORPORA := fuzz_vgic:corpus fuzz_state:states fuzz_vhart:harts
+FUZZ_CORPUS  := tests/fuzz/$(patsubst $(FUZZ_TARGET):%,%,$(filter $(FUZZ_TARGET):%,$(FUZZ_CORPORA)))
+FUZZ_LIBRARY := $(if $(filter fuzz_vhart,$(FUZZ_TARGET)),lib/vhart lib/vclint,lib/vgic)
 FUZZ_FOUND   := $(FUZZ_DIR)/found-$(FUZZ_TARGET)
 FUZZ_MAX     := $(if $(filter fuzz_state,$(FUZZ_TARGET)),3000,1024)
 FUZZ_KEEP    := $(if $(filter fuzz_state,$(FUZZ_TARGET)),900,500)
-FUZZ_MAINS   := fuzz_vgic fuzz_state
+FUZZ_MAINS   := fuzz_vgic fuzz_state fuzz_vhart
 FUZZ_SRCS    := $(addprefix tests/fuzz/,program.c host.c whole.c guest.c check.c) tests/model/cpuif.c \
 	$(LIB_SRCS)
 FUZZ_OBJS    := $(FUZZ_SRCS:%.c=$(FUZZ_DIR)/obj/%.o)
@@ -60,8 +62,8 @@ fuzz-coverage: $(FUZZ_DIR)/coverage-$(FUZZ_TARGET)
 	$(Q)LLVM_PROFILE_FILE=$(FUZZ_DIR)/coverage.raw $< -runs=0 $(FUZZ_FOUND) $(FUZZ_CORPUS) \
 		2>$(FUZZ_DIR)/coverage.log
 	$(Q)llvm-profdata merge -sparse $(FUZZ_DIR)/coverage.raw -o $(FUZZ_DIR)/coverage.data
-	$(Q)llvm-cov show $< -instr-profile=$(FUZZ_DIR)/coverage.data lib/vgic >$(FUZZ_DIR)/coverage.txt
-	$(Q)llvm-cov report $< -instr-profile=$(FUZZ_DIR)/coverage.data lib/vgic
+	$(Q)llvm-cov show $< -instr-profile=$(FUZZ_DIR)/coverage.data $(FUZZ_LIBRARY) >$(FUZZ_DIR)/coverage.txt
+	$(Q)llvm-cov report $< -instr-profile=$(FUZZ_DIR)/coverage.data $(FUZZ_LIBRARY)
 
 # What was found, and what is kept, cut down to what reaches more lines: the new corpus. Long inputs
 # come first, since each of them does what many short ones do.
