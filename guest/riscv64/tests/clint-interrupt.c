@@ -179,6 +179,40 @@ static void frame_of(void)
 	   "frame: mstatus.MIE, MPIE, MPP");
 }
 
+/* Each way of letting a pending one in takes it before the next instruction. */
+#define LET_IN(name, instructions)                                        \
+	static uintptr_t name(uint64_t bits)                              \
+	{                                                                 \
+		uintptr_t at;                                             \
+                                                                          \
+		__asm__ volatile("la %0, 1f\n\t" instructions "\n1:\tnop" \
+				 : "=&r"(at)                              \
+				 : "r"(bits)                              \
+				 : "t0", "memory");                       \
+		return at;                                                \
+	}
+
+LET_IN(by_csrrs, "csrrs t0, mstatus, %1")
+LET_IN(by_csrrw, "csrr t0, mstatus\n\tor t0, t0, %1\n\tcsrw mstatus, t0")
+LET_IN(by_sstatus_then_csrs, "csrc sstatus, %1\n\tcsrs mstatus, %1")
+LET_IN(by_mret, "csrw mepc, %0\n\tslli t0, %1, 4\n\tcsrs mstatus, t0\n\tli t0, 3 << 11\n\t"
+		"csrs mstatus, t0\n\tmret")
+
+static void let_in(const char *how, uintptr_t (*by)(uint64_t))
+{
+	uintptr_t at;
+
+	start();
+	on_interrupt[MTI] = note;
+	csr_write(mie, BIT(MTI));
+	timer_set(0, 0);
+	wait_pending(MTI);
+	seen = (struct frame){ 0 };
+	at = by(MSTATUS_MIE);
+	interrupts_off();
+	is(seen.pc, at, "let in by %s: taken before the next instruction", how);
+}
+
 static void software(void)
 {
 	struct hart *me = this_hart();
@@ -215,6 +249,10 @@ void guest_main(void)
 	level();
 	not_delivered();
 	frame_of();
+	let_in("csrrs mstatus", by_csrrs);
+	let_in("csrw mstatus", by_csrrw);
+	let_in("csrs mstatus after csrc sstatus", by_sstatus_then_csrs);
+	let_in("mret", by_mret);
 	ten_times("mtimecmp whole", timer_set);
 	ten_times("mtimecmp in halves", timer_set_halves);
 	software();

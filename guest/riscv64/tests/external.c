@@ -3,7 +3,7 @@
  * External interrupts by the UART's transmitter and the PLIC: MEI in machine mode, and the two bits behind
  * mip.SEIP, one that software writes and one that is the PLIC's line (privileged specification 3.1.9).
  */
-#include "hart.h"
+#include "payload.h"
 #include "tap.h"
 
 #define CONTEXT_M 0
@@ -203,10 +203,40 @@ static void two_bits(void)
 	ok(written, "SEIP: csrw with the line high writes the software bit");
 }
 
+static uint64_t nothing(uint64_t unused)
+{
+	return unused;
+}
+
+/* Lines that are high while the payload runs must not stay in mip when they fall. */
+static void across_payload(unsigned context, unsigned interrupt)
+{
+	bool high, after;
+
+	start();
+	plic_setup(context);
+	line_up();
+	high = wait_pending(interrupt);
+	payload_call(MODE_S, nothing, 0, NULL);
+	after = is_pending(interrupt);
+	line_down(context);
+	bool low = wait_not_pending(interrupt);
+
+	payload_call(MODE_S, nothing, 0, NULL);
+	low &= !is_pending(interrupt);
+	plic_release(context);
+	ok(high && after, "interrupt %u: high before and after the payload ran", interrupt);
+	ok(low, "interrupt %u: low when the line falls, and low when the payload ran again",
+	   interrupt);
+}
+
 void guest_main(void)
 {
+	pmp_open();
 	machine();
 	priority();
 	asleep();
 	two_bits();
+	across_payload(CONTEXT_M, MEI);
+	across_payload(CONTEXT_S, SEI);
 }

@@ -7,6 +7,7 @@
  */
 #include "payload.h"
 #include "tap.h"
+#include "tree.h"
 
 #define STORM 300
 
@@ -275,10 +276,11 @@ static bool others_go_on(void)
 	return right;
 }
 
-/* Each exception of that hart raises the next one, for ever. */
+/* Each exception of that hart raises the next one, for ever; under a monitor, through the monitor's memory. */
 static bool lost_hart(void)
 {
-	hart_start(hart_count - 1, lose, (void *)UNMAPPED);
+	hart_start(hart_count - 1, lose,
+		   (void *)(tree.monitor_size ? tree.monitor_base : UNMAPPED));
 	return others_go_on();
 }
 

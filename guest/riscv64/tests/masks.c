@@ -134,6 +134,95 @@ static void over_the_switch(void)
 	delegate(0);
 }
 
+/* --- With Sstc: STIP is stimecmp's while menvcfg.STCE is 1 (Sstc specification, chapter 2) ----------- */
+
+#define STCE BIT(63)
+
+static bool stip_is_stimecmp(void)
+{
+	bool high, kept, low, unset, given_back;
+
+	csr_clear(mip, S_INTERRUPTS);
+	csr_write_at(CSR_STIMECMP, UINT64_MAX);
+	csr_set(0x30a, STCE);
+	low = !is_pending(STI);
+	csr_set(mip, BIT(STI));
+	unset = !is_pending(STI);
+	csr_write_at(CSR_STIMECMP, 0);
+	high = wait_pending(STI);
+	csr_clear(mip, BIT(STI));
+	kept = is_pending(STI);
+	csr_write_at(CSR_STIMECMP, UINT64_MAX);
+	low &= wait_not_pending(STI);
+	csr_clear(0x30a, STCE);
+	csr_set(mip, BIT(STI));
+	given_back = is_pending(STI);
+	csr_clear(mip, BIT(STI));
+	return high && kept && low && unset && given_back && !is_pending(STI);
+}
+
+static uint64_t own_timer(uint64_t unused)
+{
+	(void)unused;
+	csr_write(sie, BIT(STI));
+	csr_set(sstatus, MSTATUS_SIE);
+	__asm__ volatile("csrr t0, time\n\taddi t0, t0, 1000\n\tcsrw 0x14d, t0" ::: "t0", "memory");
+	while (csr_read(sie) & BIT(STI))
+		;
+	csr_clear(sstatus, MSTATUS_SIE);
+	return 1;
+}
+
+/* payload_vector clears the enable of what it takes. */
+static bool timer_of_payload(void)
+{
+	struct delegated taken = { 0 };
+	uint64_t result = 0;
+	bool returned;
+
+	csr_write(mcounteren, 7);
+	csr_set(0x30a, STCE);
+	csr_write(mideleg, BIT(STI));
+	csr_write(stvec, (uintptr_t)payload_vector);
+	csr_write(sscratch, (uintptr_t)&taken);
+	returned = payload_call(MODE_S, own_timer, 0, &result);
+	csr_write_at(CSR_STIMECMP, UINT64_MAX);
+	csr_clear(0x30a, STCE);
+	csr_write(mcounteren, 0);
+	csr_write(mideleg, 0);
+	return returned && result == 1 && taken.count == 1 &&
+	       taken.cause == (CAUSE_IS_INTERRUPT | STI);
+}
+
+static uint64_t read_stimecmp(uint64_t unused)
+{
+	(void)unused;
+	return csr_read(0x14d);
+}
+
+static bool not_without_stce(void)
+{
+	bool without, with;
+
+	csr_write(mcounteren, 7);
+	without = payload_traps(MODE_S, read_stimecmp, 0, CAUSE_ILLEGAL);
+	csr_set(0x30a, STCE);
+	with = payload_call(MODE_S, read_stimecmp, 0, NULL);
+	csr_write(mcounteren, 5);
+	with &= payload_traps(MODE_S, read_stimecmp, 0, CAUSE_ILLEGAL);
+	csr_clear(0x30a, STCE);
+	csr_write(mcounteren, 0);
+	return without && with;
+}
+
+static const struct check sstc[] = {
+	{ "Sstc: STIP is stimecmp's with STCE, the software's without", stip_is_stimecmp },
+	{ "Sstc: the payload's own timer stays with it", timer_of_payload },
+	{ "Sstc: stimecmp needs STCE and mcounteren.TM in S", not_without_stce },
+};
+
+/* --- In all ------------------------------------------------------------------------------------------ */
+
 static void timer_through_wfi(void)
 {
 	struct hart *me = this_hart();
@@ -154,10 +243,13 @@ static void timer_through_wfi(void)
 
 void guest_main(void)
 {
+	uint64_t value;
+
 	pmp_open();
 	enables();
 	pending();
 	both_sides();
 	over_the_switch();
 	timer_through_wfi();
+	CHECKS(sstc, csr_try_read(CSR_STIMECMP, &value) ? NULL : "hart: no Sstc");
 }

@@ -42,6 +42,8 @@ static void map(void)
 
 	root[BASE >> 30] = pte(middle, PTE_V);
 	middle[0] = pte(leaves, PTE_V);
+	root[2] = UINT64_C(0x80000000) >> 12 << 10 | ad | PTE_R | PTE_W |
+		  PTE_X; /* where all this is */
 	leaves[S_RW] = pte(memory, ad | PTE_R | PTE_W);
 	leaves[S_R] = pte(memory, ad | PTE_R);
 	leaves[S_X] = pte(memory, ad | PTE_X);
@@ -264,6 +266,46 @@ static void permissions(void)
 	}
 }
 
+/* The payload itself, in S mode, gets there just as far as machine mode in its name. */
+static uint64_t own_load(uint64_t at)
+{
+	uint64_t value = UNTOUCHED;
+
+	__asm__ volatile("ld %0, (%1)" : "+r"(value) : "r"(at) : "memory");
+	return value;
+}
+
+static uint64_t own_store(uint64_t at)
+{
+	__asm__ volatile("sd zero, (%0)" ::"r"(at) : "memory");
+	return 0;
+}
+
+static void payload_itself(const struct rule *rule, bool store)
+{
+	uint64_t saved = csr_read(mstatus), cause = store ? rule->store : rule->load;
+	uint64_t at = page(rule->page) + AT;
+	struct payload payload;
+
+	payload_init(&payload, MODE_S, store ? own_store : own_load, at);
+	csr_write(mstatus, (saved & ~(MSTATUS_SUM | MSTATUS_MXR)) | rule->status);
+	payload_run(&payload);
+	csr_write(mstatus, saved);
+	is(payload.cause, cause ? cause : CAUSE_ECALL_S, "%s, the payload itself: %s", rule->name,
+	   store ? "store" : "load");
+	ok(!cause || payload.tval == at, "%s, the payload itself: %s: mtval", rule->name,
+	   store ? "store" : "load");
+}
+
+static void payload_alike(void)
+{
+	for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].mode == MODE_S) {
+			payload_itself(&rules[i], false);
+			payload_itself(&rules[i], true);
+		}
+}
+
 /* An address that is not canonical; a store and a load of the same page one after the other. */
 static void odd_addresses(void)
 {
@@ -399,6 +441,7 @@ void guest_main(void)
 	each_width("as U", page(U_RW), MODE_U, 0);
 	each_width("as S, SUM", page(U_RW), MODE_S, MSTATUS_SUM);
 	permissions();
+	payload_alike();
 	odd_addresses();
 	registers();
 	atomics();

@@ -50,6 +50,46 @@ static void registers(unsigned mode)
 	is(lost, 0, "%s: 1000 calls: all registers arrive, both ways", what);
 }
 
+/* What a trap does not change in mstatus, it leaves, with whatever the payload did to its own fields. */
+#define KEPT                                                                                \
+	(MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_SPP | \
+	 MSTATUS_SPIE)
+
+static void status_kept(unsigned mode, uint64_t fields)
+{
+	const char *what = mode_name(mode);
+	struct payload payload;
+	uint64_t saved = csr_read(mstatus);
+
+	csr_clear(mstatus, KEPT);
+	csr_set(mstatus, fields);
+	payload_init(&payload, mode, (uint64_t(*)(uint64_t))call_loop, 0);
+	payload_run(&payload);
+	csr_write(mstatus, saved);
+	is(payload.status & KEPT, fields, "%s: a call leaves mstatus' fields, 0x%lx", what, fields);
+}
+
+static uint64_t change_status(uint64_t fields)
+{
+	csr_clear(sstatus, MSTATUS_SUM | MSTATUS_MXR | MSTATUS_SPP | MSTATUS_SPIE);
+	csr_set(sstatus, fields);
+	return 0;
+}
+
+static void status_changed(void)
+{
+	struct payload payload;
+
+	csr_set(mstatus, MSTATUS_TW | MSTATUS_SUM | MSTATUS_SPP);
+	payload_init(&payload, MODE_S, change_status, MSTATUS_MXR | MSTATUS_SPIE);
+	payload_run(&payload);
+	is(payload.status & KEPT, MSTATUS_TW | MSTATUS_MXR | MSTATUS_SPIE,
+	   "S: what it changes in sstatus, M finds in mstatus");
+	is(csr_read(mstatus) & KEPT, MSTATUS_TW | MSTATUS_MXR | MSTATUS_SPIE,
+	   "S: and finds it again later");
+	csr_clear(mstatus, KEPT);
+}
+
 /* --- Delegation --------------------------------------------------------------------------------- */
 
 static void delegate(uint64_t exceptions)
@@ -275,6 +315,8 @@ static void interrupted(unsigned mode, bool timer)
 	quiet_timer(this_hart(), NULL);
 	quiet_software(this_hart(), NULL);
 	csr_write(mie, 0);
+	is(csr_read(mip) & M_INTERRUPTS, 0,
+	   "%s: %s interrupt: mip is 0 when it is cleared at its source", what, name);
 	atomic_store(&stop, 1);
 	payload_run(&payload);
 	ok(payload_returned(&payload) && payload.x[10] == 2,
@@ -314,6 +356,9 @@ void guest_main(void)
 	pmp_open();
 	for (unsigned i = 0; i < 2; i++) {
 		registers(modes[i]);
+		status_kept(modes[i], 0);
+		status_kept(modes[i], KEPT);
+		status_kept(modes[i], MSTATUS_TSR | MSTATUS_MXR | MSTATUS_SPIE);
 		delegation(modes[i]);
 		counters_of(modes[i], "cycle", 0, do_cycle);
 		counters_of(modes[i], "time", 1, do_time);
@@ -321,6 +366,7 @@ void guest_main(void)
 		interrupted(modes[i], true);
 		interrupted(modes[i], false);
 	}
+	status_changed();
 	delegated_calls();
 	taken_from_payload();
 	delegated_interrupt(SSI);
