@@ -11,7 +11,7 @@ RV_PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf
 RV_ABI := -march=rv64imafdc_zicsr_zifencei -mabi=lp64d -mcmodel=medany
 RV_NO_FP := $(foreach r,t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 \
 	a0 a1 a2 a3 a4 a5 a6 a7,-ffixed-f$(r))
-RV_CFLAGS := $(RV_ABI) $(RV_NO_FP) -std=gnu11 -ffreestanding -fno-pie -mno-relax -msmall-data-limit=0 \
+MONITOR_RV_CFLAGS := $(RV_ABI) $(RV_NO_FP) -std=gnu11 -ffreestanding -fno-pie -mno-relax -msmall-data-limit=0 \
 	-mstrict-align -fno-stack-protector -fno-common -fno-asynchronous-unwind-tables \
 	-fno-tree-loop-distribute-patterns -fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror -Iinclude -Imonitor/riscv64 \
@@ -25,17 +25,17 @@ RV_ASM  := $(wildcard monitor/riscv64/*.S)
 RV_HOT_OBJS := $(RV_HOT_SRCS:%.c=$(RV)/%.o)
 RV_OBJS := $(RV_ASM:%.S=$(RV)/%.o) $(RV_SRCS:%.c=$(RV)/%.o) $(RV)/hot.o
 
-$(RV_HOT_OBJS): RV_CFLAGS += -O3 -flto
+$(RV_HOT_OBJS): MONITOR_RV_CFLAGS += -O3 -flto
 $(RV)/hot.o: $(RV_HOT_OBJS)
-	$(Q)$(RV_CC) $(RV_CFLAGS) -O3 -flto -flto-partition=one -r -nostdlib -flinker-output=nolto-rel -o $@ $^
+	$(Q)$(RV_CC) $(MONITOR_RV_CFLAGS) -O3 -flto -flto-partition=one -r -nostdlib -flinker-output=nolto-rel -o $@ $^
 
 $(RV)/%.o: %.c monitor/riscv64/riscv64.mk | $(LIBFDT_RISCV64_STAMP)
 	@mkdir -p $(@D)
-	$(Q)$(RV_CC) $(RV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(RV_CC) $(MONITOR_RV_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(RV)/%.o: %.S monitor/riscv64/riscv64.mk
 	@mkdir -p $(@D)
-	$(Q)$(RV_CC) $(RV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(RV_CC) $(MONITOR_RV_CFLAGS) -MMD -MP -c -o $@ $<
 
 RV_LINK = $(RISCV64_CROSS)ld -pie --no-dynamic-linker --no-relax -z norelro -z notext -z noexecstack \
 	--no-warn-rwx-segments -Bsymbolic --build-id=none --defsym=vfprintf=__i_vfprintf \
@@ -63,5 +63,8 @@ $(RV)/carillon.bin: $(RV)/carillon.elf
 
 .PHONY: monitor-riscv64
 monitor-riscv64: $(RV)/carillon.bin
+ifneq ($(RISCV64),)
+all: monitor-riscv64
+endif
 
 -include $(RV_OBJS:%.o=%.d) $(RV_HOT_OBJS:%.o=%.d)

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# The program in docs/embedding.md is built as it stands there, and prints what stands there.
+# The programs in docs/embedding.md are built as they stand there, and print what stands there: the first in
+# blocks marked "c" and "output", the one for RISC-V in those marked "c hart" and "output hart".
 
-DOCS_EMBEDDING := $(BUILD)/tests/docs/embedding
-CHECK_TESTS += $(DOCS_EMBEDDING).t
-CHECK_DEPS += $(DOCS_EMBEDDING).t
+DOCS_DIR := $(BUILD)/tests/docs
+DOCS_PROGRAMS := embedding embedding-hart
+DOCS_MARK_embedding      :=
+DOCS_MARK_embedding-hart := [ ]hart
+CHECK_TESTS += $(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.t)
+CHECK_DEPS  += $(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.t)
 
-$(DOCS_EMBEDDING).c: docs/embedding.md
+$(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.c): $(DOCS_DIR)/%.c: docs/embedding.md tests/docs/docs.mk
 	@mkdir -p $(@D)
-	$(Q)sed -n '/^```c$$/,/^```$$/{/^```/d;p}' $< >$@
-$(DOCS_EMBEDDING).expected: docs/embedding.md
+	$(Q)sed -n '/^```c$(DOCS_MARK_$*)$$/,/^```$$/{/^```/d;p}' $< >$@
+$(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.expected): $(DOCS_DIR)/%.expected: docs/embedding.md tests/docs/docs.mk
 	@mkdir -p $(@D)
-	$(Q)sed -n '/^```output$$/,/^```$$/{/^```/d;p}' $< >$@
-$(DOCS_EMBEDDING): $(DOCS_EMBEDDING).c $(LIB_HOST)
+	$(Q)sed -n '/^```output$(DOCS_MARK_$*)$$/,/^```$$/{/^```/d;p}' $< >$@
+$(DOCS_PROGRAMS:%=$(DOCS_DIR)/%): $(DOCS_DIR)/%: $(DOCS_DIR)/%.c $(LIB_HOST)
 	$(Q)$(HOSTCC) -std=c11 -Wall -Wextra -Werror $(LIB_CPPFLAGS) $^ -o $@
-$(DOCS_EMBEDDING).t: tests/docs/embedding.sh $(DOCS_EMBEDDING) $(DOCS_EMBEDDING).expected
+$(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.t): $(DOCS_DIR)/%.t: tests/docs/embedding.sh $(DOCS_DIR)/% $(DOCS_DIR)/%.expected
 	$(Q)cp $< $@ && chmod +x $@
