@@ -42,16 +42,21 @@ uint64_t pending(const struct hart *hart)
 
 /* --- Exceptions ---------------------------------------------------------------------------------------- */
 
-void forward(struct hart *hart, uint64_t cause)
+static void forward_with(struct hart *hart, uint64_t cause, bool gva)
 {
 	struct vhart_trap trap = { .cause = cause, .tval = csr_read(mtval) };
 
 	if (hart->v.config.misa & VHART_MISA('H')) {
 		trap.tval2 = csr_read(0x34b);
 		trap.tinst = csr_read(0x34a);
-		trap.gva = csr_read(mstatus) & VHART_MSTATUS_GVA;
+		trap.gva = gva;
 	}
 	vhart_trap(&hart->v, &trap);
+}
+
+void forward(struct hart *hart, uint64_t cause)
+{
+	forward_with(hart, cause, csr_read(mstatus) & VHART_MSTATUS_GVA);
 }
 
 static void fault(struct hart *hart, uint64_t cause, uint64_t tval)
@@ -165,10 +170,12 @@ static void supervisor_return(struct hart *hart)
 		csr_write(0x600, hstatus);
 }
 
-static void finish_access(struct hart *hart, const struct vhart_insn *insn, struct result result)
+/* `guest`: the address is one of a guest of the payload's. */
+static void finish_access(struct hart *hart, const struct vhart_insn *insn, struct result result,
+			  bool guest)
 {
 	if (result.fault) {
-		forward(hart, csr_read(mcause));
+		forward_with(hart, csr_read(mcause), guest);
 		return;
 	}
 	if (insn->kind != VHART_INSN_STORE && insn->kind != VHART_INSN_GUEST_STORE && insn->rd)
@@ -185,7 +192,7 @@ static void guest_memory(struct hart *hart, const struct vhart_insn *insn)
 	world_borrow(hart);
 	result = guest_access(insn, hart->x[insn->rs1], csr_read(mstatus), hart->x[insn->rs2]);
 	world_return(hart, window);
-	finish_access(hart, insn, result);
+	finish_access(hart, insn, result, true);
 }
 
 /* What hart->v does not keep itself, for the registers that show it. */
@@ -275,7 +282,7 @@ static void access_as_payload(struct hart *hart, const struct vhart_insn *insn)
 	world_borrow(hart);
 	result = guest_access(insn, address, status, hart->x[insn->rs2]);
 	world_return(hart, true);
-	finish_access(hart, insn, result);
+	finish_access(hart, insn, result, status & VHART_MSTATUS_MPV);
 }
 
 /* The value that a device has for a load, or takes of a store; false: access fault. */
