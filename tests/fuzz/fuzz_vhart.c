@@ -119,6 +119,7 @@ static void configure_hart(struct input *in)
 	c->time = bits & 128;
 	c->sstc = s && !old && bits & 256;
 	c->sscofpmf = s && bits & 512;
+	c->mseccfg = bits & 16384 && !old ? 0x300 : 0;
 	c->menvcfg = old ? 0 : BIT(0) | (c->sstc ? BIT(63) : 0) | (bits & 1024 ? 0xf0 : 0);
 	c->mcounteren = bits & 2048 ? 0xffffffff : 7;
 	c->medeleg = s ? (h ? 0xf0b5ff : 0xb1ff) : 0;
@@ -131,7 +132,7 @@ static void configure_hart(struct input *in)
 		return;
 	/* Something is otherwise: refused, or a hart like any other. */
 	uint64_t *const fields[] = { &c->misa,           &c->menvcfg,   &c->mcounteren, &c->medeleg,
-				     &c->mideleg_forced, &c->satp_bits, &c->mhartid,    &c->misa };
+				     &c->mideleg_forced, &c->satp_bits, &c->mseccfg,    &c->misa };
 
 	*fields[take(in) & 7] ^= take_value(in);
 	c->satp_modes ^= (uint16_t)take(in);
@@ -239,6 +240,8 @@ static void check_registers(const struct vhart *h)
 	must(read_csr(h, 0x301, 0) == m.config.misa, "misa has changed");
 	if (!m.config.priv_1_10)
 		must(!(read_csr(h, 0x30a, 0) & ~m.config.menvcfg), "menvcfg has a bit too many");
+	if (m.config.mseccfg)
+		must(!(read_csr(h, 0x747, 0) & ~m.config.mseccfg), "mseccfg has a bit too many");
 	if (!has('S'))
 		return;
 	must(!(read_csr(h, 0x302, 0) & ~m.config.medeleg), "medeleg has a bit too many");
@@ -362,7 +365,7 @@ static void step_csr(struct input *in, uint64_t ip)
 	static const uint16_t numbers[] = {
 		0x300, 0x304, 0x344, 0x303, 0x302, 0x305, 0x341, 0x30a, 0x180, 0x100, 0x104,
 		0x144, 0x604, 0x204, 0x342, 0x34a, 0x34b, 0x306, 0x301, 0x340, 0x343, 0xf11,
-		0xf12, 0xf13, 0xf14, 0xf15, 0x001, 0x008, 0xc01, 0x320, 0xda0, 0x14d,
+		0xf12, 0xf13, 0xf14, 0xf15, 0x001, 0x008, 0xc01, 0x747, 0xda0, 0x14d,
 	};
 	unsigned first = take(in), number = (first & 15) << 8 | take(in);
 	enum vhart_op op = (enum vhart_op)(first >> 4 & 3);
@@ -384,11 +387,13 @@ static void step_instruction(struct input *in, uint64_t ip)
 {
 	static const uint32_t known[] = { 0x30200073, 0x10200073, 0x10500073, 0x00000073,
 					  0x00100073, 0x12000073, 0x62b50073, 0x18000073,
-					  0x18100073, 0x16b50073, 0x26b50073, 0x22b50073 };
+					  0x18100073, 0x16b50073, 0x6805c073, 0x6a004073 };
 	unsigned which = take(in);
 	uint32_t raw = which < 48 ? known[which % 12] : (uint32_t)take_many(in, 4);
 	struct vhart_insn insn;
-	uint64_t x[32];
+	struct vhart copy;
+	uint64_t x[32], y[32];
+	bool plain;
 
 	if (which >= 128) /* SYSTEM */
 		raw = (raw & ~0x7fu) | 0x73;
@@ -396,16 +401,32 @@ static void step_instruction(struct input *in, uint64_t ip)
 	must(insn.length == ((raw & 3) == 3 ? 4 : 2), "the length of an instruction");
 	must(insn.kind <= VHART_INSN_FLOAT_STORE && insn.rd < 32 && insn.rs1 < 32 && insn.rs2 < 32,
 	     "no kind, or no register");
+	if (which >= 200 && insn.kind == VHART_INSN_CSR) { /* of those that the short way is for */
+		raw = (raw & 0x000fffff) | (0x33f + (raw >> 20) % 6) << 20;
+		vhart_decode(raw, &insn);
+	}
 	if (insn.kind >= VHART_INSN_LOAD)
 		must(insn.bytes == 1 || insn.bytes == 2 || insn.bytes == 4 || insn.bytes == 8 ||
 			     (insn.bytes == 16 && insn.kind >= VHART_INSN_FLOAT_LOAD),
 		     "an access of no width");
+	memcpy(&copy, &m.hart, sizeof(copy));
+	memcpy(y, m.x, sizeof(y));
+	plain = vhart_execute_plain(&copy, raw, y);
+	must(plain || (!memcmp(&copy, &m.hart, sizeof(copy)) && !memcmp(y, m.x, sizeof(y))),
+	     "the short way was not taken, and something has changed");
+	must(!plain || insn.kind == VHART_INSN_CSR, "the short way of what is no CSR instruction");
 	if (insn.kind != VHART_INSN_CSR && insn.kind != VHART_INSN_MRET &&
 	    insn.kind != VHART_INSN_SRET && insn.kind != VHART_INSN_WFI &&
-	    insn.kind != VHART_INSN_FENCE)
+	    insn.kind != VHART_INSN_FENCE && insn.kind != VHART_INSN_GUEST_LOAD &&
+	    insn.kind != VHART_INSN_GUEST_STORE)
 		return;
 	memcpy(x, m.x, sizeof(x));
 	check_refused(vhart_execute(&m.hart, &insn, m.x, ip), x);
+	if (plain)
+		must(!memcmp(y, m.x, sizeof(y)) && copy.pc == m.hart.pc &&
+			     copy.mscratch == m.hart.mscratch && copy.mepc == m.hart.mepc &&
+			     copy.mcause == m.hart.mcause && copy.mtval == m.hart.mtval,
+		     "the short way is another");
 }
 
 static void step_trap(struct input *in)
@@ -453,8 +474,27 @@ static void step_clint_access(struct input *in)
 {
 	static const uint8_t widths[] = { 4, 8, 4, 8, 1, 2, 0, 16 };
 	unsigned how = take(in), bytes = widths[how & 7];
-	uint64_t offset = how & 128 ? take_value(in) : take_many(in, 2), value = 0;
-	uint64_t written = take_value(in);
+	unsigned where = take(in), number = (where >> 3 & 7) * 4;
+	uint64_t offset, value = 0, written;
+
+	switch (where & 7) {
+	case 0:
+		offset = take_value(in);
+		break;
+	case 1:
+		offset = take_many(in, 2);
+		break;
+	case 2:
+		offset = 0xbff8 + (number & 4);
+		break;
+	case 3:
+	case 4:
+		offset = number;
+		break;
+	default:
+		offset = 0x4000 + 2 * number + (where & 1 ? 4 : 0);
+	}
+	written = take_value(in);
 
 	if (how & 64)
 		offset &= ~UINT64_C(3);

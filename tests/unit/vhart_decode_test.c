@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * vhart_decode(): the instructions that a firmware's trap, or its access to a device, is found at.
- * RISC-V Unprivileged ISA (RV64I, A, F, D, Zfh, C) and Privileged Architecture, and Svinval. The
+ * RISC-V Unprivileged ISA (RV64I, A, F, D, Q, Zfh, C) and Privileged Architecture, H and Svinval. The
  * encodings are those of GNU as (riscv64, 2.40), for the text beside each.
  */
 #include <setjmp.h>
@@ -276,6 +276,22 @@ static const struct row rows[] = {
 	    .rs1 = 1,
 	    .length = 4,
 	    .rd = 31 } },
+	{ "flq f1, 16(x2)",
+	  { .raw = 0x1014087,
+	    .kind = VHART_INSN_FLOAT_LOAD,
+	    .bytes = 16,
+	    .offset = 16,
+	    .rs1 = 2,
+	    .length = 4,
+	    .rd = 1 } },
+	{ "fsq f1, 16(x2)",
+	  { .raw = 0x114827,
+	    .kind = VHART_INSN_FLOAT_STORE,
+	    .bytes = 16,
+	    .offset = 16,
+	    .rs1 = 2,
+	    .length = 4,
+	    .rs2 = 1 } },
 	{ "fsh f5, 6(x6)",
 	  { .raw = 0x531327,
 	    .kind = VHART_INSN_FLOAT_STORE,

@@ -279,7 +279,38 @@ static void csr_operation_matrix(void **state)
 		assert_int_equal(x[6], 0x0ff0);
 		assert_int_equal(h.pc, 0x80000004);
 		assert_int_equal(read(&h, MSCRATCH), forms[n].becomes);
+		h = make(rv64(true));
+		write(&h, MSCRATCH, 0xff00);
+		x[5] = 1;
+		assert_true(vhart_execute_plain(&h, forms[n].raw, x)); /* the short way */
+		assert_int_equal(x[5], 0xff00);
+		assert_int_equal(h.pc, 0x80000004);
+		assert_int_equal(read(&h, MSCRATCH), forms[n].becomes);
 	}
+}
+
+static void the_short_way_is_for_four_registers(void **state)
+{
+	struct vhart h = make(rv64(true)), before = h;
+	uint64_t x[32] = { [6] = ~UINT64_C(0) }, was[32];
+
+	(void)state;
+	memcpy(&before, &h, sizeof(h));
+	memcpy(was, x, sizeof(x));
+	for (uint32_t number = 0; number < 4096; number++) {
+		if (number >= MSCRATCH && number <= MTVAL)
+			continue;
+		assert_false(vhart_execute_plain(&h, number << 20 | 0x000312f3, x));
+		assert_false(vhart_execute_plain(&h, number << 20 | 0x000342f3, x)); /* no CSR */
+		assert_false(vhart_execute_plain(&h, number << 20 | 0x00031283, x)); /* lh */
+	}
+	assert_false(vhart_execute_plain(&h, 0x340342f3, x));
+	assert_false(vhart_execute_plain(&h, 0x340302f3, x));
+	assert_memory_equal(&before, &h, sizeof(h));
+	assert_memory_equal(was, x, sizeof(x));
+	assert_true(vhart_execute_plain(&h, 0x34131073, x)); /* csrw mepc, x6 */
+	assert_int_equal(read(&h, MEPC), ~UINT64_C(1));
+	assert_int_equal(x[0], 0);
 }
 
 static void x0_is_never_written(void **state)
@@ -1123,6 +1154,19 @@ static void fences_are_the_embedders(void **state)
 	assert_int_equal(run(&m, 0x12b50073, x, 0), VHART_ILLEGAL);
 }
 
+static void guest_memory_is_the_embedders(void **state)
+{
+	struct vhart h = make(rv64(true)), without = make(u54(true));
+	uint64_t x[32] = { 0 };
+
+	(void)state;
+	assert_int_equal(run(&h, 0x6805c073, x, 0), VHART_GUEST_MEMORY); /* hlv.w x0, (x11) */
+	assert_int_equal(run(&h, 0x62004073, x, 0), VHART_GUEST_MEMORY); /* hsv.b x0, (x0) */
+	assert_int_equal(h.pc, 0x80000000);
+	assert_int_equal(run(&without, 0x6805c073, x, 0), VHART_ILLEGAL);
+	assert_int_equal(run(&without, 0x62004073, x, 0), VHART_ILLEGAL);
+}
+
 /* --- A monitor's hart -------------------------------------------------------------------------- */
 
 /* "Exception forwarding copies the physical mstatus over the virtual one." */
@@ -1603,6 +1647,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_configuration_is_refused_by_name),
 		cmocka_unit_test(power_on_is_m_mode_with_nothing_enabled),
 		cmocka_unit_test(csr_operation_matrix),
+		cmocka_unit_test(the_short_way_is_for_four_registers),
 		cmocka_unit_test(x0_is_never_written),
 		cmocka_unit_test(a_swap_of_one_register_uses_its_old_value),
 		cmocka_unit_test(reading_forms_of_a_read_only_register_are_legal),
@@ -1649,6 +1694,7 @@ int main(void)
 		cmocka_unit_test(mprv_after_a_return),
 		cmocka_unit_test(sret_in_m_mode),
 		cmocka_unit_test(fences_are_the_embedders),
+		cmocka_unit_test(guest_memory_is_the_embedders),
 		cmocka_unit_test(what_the_hart_runs_with_is_not_what_the_firmware_has),
 		cmocka_unit_test(lines_are_not_latched_by_any_switch),
 		cmocka_unit_test(the_firmware_runs_in_u_mode_and_wfi_traps),

@@ -419,6 +419,29 @@ static void csr_done(struct machine *m, const struct op *op, enum vhart_op form,
 							 : chosen(m, op->hart, 0x344) >> 5 & 1;
 }
 
+/* The short way, beside the long one: the same, or nothing. */
+static void check_plain(struct machine *m, const struct op *op, const struct vhart *before,
+			const uint64_t *was, enum vhart_answer answer, const uint64_t *x)
+{
+	struct vhart copy;
+	uint64_t y[32];
+	bool plain = op->a >= 0x340 && op->a <= 0x343;
+
+	memcpy(&copy, before, sizeof(copy));
+	memcpy(y, was, sizeof(y));
+	if (vhart_execute_plain(&copy, encode(op), y) != plain)
+		machine_fail(m, "vhart_execute_plain() on CSR %#llx", (unsigned long long)op->a);
+	if (!plain) {
+		check_untouched(m, before, &copy, y, was);
+		return;
+	}
+	copy.changed = m->hart[op->hart].lib.changed;
+	if (answer != VHART_DONE || memcmp(&copy, &m->hart[op->hart].lib, sizeof(copy)) ||
+	    memcmp(x, y, sizeof(y)))
+		machine_fail(m, "vhart_execute_plain() differs from vhart_execute(): CSR %#llx",
+			     (unsigned long long)op->a);
+}
+
 static void do_csr(struct machine *m, const struct op *op)
 {
 	struct machine_hart *h = &m->hart[op->hart];
@@ -446,6 +469,7 @@ static void do_csr(struct machine *m, const struct op *op)
 			     insn.kind);
 	answer = vhart_execute(&h->lib, &insn, x, machine_ip(m, op->hart));
 	check_answer(m, op, is, answer);
+	check_plain(m, op, &before, was, answer, x);
 	if (answer != VHART_DONE)
 		check_untouched(m, &before, &h->lib, x, was);
 	if (answer == VHART_DONE)
