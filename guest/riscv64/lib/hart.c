@@ -87,13 +87,30 @@ bool hart_run(unsigned hart, void (*work)(void *), void *argument)
 	return hart_finish(hart);
 }
 
+struct together {
+	void (*work)(void *);
+	void *argument;
+	atomic_uint arrived;
+};
+
+/* None begins before all are there: what rings a hart that still is on its way would be lost. */
+static void run_together(void *argument)
+{
+	struct together *together = argument;
+
+	atomic_fetch_add(&together->arrived, 1);
+	if (wait_at_least(&together->arrived, hart_count))
+		together->work(together->argument);
+}
+
 bool hart_run_all(void (*work)(void *), void *argument)
 {
+	struct together together = { work, argument, 0 };
 	bool all = true;
 
 	for (unsigned i = 1; i < hart_count; i++)
-		hart_start(i, work, argument);
-	work(argument);
+		hart_start(i, run_together, &together);
+	run_together(&together);
 	for (unsigned i = 1; i < hart_count; i++)
 		all &= hart_finish(i);
 	return all;

@@ -138,12 +138,15 @@ bool hart_has(char extension);
 
 /* --- Other harts, and waiting -------------------------------------------------------------------- */
 
-/* Hands `work` to an idle hart and returns at once; it starts with all interrupts off. */
+/*
+ * Hands `work` to an idle hart and returns at once; it starts with all interrupts off. A software interrupt
+ * that is sent to it before it has started is lost: the doorbell is one, too.
+ */
 void hart_start(unsigned hart, void (*work)(void *), void *argument);
 /* Waits until it is done; false if the limit passed. */
 bool hart_finish(unsigned hart);
 bool hart_run(unsigned hart, void (*work)(void *), void *argument);
-/* On all at once, the caller included. */
+/* On all at once, the caller included; none begins before all have started. */
 bool hart_run_all(void (*work)(void *), void *argument);
 
 /* Spins; true once *value >= wanted. */
