@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * From the first C instruction to guest_main, work for other harts, and waiting. Idle harts sleep in
- * wfi with nothing but their software interrupt enabled, and take none.
+ * From the first C instruction to guest_main, work for other harts, and waiting. Idle harts sleep
+ * in wfi with nothing but their software interrupt enabled, and take none.
  */
 #include "hart.h"
 #include "tap.h"

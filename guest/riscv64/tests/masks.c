@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * sie and sip as views of mie and mip through mideleg (privileged specification 3.1.9, 4.1.3), SSIP from
- * both sides, and the timer through wfi.
+ * sie and sip as views of mie and mip through mideleg (privileged specification 3.1.9, 4.1.3), SSIP
+ * from both sides, and the timer through wfi.
  */
 #include "payload.h"
 #include "tap.h"
@@ -134,7 +134,7 @@ static void over_the_switch(void)
 	delegate(0);
 }
 
-/* --- With Sstc: STIP is stimecmp's while menvcfg.STCE is 1 (Sstc specification, chapter 2) ----------- */
+/* --- With Sstc: STIP is stimecmp's while menvcfg.STCE is 1 (Sstc specification, chapter 2) ---- */
 
 #define STCE BIT(63)
 
@@ -226,7 +226,7 @@ static const struct check sstc[] = {
 	{ "Sstc: stimecmp needs STCE and mcounteren.TM in S", not_without_stce },
 };
 
-/* --- In all ------------------------------------------------------------------------------------------ */
+/* --- In all ----------------------------------------------------------------------------------- */
 
 /* Asleep with interrupts off, so that none is taken between the look and the sleep. */
 static void timer_through_wfi(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * wfi in machine mode (privileged specification 3.3.3): it ends for what is pending and enabled in mie,
- * whatever mstatus.MIE and mideleg say. It may end for less, so each is asked in a loop, and what must not be
- * delivered is looked at, not how often it slept.
+ * wfi in machine mode (privileged specification 3.3.3): it ends for what is pending and enabled in
+ * mie, whatever mstatus.MIE and mideleg say. It may end for less, so each is asked in a loop, and
+ * what must not be delivered is looked at, not how often it slept.
  */
 #include "payload.h"
 #include "tap.h"
@@ -42,8 +42,8 @@ static void masked(void)
 }
 
 /*
- * With interrupts on, one may be taken just before wfi; the handler arms the next, so that it does not sleep
- * for ever then.
+ * With interrupts on, one may be taken just before wfi; the handler arms the next, so that it does
+ * not sleep for ever then.
  */
 static uint64_t resumed;
 
@@ -153,7 +153,7 @@ static void payload_asleep(void)
 	csr_write(mie, 0);
 }
 
-/* --- With another hart ---------------------------------------------------------------------------- */
+/* --- With another hart ------------------------------------------------------------------------ */
 
 static atomic_uint ready;
 
