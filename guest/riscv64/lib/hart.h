@@ -54,7 +54,7 @@ struct hart {
 	struct trap trap;
 	atomic_uint interrupts[16]; /* taken in machine mode, by cause; raised after the handler */
 	atomic_uint online;
-	atomic_uint busy;
+	atomic_uint busy;     /* see hart.c */
 	void (*work)(void *); /* valid while busy */
 	void *work_argument;
 	uint32_t code[4]; /* for execute() */
