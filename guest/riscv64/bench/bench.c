@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What machine mode's operations cost, in instructions: "bench: NAME ROUNDS INSTRUCTIONS" with the sum over all
- * rounds, of minstret before and after. Made for QEMU with -icount shift=0,sleep=off: minstret then is the count
- * of all instructions of all harts, in whatever mode (QEMU has one counter for the machine), so that a monitor's
- * are counted too, and every hart that takes no part sleeps. No timer is armed meanwhile: time that passes with
- * all harts asleep would be counted as if it were instructions. bench/riscv64 takes the difference of two runs.
+ * What machine mode's operations cost, in instructions: "bench: NAME ROUNDS INSTRUCTIONS" with the
+ * sum over all rounds, of minstret before and after. Made for QEMU with -icount shift=0,sleep=off:
+ * minstret then is the count of all instructions of all harts, in whatever mode (QEMU has one
+ * counter for the machine), so that a monitor's are counted too, and every hart that takes no part
+ * sleeps. No timer is armed meanwhile: time that passes with all harts asleep would be counted as
+ * if it were instructions. bench/riscv64 takes the difference of two runs.
  */
 #include "payload.h"
 #include "tap.h"
@@ -45,7 +46,7 @@ static void nothing(uint64_t rounds, uint64_t a1, uint64_t a2, uint64_t a3)
 	(void)a3;
 }
 
-/* --- Alone ------------------------------------------------------------------------------------------ */
+/* --- Alone ------------------------------------------------------------------------------------ */
 
 static void registers(void)
 {
@@ -85,7 +86,7 @@ static void to_itself(void)
 	       measure_interrupts(vector_msip_self, loop_msip_self, clint_msip_at(0), 0, 0));
 }
 
-/* --- Two harts --------------------------------------------------------------------------------------- */
+/* --- Two harts -------------------------------------------------------------------------------- */
 
 static void begin(void *unused)
 {
@@ -94,7 +95,10 @@ static void begin(void *unused)
 			   1);
 }
 
-/* Asleep, so that the other hart gets on: with -icount, harts take turns when one sleeps or every 0.1 s. */
+/*
+ * Asleep, so that the other hart gets on: with -icount, harts take turns when one sleeps or every
+ * 0.1 s.
+ */
 static void sleep_us(unsigned us)
 {
 	timer_set(0, us_from_now(us));
@@ -119,9 +123,12 @@ static void to_another(void)
 		bail_out("hart 1 did not finish");
 }
 
-/* --- The payload -------------------------------------------------------------------------------------- */
+/* --- The payload ------------------------------------------------------------------------------ */
 
-/* The firmware's handler only ever returns: from here on all happens in the payload, the end of the run too. */
+/*
+ * The firmware's handler only ever returns: from here on all happens in the payload, the end of the
+ * run too.
+ */
 static uint64_t call_firmware(uint64_t unused)
 {
 	uint64_t before, middle, after;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The loops that bench.c counts, in assembly so that what a round executes is plain to see: the operation, and
- * addi and bnez. a0: rounds. Where there is a vector of their own, all interrupts come through it; it uses
- * registers that the loop does not.
+ * The loops that bench.c counts, in assembly so that what a round executes is plain to see: the
+ * operation, and addi and bnez. a0: rounds. Where there is a vector of their own, all interrupts
+ * come through it; it uses registers that the loop does not.
  */
 	.text
 
@@ -82,8 +82,8 @@ vector_msip_self:
 	mret
 
 	/*
-	 * a1: own msip, a2: the other hart's, a3: 1 for the hart that begins. Interrupts are on; all is done by
-	 * the handler, and between two of them the hart is asleep.
+	 * a1: own msip, a2: the other hart's, a3: 1 for the hart that begins. Interrupts are on;
+	 * all is done by the handler, and between two of them the hart is asleep.
 	 */
 	.global loop_msip_other
 loop_msip_other:

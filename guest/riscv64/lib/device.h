@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Devices of QEMU's "virt" machine: device accesses of one load or store each, the CLINT (privileged
- * specification 3.2.1 for mtime and mtimecmp; the SiFive layout, which ACLINT keeps), the PLIC (RISC-V
- * PLIC specification), the ns16550 UART and the device that ends a run.
+ * Devices of QEMU's "virt" machine: device accesses of one load or store each, the CLINT
+ * (privileged specification 3.2.1 for mtime and mtimecmp; the SiFive layout, which ACLINT keeps),
+ * the PLIC (RISC-V PLIC specification), the ns16550 UART and the device that ends a run.
  */
 #ifndef GUEST_DEVICE_H
 #define GUEST_DEVICE_H
@@ -104,7 +104,7 @@ static inline uint64_t us_from_now(unsigned us)
 	return mtime() + TIMEBASE / 1000000 * us;
 }
 
-/* --- PLIC: context 2 * hart is its machine mode, the next its supervisor mode -------------------- */
+/* --- PLIC: context 2 * hart is its machine mode, the next its supervisor mode ----------------- */
 
 static inline uintptr_t plic_priority_at(unsigned source)
 {
@@ -126,7 +126,7 @@ static inline uintptr_t plic_claim_at(unsigned context)
 	return plic_threshold_at(context) + 4;
 }
 
-/* --- UART: transmits when it is empty, always with room on this machine -------------------------- */
+/* --- UART: transmits when it is empty, always with room on this machine ----------------------- */
 
 void uart_put(char c);
 

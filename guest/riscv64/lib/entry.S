@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * First instructions (a0: the hart's number, a1: the device tree), entry of traps by either form of
- * mtvec, and the way into a payload in S or U mode and back (privileged specification 3.1.6 to 3.1.15).
+ * mtvec, and the way into a payload in S or U mode and back (privileged specification 3.1.6 to
+ * 3.1.15).
  */
 #define STACK_SHIFT   14	/* must agree with STACK_SIZE in hart.h */
 #define MAX_HARTS     8
@@ -192,9 +193,9 @@ payload_return:
 	j	payload_return
 
 	/*
-	 * For stvec: a payload's own handler. sscratch points to a struct delegated, whose first two words
-	 * hold t0 and t1 meanwhile. Exceptions are noted and skipped, interrupts noted and their bit
-	 * of sie cleared.
+	 * For stvec: a payload's own handler. sscratch points to a struct delegated, whose first
+	 * two words hold t0 and t1 meanwhile. Exceptions are noted and skipped, interrupts noted
+	 * and their bit of sie cleared.
 	 */
 	.balign 4
 	.global payload_vector

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * From the first C instruction to guest_main, work for other harts, and waiting. Idle harts sleep in
- * wfi with nothing but their software interrupt enabled, and take none.
+ * From the first C instruction to guest_main, work for other harts, and waiting. Idle harts sleep
+ * in wfi with nothing but their software interrupt enabled, and take none.
  */
 #include "hart.h"
 #include "tap.h"
 #include "tree.h"
+
+/* Only when it is RUNNING has the doorbell been rung: it must not ring in the midst of the work. */
+enum { IDLE, RUNG, RUNNING };
 
 _Noreturn void first_main(unsigned id, const void *device_tree);
 _Noreturn void secondary_main(unsigned id);
@@ -49,16 +52,29 @@ _Noreturn void secondary_main(unsigned id)
 	hart_init(id);
 	for (;;) {
 		csr_write(mie, BIT(MSI));
-		while (!atomic_load_explicit(&me->busy, memory_order_acquire)) {
+		while (atomic_load_explicit(&me->busy, memory_order_acquire) == IDLE) {
 			wfi();
 			clint_clear(id);
 		}
 		csr_write(mie, 0);
+		while (atomic_load_explicit(&me->busy, memory_order_acquire) != RUNNING)
+			;
 		clint_clear(id);
 		me->work(me->work_argument);
 		interrupts_off();
-		atomic_store_explicit(&me->busy, 0, memory_order_release);
+		atomic_store_explicit(&me->busy, IDLE, memory_order_release);
 	}
+}
+
+/*
+ * Looks at the time now and then only: a device access is slow, and all harts' go one after the
+ * other.
+ */
+static bool passed(uint64_t deadline)
+{
+	for (unsigned i = 0; i < 100; i++)
+		__asm__ volatile("nop" ::: "memory");
+	return mtime() >= deadline;
 }
 
 void hart_start(unsigned hart, void (*work)(void *), void *argument)
@@ -67,16 +83,18 @@ void hart_start(unsigned hart, void (*work)(void *), void *argument)
 
 	to->work = work;
 	to->work_argument = argument;
-	atomic_store_explicit(&to->busy, 1, memory_order_release);
+	atomic_store_explicit(&to->busy, RUNG, memory_order_release);
 	clint_send(hart);
+	__asm__ volatile("fence o, w" ::: "memory");
+	atomic_store_explicit(&to->busy, RUNNING, memory_order_release);
 }
 
 bool hart_finish(unsigned hart)
 {
 	uint64_t limit = us_from_now(LIMIT_US);
 
-	while (atomic_load_explicit(&harts[hart].busy, memory_order_acquire))
-		if (mtime() > limit)
+	while (atomic_load_explicit(&harts[hart].busy, memory_order_acquire) != IDLE)
+		if (passed(limit))
 			return false;
 	return true;
 }
@@ -87,13 +105,30 @@ bool hart_run(unsigned hart, void (*work)(void *), void *argument)
 	return hart_finish(hart);
 }
 
+struct together {
+	void (*work)(void *);
+	void *argument;
+	atomic_uint arrived;
+};
+
+/* None begins before all are there: what rings a hart that still is on its way would be lost. */
+static void run_together(void *argument)
+{
+	struct together *together = argument;
+
+	atomic_fetch_add(&together->arrived, 1);
+	if (wait_at_least(&together->arrived, hart_count))
+		together->work(together->argument);
+}
+
 bool hart_run_all(void (*work)(void *), void *argument)
 {
+	struct together together = { work, argument, 0 };
 	bool all = true;
 
 	for (unsigned i = 1; i < hart_count; i++)
-		hart_start(i, work, argument);
-	work(argument);
+		hart_start(i, run_together, &together);
+	run_together(&together);
 	for (unsigned i = 1; i < hart_count; i++)
 		all &= hart_finish(i);
 	return all;
@@ -108,7 +143,7 @@ bool wait_at_least(atomic_uint *value, unsigned wanted)
 	while ((found = atomic_load_explicit(value, memory_order_acquire)) < wanted) {
 		if (found != last)
 			limit = us_from_now(LIMIT_US);
-		else if (mtime() > limit)
+		else if (passed(limit))
 			return false;
 		last = found;
 	}
@@ -120,7 +155,7 @@ static bool wait_mip(unsigned interrupt, bool set)
 	uint64_t limit = us_from_now(LIMIT_US);
 
 	while (is_pending(interrupt) != set)
-		if (mtime() > limit)
+		if (passed(limit))
 			return false;
 	return true;
 }
@@ -139,7 +174,7 @@ void wait_us(unsigned us)
 {
 	uint64_t end = us_from_now(us);
 
-	while (mtime() < end)
+	while (!passed(end))
 		;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A hart in machine mode as a firmware sees it: handlers for traps, traps that a test expects, work
- * for other harts, waiting with a time limit. mscratch and tp hold the hart's struct hart; a test that
- * changes one of them puts it back before the next trap.
+ * for other harts, waiting with a time limit. mscratch and tp hold the hart's struct hart; a test
+ * that changes one of them puts it back before the next trap.
  */
 #ifndef GUEST_HART_H
 #define GUEST_HART_H
@@ -54,7 +54,7 @@ struct hart {
 	struct trap trap;
 	atomic_uint interrupts[16]; /* taken in machine mode, by cause; raised after the handler */
 	atomic_uint online;
-	atomic_uint busy;
+	atomic_uint busy;     /* see hart.c */
 	void (*work)(void *); /* valid while busy */
 	void *work_argument;
 	uint32_t code[4]; /* for execute() */
@@ -86,11 +86,12 @@ static inline void wfi(void)
 	__asm__ volatile("wfi" ::: "memory");
 }
 
-/* --- Traps in machine mode ---------------------------------------------------------------------- */
+/* --- Traps in machine mode -------------------------------------------------------------------- */
 
 /*
  * By cause. An interrupt without a handler, and an exception that is neither expected nor has a
- * handler, ends the run. An exception's handler moves frame->pc on by itself: see skip_instruction().
+ * handler, ends the run. An exception's handler moves frame->pc on by itself: see
+ * skip_instruction().
  */
 typedef void trap_handler(struct hart *me, struct frame *frame);
 extern trap_handler *on_interrupt[16];
@@ -103,7 +104,9 @@ void quiet_timer(struct hart *me, struct frame *frame);
 /* To the instruction after; where nothing can be fetched, to the caller of what jumped there. */
 void skip_instruction(struct frame *frame);
 
-/* mtvec with a table of 16 entries (mode 1), or the same handler for all (mode 0, as at the start). */
+/*
+ * mtvec with a table of 16 entries (mode 1), or the same handler for all (mode 0, as at the start).
+ */
 void trap_vectored(bool vectored);
 
 /* From now on each exception of this hart's machine mode is noted in me->trap and skipped. */
@@ -136,14 +139,17 @@ static inline uint32_t csr_instruction(unsigned operation, unsigned number, unsi
 /* misa says so. */
 bool hart_has(char extension);
 
-/* --- Other harts, and waiting -------------------------------------------------------------------- */
+/* --- Other harts, and waiting ----------------------------------------------------------------- */
 
-/* Hands `work` to an idle hart and returns at once; it starts with all interrupts off. */
+/*
+ * Hands `work` to an idle hart and returns at once; it starts with all interrupts off. A software
+ * interrupt that is sent to it before it has started is lost: the doorbell is one, too.
+ */
 void hart_start(unsigned hart, void (*work)(void *), void *argument);
 /* Waits until it is done; false if the limit passed. */
 bool hart_finish(unsigned hart);
 bool hart_run(unsigned hart, void (*work)(void *), void *argument);
-/* On all at once, the caller included. */
+/* On all at once, the caller included; none begins before all have started. */
 bool hart_run_all(void (*work)(void *), void *argument);
 
 /* Spins; true once *value >= wanted. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Code in S or U mode below this firmware, and the memory it may touch. payload_run() goes down with
- * mret and returns with the next trap that machine mode takes; all registers are in the struct then,
- * and the next payload_run() goes on where the payload stopped.
+ * Code in S or U mode below this firmware, and the memory it may touch. payload_run() goes down
+ * with mret and returns with the next trap that machine mode takes; all registers are in the struct
+ * then, and the next payload_run() goes on where the payload stopped.
  */
 #ifndef GUEST_PAYLOAD_H
 #define GUEST_PAYLOAD_H

@@ -20,8 +20,8 @@ bool is(unsigned long found, unsigned long wanted, const char *format, ...)
 void skip(const char *what, const char *why);
 
 /*
- * A table of checks that need something which not every hart or machine has: one result each. With a
- * reason all are skipped, so that the number of results never depends on it. Reasons begin with
+ * A table of checks that need something which not every hart or machine has: one result each. With
+ * a reason all are skipped, so that the number of results never depends on it. Reasons begin with
  * "hart: " or "machine: ": what one machine has, the other need not have.
  */
 struct check {

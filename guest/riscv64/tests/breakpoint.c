@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * ebreak reaches the firmware (privileged specification 3.3.1 and 3.1.16): its own, the payload's in S
- * and U mode, and delegated ones stay with the payload.
+ * ebreak reaches the firmware (privileged specification 3.3.1 and 3.1.16): its own, the payload's
+ * in S and U mode, and delegated ones stay with the payload.
  */
 #include "payload.h"
 #include "tap.h"

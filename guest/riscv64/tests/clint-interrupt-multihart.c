@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The CLINT between harts: software interrupts sent to a sleeping hart, back and forth, by all at once,
- * withdrawn before they are taken; another hart's mtimecmp, whole and in halves. With one hart all is skipped.
+ * The CLINT between harts: software interrupts sent to a sleeping hart, back and forth, by all at
+ * once, withdrawn before they are taken; another hart's mtimecmp, whole and in halves. With one
+ * hart all is skipped.
  */
 #include "hart.h"
 #include "tap.h"
@@ -35,7 +36,7 @@ static void begin_all(void)
 	atomic_store(&bad, 0);
 }
 
-/* --- Hart 1 wakes hart 0 -------------------------------------------------------------------------- */
+/* --- Hart 1 wakes hart 0 ---------------------------------------------------------------------- */
 
 static void send_when_told(void *unused)
 {
@@ -72,7 +73,7 @@ static bool wakes(void)
 	return hart_finish(1) && atomic_load(&this_hart()->interrupts[MSI]) == WAKES;
 }
 
-/* --- Ping-pong ------------------------------------------------------------------------------------ */
+/* --- Ping-pong -------------------------------------------------------------------------------- */
 
 static void pong(void *unused)
 {
@@ -100,7 +101,7 @@ static bool ping_pong(void)
 	       atomic_load(&harts[1].interrupts[MSI]) == PING_PONG;
 }
 
-/* --- All at once ---------------------------------------------------------------------------------- */
+/* --- All at once ------------------------------------------------------------------------------ */
 
 static atomic_uint mailbox[MAX_HARTS], seen[MAX_HARTS];
 
@@ -181,7 +182,7 @@ static bool storm(void)
 	return hart_run_all(send_all, NULL) && !atomic_load(&bad);
 }
 
-/* --- Withdrawn ------------------------------------------------------------------------------------ */
+/* --- Withdrawn -------------------------------------------------------------------------------- */
 
 static void masked_until_told(void *unused)
 {
@@ -217,7 +218,7 @@ static bool withdrawn(void)
 	       !atomic_load(&harts[1].interrupts[MSI]);
 }
 
-/* --- Another hart's timer --------------------------------------------------------------------------- */
+/* --- Another hart's timer --------------------------------------------------------------------- */
 
 static void wait_for_timer(void *unused)
 {
@@ -318,7 +319,7 @@ static bool others_timer_level(void)
 	return finished && reads && !atomic_load(&bad);
 }
 
-/* --- Timers of all harts -------------------------------------------------------------------------- */
+/* --- Timers of all harts ---------------------------------------------------------------------- */
 
 static void own_timer(void *unused)
 {

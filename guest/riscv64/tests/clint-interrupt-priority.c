@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Which of several pending interrupts is taken first (privileged specification 3.1.9): MEI, MSI, MTI, SEI,
- * SSI, STI. MEI is in the guest "external".
+ * Which of several pending interrupts is taken first (privileged specification 3.1.9): MEI, MSI,
+ * MTI, SEI, SSI, STI. MEI is in the guest "external".
  *
- * QEMU 10.0 takes the lowest number first on harts without AIA (a defect of QEMU), so where S interrupts
- * or MEI take part, that order passes, too. A monitor's own order is looked at by its unit tests.
+ * QEMU 10.0 takes the lowest number first on harts without AIA (a defect of QEMU), so where S
+ * interrupts or MEI take part, that order passes, too. A monitor's own order is looked at by its
+ * unit tests.
  */
 #include "hart.h"
 #include "tap.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The machine timer (privileged specification 3.2.1): MTIP is mtime >= mtimecmp and nothing else; it is
- * delivered once per deadline, whichever way mtimecmp is written. And the own software interrupt.
+ * The machine timer (privileged specification 3.2.1): MTIP is mtime >= mtimecmp and nothing else;
+ * it is delivered once per deadline, whichever way mtimecmp is written. And the own software
+ * interrupt.
  */
 #include "hart.h"
 #include "tap.h"
@@ -142,7 +143,9 @@ static void not_delivered(void)
 	interrupts_on();
 	ok(wait_at_least(&me->interrupts[MTI], 3), "pulled in: taken at the new time");
 	interrupts_off();
-	/* Past, while another deadline is armed: at once, and the old one does not come after it. */
+	/*
+	 * Past, while another deadline is armed: at once, and the old one does not come after it.
+	 */
 	timer_set(0, us_from_now(1000));
 	timer_set(0, 0);
 	interrupts_on();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Accesses to the CLINT that no document promises: odd offsets, bytes and halfwords, registers of harts that
- * are not there, holes, atomics. A machine may give a value or refuse by an exception of that kind; it must
- * not do anything else, and the timer and the software interrupt work after it.
+ * Accesses to the CLINT that no document promises: odd offsets, bytes and halfwords, registers of
+ * harts that are not there, holes, atomics. A machine may give a value or refuse by an exception of
+ * that kind; it must not do anything else, and the timer and the software interrupt work after it.
  */
 #include "hart.h"
 #include "tap.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The six CSR instructions (unprivileged specification, Zicsr) with x0 and immediates, read-only and
- * absent registers, and what WARL fields must say (privileged specification 3.1 and 4.1). Only what the
- * specification promises, or what every firmware relies on.
+ * The six CSR instructions (unprivileged specification, Zicsr) with x0 and immediates, read-only
+ * and absent registers, and what WARL fields must say (privileged specification 3.1 and 4.1). Only
+ * what the specification promises, or what every firmware relies on.
  */
 #include "hart.h"
 #include "tap.h"
@@ -85,7 +85,7 @@ static void operations(void)
 	same_register();
 }
 
-/* --- Registers that must not be written, or are not there --------------------------------------- */
+/* --- Registers that must not be written, or are not there ------------------------------------- */
 
 /* mtval of an illegal instruction is 0 or the instruction (3.1.16). */
 static bool illegal_exactly(uint32_t instruction)
@@ -372,7 +372,7 @@ static void identity(void)
 	is(csr_read(mhartid), 0, "mhartid is what a0 was");
 }
 
-/* --- From 1.12 on ------------------------------------------------------------------------------- */
+/* --- From 1.12 on ----------------------------------------------------------------------------- */
 
 #define STCE BIT(63)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Environment calls from machine mode (privileged specification 3.3.1): cause, mepc, mtval, the stack of
- * privilege modes and interrupt enables in mstatus (3.1.6.1), and that no other register changes over
- * traps and over instructions that a monitor emulates.
+ * Environment calls from machine mode (privileged specification 3.3.1): cause, mepc, mtval, the
+ * stack of privilege modes and interrupt enables in mstatus (3.1.6.1), and that no other register
+ * changes over traps and over instructions that a monitor emulates.
  */
 #include "hart.h"
 #include "tap.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * External interrupts by the UART's transmitter and the PLIC: MEI in machine mode, and the two bits behind
- * mip.SEIP, one that software writes and one that is the PLIC's line (privileged specification 3.1.9).
+ * External interrupts by the UART's transmitter and the PLIC: MEI in machine mode, and the two bits
+ * behind mip.SEIP, one that software writes and one that is the PLIC's line (privileged
+ * specification 3.1.9).
  */
 #include "payload.h"
 #include "tap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * fence, fence.i with code that changes, and all forms of sfence.vma from machine mode with page tables that
- * change (privileged specification 4.2.1), looked at by loads with MPRV.
+ * fence, fence.i with code that changes, and all forms of sfence.vma from machine mode with page
+ * tables that change (privileged specification 4.2.1), looked at by loads with MPRV.
  */
 #include "payload.h"
 #include "tap.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A firmware that does what none should: junk to every CSR by every instruction, jumps and mtvec into nowhere,
- * junk to PMP and the CLINT, timers in the past in a loop, software interrupts in storms, a hart that traps
- * for ever. All that is asked is that each thing ends in a value or in an exception of its kind, that the other
- * harts go on, and that all works after it.
+ * A firmware that does what none should: junk to every CSR by every instruction, jumps and mtvec
+ * into nowhere, junk to PMP and the CLINT, timers in the past in a loop, software interrupts in
+ * storms, a hart that traps for ever. All that is asked is that each thing ends in a value or in an
+ * exception of its kind, that the other harts go on, and that all works after it.
  */
 #include "payload.h"
 #include "tap.h"
@@ -11,12 +11,12 @@
 
 #define STORM 300
 
-/* --- CSRs ------------------------------------------------------------------------------------------ */
+/* --- CSRs ------------------------------------------------------------------------------------- */
 
 /*
- * Runs one CSR instruction with a1 as operand, with a vector of its own that needs no memory, and puts mtvec,
- * mstatus, mie and mscratch back before anything else runs: the instruction may have changed them.
- * Returns 0, or mcause + 1 if it trapped.
+ * Runs one CSR instruction with a1 as operand, with a vector of its own that needs no memory, and
+ * puts mtvec, mstatus, mie and mscratch back before anything else runs: the instruction may have
+ * changed them. Returns 0, or mcause + 1 if it trapped.
  */
 static uint64_t guarded(uint32_t instruction, uint64_t operand)
 {
@@ -52,8 +52,8 @@ static uint64_t guarded(uint32_t instruction, uint64_t operand)
 }
 
 /*
- * Left out, since on the bare machine they would stop it: mseccfg (its bits stay until reset and shut machine
- * mode out), triggers, and PMP, whose locks have a part of their own.
+ * Left out, since on the bare machine they would stop it: mseccfg (its bits stay until reset and
+ * shut machine mode out), triggers, and PMP, whose locks have a part of their own.
  */
 static bool left_out(unsigned number)
 {
@@ -101,7 +101,7 @@ static void junk_to_all(void)
 	is(wrong, 0, "junk to every CSR by every instruction: values or illegal instructions");
 }
 
-/* --- PMP ------------------------------------------------------------------------------------------- */
+/* --- PMP -------------------------------------------------------------------------------------- */
 
 static void junk_to_pmp(void)
 {
@@ -120,7 +120,7 @@ static void junk_to_pmp(void)
 	ok(true, "junk to PMP without locks: machine mode goes on");
 }
 
-/* --- Jumps ----------------------------------------------------------------------------------------- */
+/* --- Jumps ------------------------------------------------------------------------------------ */
 
 /* No device, no memory and no bus of this machine is there. */
 static const uint64_t nowhere[] = { 0,
@@ -161,7 +161,7 @@ static void loads(void)
 	is(wrong, 0, "loads from and stores to nowhere: access faults");
 }
 
-/* --- Timers and software interrupts ----------------------------------------------------------------- */
+/* --- Timers and software interrupts ----------------------------------------------------------- */
 
 static void leave(struct hart *me, struct frame *frame)
 {
@@ -243,7 +243,7 @@ static void software(void)
 	   "software interrupts set and cleared by all harts at once");
 }
 
-/* --- A hart that is lost ------------------------------------------------------------------------------ */
+/* --- A hart that is lost ---------------------------------------------------------------------- */
 
 static atomic_uint lost;
 
@@ -276,7 +276,10 @@ static bool others_go_on(void)
 	return right;
 }
 
-/* Each exception of that hart raises the next one, for ever; under a monitor, through the monitor's memory. */
+/*
+ * Each exception of that hart raises the next one, for ever; under a monitor, through the monitor's
+ * memory.
+ */
 static bool lost_hart(void)
 {
 	hart_start(hart_count - 1, lose,

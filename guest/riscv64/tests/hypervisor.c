@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The hypervisor extension's registers in machine mode (privileged specification 8.2 and 8.4), on harts that
- * have it: they are there, keep what they must, and mie, mip and mideleg have its bits.
+ * The hypervisor extension's registers in machine mode (privileged specification 8.2 and 8.4), on
+ * harts that have it: they are there, keep what they must, and mie, mip and mideleg have its bits.
  */
 #include "payload.h"
 #include "tap.h"
@@ -50,7 +50,10 @@ static bool keeps(unsigned number, uint64_t value)
 	return found == value;
 }
 
-/* Not htimedelta: QEMU 10.0 raises VSTIP when it is written, even with henvcfg.STCE = 0 (a defect of QEMU). */
+/*
+ * Not htimedelta: QEMU 10.0 raises VSTIP when it is written, even with henvcfg.STCE = 0 (a defect
+ * of QEMU).
+ */
 static bool plain_registers(void)
 {
 	return keeps(CSR_VSSCRATCH, PATTERN) && keeps(CSR_VSTVEC, 0x80004000) &&
@@ -160,7 +163,9 @@ static bool mstatus_bits(void)
 	right = (csr_read(mstatus) & (mpv | gva)) == (mpv | gva);
 	csr_write(mstatus, saved & ~(mpv | gva));
 	right &= !(csr_read(mstatus) & (mpv | gva));
-	/* A trap of machine mode itself clears both, but QEMU 10.0 leaves GVA (a defect of QEMU). */
+	/*
+	 * A trap of machine mode itself clears both, but QEMU 10.0 leaves GVA (a defect of QEMU).
+	 */
 	csr_set(mstatus, mpv);
 	traps_expect();
 	__asm__ volatile("ecall" ::: "memory");

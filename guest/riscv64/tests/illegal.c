@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What S and U mode may not execute reaches the firmware as an illegal instruction with mepc right
- * (privileged specification 2.1, 3.1.6.5, 3.3). mtval is not looked at: QEMU after 9.2 has wrong ones there
- * (its issue 3020).
+ * (privileged specification 2.1, 3.1.6.5, 3.3). mtval is not looked at: QEMU after 9.2 has wrong
+ * ones there (its issue 3020).
  */
 #include "payload.h"
 #include "tap.h"

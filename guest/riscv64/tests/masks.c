@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * sie and sip as views of mie and mip through mideleg (privileged specification 3.1.9, 4.1.3), SSIP from
- * both sides, and the timer through wfi.
+ * sie and sip as views of mie and mip through mideleg (privileged specification 3.1.9, 4.1.3), SSIP
+ * from both sides, and the timer through wfi.
  */
 #include "payload.h"
 #include "tap.h"
@@ -134,7 +134,7 @@ static void over_the_switch(void)
 	delegate(0);
 }
 
-/* --- With Sstc: STIP is stimecmp's while menvcfg.STCE is 1 (Sstc specification, chapter 2) ----------- */
+/* --- With Sstc: STIP is stimecmp's while menvcfg.STCE is 1 (Sstc specification, chapter 2) ---- */
 
 #define STCE BIT(63)
 
@@ -161,13 +161,18 @@ static bool stip_is_stimecmp(void)
 	return high && kept && low && unset && given_back && !is_pending(STI);
 }
 
+static bool own_enable(unsigned interrupt)
+{
+	return csr_read(sie) & BIT(interrupt);
+}
+
 static uint64_t own_timer(uint64_t unused)
 {
 	(void)unused;
 	csr_write(sie, BIT(STI));
 	csr_set(sstatus, MSTATUS_SIE);
 	__asm__ volatile("csrr t0, time\n\taddi t0, t0, 1000\n\tcsrw 0x14d, t0" ::: "t0", "memory");
-	while (csr_read(sie) & BIT(STI))
+	while (own_enable(STI))
 		;
 	csr_clear(sstatus, MSTATUS_SIE);
 	return 1;
@@ -221,26 +226,26 @@ static const struct check sstc[] = {
 	{ "Sstc: stimecmp needs STCE and mcounteren.TM in S", not_without_stce },
 };
 
-/* --- In all ------------------------------------------------------------------------------------------ */
+/* --- In all ----------------------------------------------------------------------------------- */
 
+/* Asleep with interrupts off, so that none is taken between the look and the sleep. */
 static void timer_through_wfi(void)
 {
 	struct hart *me = this_hart();
-	uint64_t limit = us_from_now(LIMIT_US);
 
 	interrupts_reset();
 	on_interrupt[MTI] = quiet_timer;
 	csr_write(mie, BIT(MTI));
-	/* Taken after the wfi, not before it: then nothing would be left to end it. */
 	for (unsigned round = 1; round <= 10; round++) {
 		timer_set(0, us_from_now(300));
-		while (atomic_load(&me->interrupts[MTI]) < round && mtime() < limit) {
+		while (atomic_load(&me->interrupts[MTI]) < round) {
 			wfi();
 			interrupts_on();
 			interrupts_off();
 		}
 	}
 	is(atomic_load(&me->interrupts[MTI]), 10, "ten timer interrupts through wfi");
+	interrupts_reset();
 }
 
 void guest_main(void)

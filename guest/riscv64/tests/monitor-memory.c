@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Under a monitor, its memory (in the device tree: /reserved-memory/carillon...) is out of reach: for the
- * firmware itself, with MPRV, for its payload, whatever PMP says; each try is an access fault of its kind.
- * On the bare machine there is no such memory, and all is skipped.
+ * Under a monitor, its memory (in the device tree: /reserved-memory/carillon...) is out of reach:
+ * for the firmware itself, with MPRV, for its payload, whatever PMP says; each try is an access
+ * fault of its kind. On the bare machine there is no such memory, and all is skipped.
  */
 #include "payload.h"
 #include "tap.h"
@@ -70,7 +70,7 @@ static bool no_fetch(void)
 	return right;
 }
 
-/* --- MPRV ------------------------------------------------------------------------------------------ */
+/* --- MPRV ------------------------------------------------------------------------------------- */
 
 static uint64_t with_mprv(bool store, uintptr_t at)
 {
@@ -154,7 +154,7 @@ static bool no_tables(void)
 	return right;
 }
 
-/* --- PMP ------------------------------------------------------------------------------------------- */
+/* --- PMP -------------------------------------------------------------------------------------- */
 
 /* Entries that open it, of each kind, change nothing. */
 static bool no_pmp(void)
@@ -177,7 +177,7 @@ static bool no_pmp(void)
 	return right;
 }
 
-/* --- Payload --------------------------------------------------------------------------------------- */
+/* --- Payload ---------------------------------------------------------------------------------- */
 
 static uint64_t load(uint64_t at)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Loads and stores of machine mode with mstatus.MPRV (privileged specification 3.1.6.3): through the
- * payload's Sv39 tables (4.4) and the payload's PMP (3.7), with SUM and MXR, as the mode in MPP. A firmware
- * reads its payload's memory so, and must get there neither more nor less than the payload itself.
+ * Loads and stores of machine mode with mstatus.MPRV (privileged specification 3.1.6.3): through
+ * the payload's Sv39 tables (4.4) and the payload's PMP (3.7), with SUM and MXR, as the mode in
+ * MPP. A firmware reads its payload's memory so, and must get there neither more nor less than the
+ * payload itself.
  */
 #include "payload.h"
 #include "tap.h"
@@ -63,11 +64,12 @@ static void translate(bool on)
 	__asm__ volatile("sfence.vma" ::: "memory");
 }
 
-/* --- One access ----------------------------------------------------------------------------------- */
+/* --- One access ------------------------------------------------------------------------------- */
 
 /*
- * Runs csrs mstatus, a2; the instruction; csrc mstatus, a2: nothing else may touch memory meanwhile.
- * A trap skips the instruction; the handler's mret then leaves MPP = U, which changes nothing here.
+ * Runs csrs mstatus, a2; the instruction; csrc mstatus, a2: nothing else may touch memory
+ * meanwhile. A trap skips the instruction; the handler's mret then leaves MPP = U, which changes
+ * nothing here.
  */
 static _Alignas(8) uint32_t sequence[4] = { 0x30062073, 0, 0x30063073, 0x00008067 };
 
@@ -109,7 +111,7 @@ static struct access run(uint32_t instruction, unsigned mode, uint64_t status, u
 	return (struct access){ value, count ? me->trap.cause : 0, me->trap.tval };
 }
 
-/* --- Widths --------------------------------------------------------------------------------------- */
+/* --- Widths ----------------------------------------------------------------------------------- */
 
 struct width {
 	const char *name;
@@ -201,7 +203,7 @@ static void each_width(const char *how, uint64_t address, unsigned mode, uint64_
 	}
 }
 
-/* --- Permissions ------------------------------------------------------------------------------------ */
+/* --- Permissions ------------------------------------------------------------------------------ */
 
 #define LD 0x0005b503u
 #define SD 0x00a5b023u
@@ -329,7 +331,7 @@ static void odd_addresses(void)
 	is(got.a0, UNTOUCHED, "over the end of a page without permission: the register");
 }
 
-/* --- Registers ------------------------------------------------------------------------------------- */
+/* --- Registers -------------------------------------------------------------------------------- */
 
 static void registers(void)
 {
@@ -345,7 +347,7 @@ static void registers(void)
 	is(gather(&memory[AT]), 0, "sd of x0 stores 0");
 }
 
-/* --- Atomics ---------------------------------------------------------------------------------------- */
+/* --- Atomics ---------------------------------------------------------------------------------- */
 
 static void atomics(void)
 {
@@ -365,7 +367,7 @@ static void atomics(void)
 	is(got.a0, UNTOUCHED, "amoadd.d of a page R: the register");
 }
 
-/* --- Without translation ---------------------------------------------------------------------------- */
+/* --- Without translation ---------------------------------------------------------------------- */
 
 static void physical(unsigned mode)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * mret and sret executed in machine mode (privileged specification 3.1.6.1, 3.1.6.3 and 3.3.2): where
- * they go, and what becomes of MPP, MPIE, MIE, MPRV, SPP, SPIE and SIE. A hart before 1.12 keeps MPRV when
- * mret leaves machine mode; those have no menvcfg.
+ * mret and sret executed in machine mode (privileged specification 3.1.6.1, 3.1.6.3 and 3.3.2):
+ * where they go, and what becomes of MPP, MPIE, MIE, MPRV, SPP, SPIE and SIE. A hart before 1.12
+ * keeps MPRV when mret leaves machine mode; those have no menvcfg.
  */
 #include "payload.h"
 #include "tap.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A payload in S and U mode: calls and back with all registers kept, delegation (privileged specification
- * 3.1.8), what machine mode can take from it (TVM, TW, TSR, 3.1.6.5; mcounteren, 3.1.11), interrupts of
- * machine mode while it runs, and interrupts delegated to it.
+ * A payload in S and U mode: calls and back with all registers kept, delegation (privileged
+ * specification 3.1.8), what machine mode can take from it (TVM, TW, TSR, 3.1.6.5; mcounteren,
+ * 3.1.11), interrupts of machine mode while it runs, and interrupts delegated to it.
  */
 #include "payload.h"
 #include "tap.h"
@@ -22,7 +22,7 @@ static uint64_t call_cause(unsigned mode)
 	return mode == MODE_S ? CAUSE_ECALL_S : CAUSE_ECALL_U;
 }
 
-/* --- Calls -------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 void call_loop(void);
 __asm__(".text\n.balign 4\ncall_loop: ecall\nj call_loop\n");
@@ -50,7 +50,10 @@ static void registers(unsigned mode)
 	is(lost, 0, "%s: 1000 calls: all registers arrive, both ways", what);
 }
 
-/* What a trap does not change in mstatus, it leaves, with whatever the payload did to its own fields. */
+/*
+ * What a trap does not change in mstatus, it leaves, with whatever the payload did to its own
+ * fields.
+ */
 #define KEPT                                                                                \
 	(MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_SPP | \
 	 MSTATUS_SPIE)
@@ -90,7 +93,7 @@ static void status_changed(void)
 	csr_clear(mstatus, KEPT);
 }
 
-/* --- Delegation --------------------------------------------------------------------------------- */
+/* --- Delegation ------------------------------------------------------------------------------- */
 
 static void delegate(uint64_t exceptions)
 {
@@ -160,7 +163,9 @@ static uint64_t call_often(uint64_t argument)
 {
 	for (unsigned i = 0; i < 10; i++)
 		__asm__ volatile("ecall" ::: "memory");
-	/* The eleventh, from where the function returns to, is skipped too: an illegal one ends it. */
+	/*
+	 * The eleventh, from where the function returns to, is skipped too: an illegal one ends it.
+	 */
 	__asm__ volatile(".4byte 0xffffffff" ::: "memory");
 	return argument;
 }
@@ -178,7 +183,7 @@ static void delegated_calls(void)
 	delegate(0);
 }
 
-/* --- What machine mode takes away ---------------------------------------------------------------- */
+/* --- What machine mode takes away ------------------------------------------------------------- */
 
 static uint64_t do_sfence(uint64_t a)
 {
@@ -283,7 +288,7 @@ static void counters_of(unsigned mode, const char *name, unsigned bit,
 	csr_write(mcounteren, 0);
 }
 
-/* --- Interrupts ----------------------------------------------------------------------------------- */
+/* --- Interrupts ------------------------------------------------------------------------------- */
 
 static atomic_uint stop;
 

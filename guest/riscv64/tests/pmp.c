@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Physical memory protection (privileged specification 3.7): what pmpcfg and pmpaddr keep, ranges of each
- * kind for a payload in S and U mode, order, and at the end locked entries, which bind machine mode too. Uses
- * entries 0 to 5 only: a machine, or a monitor, may have no more.
+ * Physical memory protection (privileged specification 3.7): what pmpcfg and pmpaddr keep, ranges
+ * of each kind for a payload in S and U mode, order, and at the end locked entries, which bind
+ * machine mode too. Uses entries 0 to 5 only: a machine, or a monitor, may have no more.
  */
 #include "payload.h"
 #include "tap.h"
@@ -14,11 +14,11 @@
 
 static _Alignas(4 * SIZE) uint32_t area[4][SIZE / 4];
 
-/* --- Registers ------------------------------------------------------------------------------------- */
+/* --- Registers -------------------------------------------------------------------------------- */
 
 /*
- * Not looked at are bits 63 to 54 of pmpaddr, bits 5 and 6 of pmpcfg, and W without R, all of which must not
- * be kept: QEMU 10.0 keeps them (defects of QEMU).
+ * Not looked at are bits 63 to 54 of pmpaddr, bits 5 and 6 of pmpcfg, and W without R, all of which
+ * must not be kept: QEMU 10.0 keeps them (defects of QEMU).
  */
 static void registers(void)
 {
@@ -57,7 +57,7 @@ static void absent(void)
 	ok(!csr_try_read(CSR_PMPADDR0 + 64, &value), "pmpaddr64 is illegal");
 }
 
-/* --- Accesses of a payload -------------------------------------------------------------------------- */
+/* --- Accesses of a payload -------------------------------------------------------------------- */
 
 static uint64_t load(uint64_t at)
 {
@@ -233,8 +233,8 @@ static void order(void)
 }
 
 /*
- * One entry is on, elsewhere: with none at all QEMU 10.0 takes the fault in mret itself, as if it were machine
- * mode's (a defect of QEMU).
+ * One entry is on, elsewhere: with none at all QEMU 10.0 takes the fault in mret itself, as if it
+ * were machine mode's (a defect of QEMU).
  */
 static void nothing_matches(void)
 {
@@ -255,7 +255,7 @@ static void nothing_matches(void)
 	   "no entry for it: nor go back from where it may");
 }
 
-/* --- Machine mode ------------------------------------------------------------------------------------ */
+/* --- Machine mode ----------------------------------------------------------------------------- */
 
 static bool machine_may(unsigned rights, const void *where)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * mcause, mepc and mtval of the exceptions that machine mode takes of itself (privileged specification
- * 3.1.14 to 3.1.16): exact addresses of access faults, 0 or the instruction for illegal ones.
+ * mcause, mepc and mtval of the exceptions that machine mode takes of itself (privileged
+ * specification 3.1.14 to 3.1.16): exact addresses of access faults, 0 or the instruction for
+ * illegal ones.
  */
 #include "hart.h"
 #include "tap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * mtvec's modes (privileged specification 3.1.7): direct, all to one address; vectored, interrupts to
- * four times their cause, exceptions to the base.
+ * mtvec's modes (privileged specification 3.1.7): direct, all to one address; vectored, interrupts
+ * to four times their cause, exceptions to the base.
  */
 #include "payload.h"
 #include "tap.h"
