@@ -29,17 +29,11 @@ SYSTEM_TESTS   :=
 SYSTEM_DEPS    :=
 TEST_ALL_TESTS :=
 TEST_ALL_DEPS  :=
-BENCH_DEPS     :=
-BENCH_CMD      :=
 
 # What monitor/ makes and the launcher boots.
 HYPERVISOR         := $(BUILD)/monitor/arm64/carillon.bin
 HYPERVISOR_RISCV64 := $(BUILD)/monitor/riscv64/carillon.bin
 
-# Set once the riscv64 monitor passes its system tests: they are part of `make test` then, and what
-# they need is made by `make all`. Until then ARCH=riscv64 or a goal of that name asks for it.
-RISCV_READY := 1
-RISCV64 := $(filter riscv64,$(ARCH))$(RISCV_READY)$(filter %-riscv64,$(MAKECMDGOALS))
 
 all:
 

@@ -71,6 +71,4 @@ $(INITRAMFS_RISCV64): $(BUILD)/pkg/linux-riscv64.stamp $(BUILD)/pkg/busybox-risc
 RISCV64_RUN_DEPS := $(LINUX_IMAGE_RISCV64) $(INITRAMFS_RISCV64) $(OPENSBI_FW_DYNAMIC) \
 	$(if $(QEMU),,$(QEMU_RISCV64))
 
-ifneq ($(RISCV64),)
 all: $(RISCV64_RUN_DEPS)
-endif

@@ -24,8 +24,7 @@ RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
 RUN_DEPS_arm64 = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
 	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64)) \
 	$(if $(VMS),$(GUEST_BINARIES))
-# Where nothing makes the monitor, the launcher says so.
-RUN_DEPS_riscv64 = $(RISCV64_RUN_DEPS) $(if $(BARE),,$(if $(wildcard monitor/riscv64),$(HYPERVISOR_RISCV64)))
+RUN_DEPS_riscv64 = $(RISCV64_RUN_DEPS) $(if $(BARE),,$(HYPERVISOR_RISCV64))
 RUN_DEPS = $(RUN_DEPS_$(ARCH))
 RUN_HYPERVISOR = $(if $(filter riscv64,$(ARCH)),$(HYPERVISOR_RISCV64),$(HYPERVISOR))
 
@@ -35,8 +34,7 @@ run: $(RUN_DEPS)
 debug: $(RUN_DEPS)
 	$(Q)BUILD=$(BUILD) tools/debug $(RUN_HYPERVISOR:.bin=.elf) $(RUN_OPTIONS)
 
-bench: $(BENCH_DEPS)
-	$(if $(BENCH_CMD),,$(error nothing sets BENCH_CMD: there is no benchmark in this tree yet))
-	$(Q)$(BENCH_CMD)
+bench: $(BENCH_DEPS_$(ARCH))
+	$(Q)$(BENCH_CMD_$(ARCH))
 
 .PHONY: run debug bench

@@ -18,15 +18,12 @@ setup:
 SETUP_FREE := help setup clean distclean
 ifneq ($(filter-out $(SETUP_FREE),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/setup/base.mk
-ifneq ($(RISCV64),)
-include $(BUILD)/setup/riscv64.mk
-endif
 endif
 ifneq ($(filter debug,$(MAKECMDGOALS)),)
 include $(BUILD)/setup/debug.mk
 endif
 ifneq ($(filter lint format,$(MAKECMDGOALS)),)
-include $(BUILD)/setup/lint.mk $(if $(wildcard monitor/riscv64),$(BUILD)/setup/riscv64.mk)
+include $(BUILD)/setup/lint.mk
 endif
 
 .PHONY: setup

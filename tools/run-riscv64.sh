@@ -10,7 +10,7 @@
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
 need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, or leave it out for Debian's OpenSBI"
 [ "$bare" = 1 ] || [ -f "$hypervisor" ] ||
-	refuse "$hypervisor: the riscv64 monitor is not built (it is in the making); BARE=1 runs the same without it"
+	refuse "$hypervisor: the riscv64 monitor is not built; run: make"
 
 # A model and its properties; the name must be one that QEMU lists.
 models=$("$qemu" -cpu help 2>/dev/null | awk 'NF == 1 { print $1 }')

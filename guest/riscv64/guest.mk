@@ -20,9 +20,7 @@ GUEST_RV_BINARIES := $(patsubst %,$(GUEST_RV_BUILD)/%.elf,$(GUEST_RV_IMAGES) ben
 
 .PHONY: guests-riscv64
 guests-riscv64: $(GUEST_RV_BINARIES)
-ifneq ($(RISCV64),)
 all: guests-riscv64
-endif
 
 $(GUEST_RV_BUILD)/%.o: guest/riscv64/%.c guest/riscv64/guest.mk
 	@mkdir -p $(@D)

@@ -63,8 +63,6 @@ $(RV)/carillon.bin: $(RV)/carillon.elf
 
 .PHONY: monitor-riscv64
 monitor-riscv64: $(RV)/carillon.bin
-ifneq ($(RISCV64),)
 all: monitor-riscv64
-endif
 
 -include $(RV_OBJS:%.o=%.d) $(RV_HOT_OBJS:%.o=%.d)

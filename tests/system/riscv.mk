@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# The boots on riscv64, as system.mk has those on arm64. They are part of `make test` and `make test-all`
-# when RISCV_READY is set; `make test-riscv64` runs them alone.
+# The boots on riscv64, as system.mk has those on arm64. `make test-riscv64` runs them alone.
 
 # Linux: harts, CPU (+no-sstc for ,sstc=off), MiB of memory, aclint or nothing. Here each value of one
 # meets each value of every other; test-all has the whole product.
@@ -35,9 +34,7 @@ RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(GUEST
 	$(if $(TEST_BARE),,$(HYPERVISOR_RISCV64))
 RISCV_MORE      := $(addprefix $(RISCV_CASES)/,$(RISCV_REST))
 
-ifneq ($(RISCV_READY),)
 SYSTEM_TESTS   += $(RISCV_TESTS)
 SYSTEM_DEPS    += $(RISCV_TEST_DEPS)
 TEST_ALL_TESTS += $(RISCV_MORE)
 TEST_ALL_DEPS  += $(RISCV_MORE)
-endif
