@@ -572,7 +572,7 @@ static void step_restore(struct input *in)
 static void step_restore_clint(struct input *in)
 {
 	uint8_t state[1024], again[1024], before[1024];
-	size_t size = vclint_save_size(m.clint);
+	size_t size = vclint_save_size(m.clint), used;
 	unsigned changes = take(in) & 3;
 	const char *why = NULL;
 
@@ -584,7 +584,8 @@ static void step_restore_clint(struct input *in)
 
 		state[at] = (uint8_t)take(in);
 	}
-	if (vclint_restore(m.clint, state, size, &why)) {
+	used = size - (changes == 3 ? take(in) % size : 0);
+	if (vclint_restore(m.clint, state, used, &why)) {
 		must(why && *why, "refused without a reason");
 		must(changes, "what was saved is refused");
 		memcpy(state, before, size);
