@@ -26,7 +26,7 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
 	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
-	-DPICOLIBC_INTEGER_PRINTF_SCANF -Imonitor/arm64 -Imonitor/arm64/gicv3
+	-DPICOLIBC_INTEGER_PRINTF_SCANF -iquote monitor/arm64 -Imonitor/arm64/gicv3
 
 # Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
 # standard would have it save.

@@ -5,7 +5,7 @@
 
 CONSOLE_DIR    := $(BUILD)/tests/monitor
 CONSOLE_TESTS  := pl011 mux print shell
-CONSOLE_FLAGS  := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -Imonitor/common -Imonitor/arm64 -Itests/monitor \
+CONSOLE_FLAGS  := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -Imonitor/common -iquote monitor/arm64 -Itests/monitor \
 	-include tests/monitor/console_fake.h
 CONSOLE_DEPS   := $(wildcard tests/monitor/console_*.h) tests/monitor/console.mk \
 	$(foreach name,console control mux pl011 shell uart,$(wildcard monitor/common/$(name).[ch]))
