@@ -344,6 +344,16 @@ struct vhart_native {
  */
 void vhart_native(const struct vhart *hart, uint64_t keep, struct vhart_native *native);
 
+/* Of these the mie for the firmware alone, which changes with its own mie, mideleg and mstatus.MIE. */
+static inline uint64_t vhart_firmware_mie(const struct vhart *hart)
+{
+	uint64_t always = VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI);
+
+	if (!(hart->mstatus & VHART_MSTATUS_MIE))
+		return always;
+	return always | (hart->mie & ~hart->mideleg & ~VHART_M_BITS);
+}
+
 /* The payload has run: what it may have changed of mie, from the hart's own. */
 static inline void vhart_take_mie(struct vhart *hart, uint64_t native_mie)
 {

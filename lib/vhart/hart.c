@@ -181,13 +181,8 @@ void vhart_native(const struct vhart *hart, uint64_t keep, struct vhart_native *
 	uint64_t always = VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI);
 
 	if (hart->mode == VHART_M) {
-		/* Whatever else it would take traps to the monitor only while it can be taken. */
-		uint64_t others = hart->mstatus & VHART_MSTATUS_MIE
-					  ? hart->mie & ~hart->mideleg & ~VHART_M_BITS
-					  : 0;
-
 		*native = (struct vhart_native){ .mstatus = xl | VHART_MSTATUS_TW,
-						 .mie = always | others };
+						 .mie = vhart_firmware_mie(hart) };
 		return;
 	}
 	native->mstatus =

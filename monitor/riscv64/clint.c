@@ -10,7 +10,7 @@ struct vclint *vclint;
 
 static _Alignas(64) uint8_t memory[64 * (MAX_HARTS + 8)];
 static volatile uint64_t *mtime;
-static uint64_t base, frequency;
+static uint64_t base, msip, frequency;
 
 /* Everything written before is to be seen by who takes it. */
 static void kick(void *host, unsigned index)
@@ -49,6 +49,7 @@ void clint_init(const struct board *board)
 		panic("the virtual CLINT cannot be made: %d", error);
 	mtime = (volatile uint64_t *)board->mtime;
 	base = board->clint.start;
+	msip = board->msip;
 	frequency = board->frequency;
 }
 
@@ -87,13 +88,16 @@ void clint_program(struct hart *hart)
  */
 void clint_interrupts(struct hart *hart, uint64_t mip)
 {
+	bool timer = mip & VHART_BIT(VHART_MTI);
+
 	if (mip & VHART_BIT(VHART_MSI)) {
 		*hart->msip = 0;
 		fence_after_device();
-		vclint_reasons(vclint, hart->index);
+		timer |= !!(vclint_reasons(vclint, hart->index) & VCLINT_REASON_TIMER);
 	}
-	if (mip & VHART_BIT(VHART_MTI))
-		vclint_expired(vclint, hart->index, clint_time());
+	if (!timer)
+		return;
+	vclint_expired(vclint, hart->index, clint_time());
 	clint_program(hart);
 }
 
@@ -108,6 +112,8 @@ bool clint_store(struct hart *hart, uint64_t address, unsigned bytes, uint64_t v
 	if (vclint_write(vclint, hart->index, address - base, bytes, clint_time(), value) !=
 	    VCLINT_DONE)
 		return false;
-	clint_program(hart);
+	/* A message is no business of the timer's. */
+	if (address - msip >= 4 * MAX_HARTS)
+		clint_program(hart);
 	return true;
 }

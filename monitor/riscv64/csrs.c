@@ -32,19 +32,19 @@
 	X(0x105) X(0x106) X(0x10a) X(0x140) X(0x141) X(0x142) X(0x143) X(0x14d) X(0x180)
 
 /* HS-mode's and VS-mode's: all but hie, vsie, hgeip. */
-#define HYPERVISOR(X)                                                                             \
-	X(0x200)                                                                                  \
-	X(0x205)                                                                                  \
-	X(0x240)                                                                                  \
-	X(0x241)                                                                                  \
-	X(0x242)                                                                                  \
-	X(0x243)                                                                                  \
-	X(0x244)                                                                                  \
-	X(0x24d)                                                                                  \
-	X(0x280)                                                                                  \
-	X(0x600)                                                                                  \
-	X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) X(0x64a) \
-		X(0x680)
+#define HYPERVISOR(X) \
+	X(0x200)      \
+	X(0x205)      \
+	X(0x240)      \
+	X(0x241)      \
+	X(0x242)      \
+	X(0x243)      \
+	X(0x244)      \
+	X(0x24d)      \
+	X(0x280)      \
+	X(0x600)      \
+	X(0x602)      \
+	X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) X(0x64a) X(0x680)
 
 /* Counters and what they count. */
 #define COUNTERS(X) X(0x320) FROM_3(X, 0x320) X(0xb00) X(0xb02) FROM_3(X, 0xb00)

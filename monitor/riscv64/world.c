@@ -105,12 +105,8 @@ static void stay(struct hart *hart, unsigned changed)
 {
 	bool window = vhart_mprv(&hart->v);
 
-	if (changed & VHART_CHANGED_MIE) {
-		struct vhart_native native;
-
-		vhart_native(&hart->v, KEEP, &native);
-		csr_write(mie, native.mie);
-	}
+	if (changed & VHART_CHANGED_MIE)
+		csr_write(mie, vhart_firmware_mie(&hart->v));
 	if (window != hart->window || hart->pmp_stale) {
 		set_window(hart, window);
 		set_pmp(hart, WORLD_FIRMWARE, window);
