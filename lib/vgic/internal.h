@@ -178,6 +178,8 @@ struct vgic_vcpu {
 	uint32_t wait_mask; /* which of its interrupts */
 
 	uint32_t mapped[MAX_PRIVATE_IRQS / 32]; /* atomic: private ones with a physical interrupt */
+	/* atomic: two interrupts, all of those among them; the first one NULL: there are more */
+	const struct vgic_irq *mapped_two[2];
 
 	uint32_t rwp;            /* atomic: GICR_CTLR.RWP: withdrawals under way */
 	struct vgic_stats stats; /* atomic, relaxed */
@@ -406,6 +408,8 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image);
 
 /* settle.c */
+bool vcpu_is_put(const struct vgic_vcpu *vcpu);
+link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list);
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
 void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list);
