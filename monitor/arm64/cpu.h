@@ -58,7 +58,8 @@ struct vcpu {
 	uint64_t aborts, undefs; /* injected into the guest */
 	uint64_t waits;          /* accesses that had to wait for another CPU */
 
-	bool restored;              /* the image is behind the state that was restored */
+	uint8_t preemption; /* its CPU interface's bits: how many active priority registers there are */
+	bool restored;      /* the image is behind the state that was restored */
 	enum power power;           /* atomic */
 	enum vcpu_state state;      /* atomic */
 	enum vcpu_state next_state; /* when it has left its stack: schedule.c */
