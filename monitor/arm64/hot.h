@@ -89,7 +89,6 @@ void cold_timer(struct cpu *cpu);
 void cold_console(struct cpu *cpu);
 void cold_launch(struct vcpu *vcpu);
 void cold_wake(struct vcpu *vcpu);
-struct outcome cold_bench_yield(struct vcpu *vcpu);
 struct outcome cold_bench_exits(struct cpu *cpu);
 struct outcome cold_bench_spi(struct vcpu *vcpu, uint64_t intid, uint64_t cpu);
 void cold_leave(struct vcpu *vcpu, uint64_t next_state);
