@@ -369,8 +369,7 @@ static inline void now_put(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELEASE);
 	/* Who pushed before this and saw OUTSIDE did not serve; partners: irqs_post(), vcpu_resettle(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (load_relaxed(&vcpu->cpu.inbox) ||
-	    (load_relaxed(&vcpu->cpu.resettle) & RESETTLE_COUNTED))
+	if (load_relaxed(&vcpu->cpu.inbox) | (load_relaxed(&vcpu->cpu.resettle) & RESETTLE_COUNTED))
 		serve_put(vcpu);
 }
 

@@ -100,7 +100,7 @@ void lists_read_active(struct vcpu *vcpu)
 }
 
 /* Left. Nothing of it is signalled on this CPU any more. */
-void lists_put(struct vcpu *vcpu)
+__attribute__((flatten)) void lists_put(struct vcpu *vcpu)
 {
 	struct gic_cpuif *image = &vcpu->image;
 
