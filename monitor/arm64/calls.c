@@ -230,11 +230,11 @@ static void bench_yield(struct vcpu *vcpu)
 /* The part of it that is about the interrupt controller. */
 static void bench_vgic(struct vcpu *vcpu)
 {
+	vcpu->x[0] = 0;
 	lists_leave(vcpu);
 	lists_put(vcpu);
 	lists_load(vcpu);
 	lists_enter(vcpu);
-	vcpu->x[0] = 0;
 }
 
 static void bench_spi(struct vcpu *vcpu)

@@ -54,6 +54,7 @@ static __attribute__((noinline, flatten)) void settle_fully(struct vcpu *vcpu)
 		reschedule(vcpu);
 		return;
 	}
+	__asm__ volatile("" : "+r"(vcpu) : : "memory"); /* what one needs is not kept for the other */
 	vgic_enter(vcpu->vgic, &vcpu->image);
 	write_entered(vcpu);
 }
@@ -77,6 +78,12 @@ void vgic_pause(struct vcpu *vcpu)
 		return;
 	vcpu->waits++;
 	yield(WAIT_YIELDS);
+}
+
+void lists_exit(struct vcpu *vcpu)
+{
+	read_left(vcpu);
+	vgic_exit(vcpu->vgic, &vcpu->image);
 }
 
 void lists_leave(struct vcpu *vcpu)
