@@ -111,8 +111,9 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 
 		if ((lr & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
 			fold(vcpu, n, lr, &running);
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr))
+			vcpu->loud |= 1u << n;
 	}
-	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
 	image->live = 0;
 	if (!IS_V2(vcpu->vgic) && ((image->vmcr & VMCR_VEOIM) || load_relaxed(&vcpu->runs_free))) {
@@ -144,12 +145,28 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
-/* Did the guest run, with anything in list registers, or with anybody who wants to know of its ends? */
+/*
+ * Has the guest ended all that was in list registers, and nothing else happened to it? What is found to
+ * be so is retired.
+ */
+static bool all_ended(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	for (; vcpu->live; vcpu->live &= vcpu->live - 1) {
+		unsigned n = (unsigned)__builtin_ctz(vcpu->live);
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
+
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr) || !retire(vcpu, n))
+			return false;
+	}
+	image->live = 0;
+	return true;
+}
+
+/* Did the guest run, and is there more to fold than what it has ended? */
 static inline bool fold_is_due(const struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 {
-	return vcpu->live | image->read_apr |
-	       (!IS_V2(vcpu->vgic) &&
-		((image->vmcr & VMCR_VEOIM) | load_relaxed(&vcpu->runs_free)));
+	return image->read_apr | (!IS_V2(vcpu->vgic) &&
+				  ((image->vmcr & VMCR_VEOIM) | load_relaxed(&vcpu->runs_free)));
 }
 
 void vgic_exit_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image)
@@ -157,7 +174,8 @@ void vgic_exit_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
 	if (load_relaxed(&vcpu->mode) != MODE_RUNNING || fold_is_due(vcpu, image) ||
-	    (cpu->own | vcpu->stash | load_relaxed(&cpu->inbox))) {
+	    (cpu->own | vcpu->stash | load_relaxed(&cpu->inbox)) ||
+	    (vcpu->live && !all_ended(vcpu, image))) {
 		vgic_exit(cpu, image);
 		return;
 	}
@@ -450,30 +468,15 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 	return 0;
 }
 
-/* Registers that are not in use any more, and could still signal something. */
-uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
-{
-	uint32_t signal = vcpu->loud & ~vcpu->live;
-
-	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
-		unsigned n = (unsigned)__builtin_ctz(left);
-		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
-
-		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr))
-			signal |= 1u << n;
-	}
-	return signal;
-}
-
-/* They are emptied. */
+/* Registers that are not in use any more, and could still signal something, are emptied. */
 static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	uint32_t left = lists_that_signal(vcpu, image);
+	uint32_t left = vcpu->loud & ~vcpu->live;
 
 	image->changed |= left;
 	for (; left; left &= left - 1)
 		image->lr[__builtin_ctz(left)] = 0;
-	vcpu->stale = 0;
+	vcpu->loud = 0;
 }
 
 static inline void set_hcr(struct vgic_vcpu *vcpu, struct gic_cpuif *image, uint32_t hcr)
@@ -512,7 +515,6 @@ static inline void enter(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
 	vcpu->unknown &= ~image->changed;
-	vcpu->loud = 0;
 	image->live = vcpu->live;
 	set_hcr(vcpu, image, hcr);
 	/* The last exit did not see whether it was dropped, and something is held back: the next one does. */
@@ -542,7 +544,7 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 static inline bool is_quiet(const struct vgic_vcpu *vcpu)
 {
 	return !(vcpu->cpu.own | load_relaxed(&vcpu->cpu.inbox) | vcpu->pending[0].count |
-		 vcpu->pending[1].count | vcpu->active.count | vcpu->loud | vcpu->stale) &&
+		 vcpu->pending[1].count | vcpu->active.count | vcpu->loud) &&
 	       !(vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1] | load_relaxed(&vcpu->vgic->dir_used));
 }
 

@@ -288,7 +288,7 @@ static inline bool private_may_be_active(const struct vgic_vcpu *vcpu)
  */
 static inline void hardware_unknown(struct vgic_vcpu *vcpu)
 {
-	vcpu->unknown = vcpu->loud = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
+	vcpu->unknown = vcpu->loud = (1u << vcpu->vgic->config.lrs) - 1;
 	vcpu->hw_hcr = ~0u;
 	/* The exit before the last put left it, mostly. */
 	if (!(load_relaxed(&vcpu->cpu.resettle) & RESETTLE_ENTER))
@@ -328,7 +328,7 @@ void vgic_lists_quiet(struct vgic_cpu *cpu)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	vcpu->loud = vcpu->stale = vcpu->hw_hcr = 0;
+	vcpu->loud = vcpu->hw_hcr = 0;
 }
 
 /* A software CPU interface is the vCPU's own anyway. */
@@ -380,7 +380,7 @@ static __attribute__((noinline)) void put_fully(struct vgic_vcpu *vcpu, struct g
 		settle_own(vcpu);
 	private_physical(vcpu, false);
 	if (HAS_LRS(vcpu->vgic) && image)
-		image->changed = lists_that_signal(vcpu, image);
+		image->changed = vcpu->loud;
 	dir_said(vcpu);
 	now_put(vcpu, image);
 }
@@ -390,7 +390,7 @@ void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	if ((cpu->own | vcpu->loud | vcpu->stale | vcpu->active.count | vcpu->sharing) ||
+	if ((cpu->own | vcpu->loud | vcpu->active.count | vcpu->sharing) ||
 	    private_may_be_active(vcpu)) {
 		put_fully(vcpu, image);
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Who runs next, and when (monitor/arm64: ready(), set_slice(), pick(), give_way() in sched_shared.c;
- * next_vcpu(), cold_reschedule(), wait_here() in schedule.c; cold_timer(); settle_fully(), lists_enter();
- * drain() in life.c): one CPU with its queue and two vCPUs that may run only there, and other CPUs that
- * queue them. Who queues one pushes, full barrier, reads `idle` and `slice_end`, and has the CPU look if
+ * next_vcpu(), cold_reschedule(), wait_here() in schedule.c; cold_timer(); settle_fully(), reschedule(),
+ * lists_enter(); drain() in life.c): one CPU with its queue and two vCPUs that may run only there, and other
+ * CPUs that queue them. Who queues one pushes, full barrier, reads `idle` and `slice_end`, and has the CPU look if
  * it has to; the CPU writes those, full barrier, looks at the queue. `resched` is cleared before
  * a look. Guests spin for ever, but for a few waits. -DSLEEPER: the second vCPU's timer expires on the
  * CPU itself. -DDRAIN: another CPU masks a device's interrupt and waits until this one has none in hand.
