@@ -54,7 +54,8 @@ static __attribute__((noinline, flatten)) void settle_fully(struct vcpu *vcpu)
 		reschedule(vcpu);
 		return;
 	}
-	__asm__ volatile("" : "+r"(vcpu) : : "memory"); /* what one needs is not kept for the other */
+	/* What exit needed is not kept in registers for enter. */
+	__asm__ volatile("" : "+r"(vcpu) : : "memory");
 	vgic_enter(vcpu->vgic, &vcpu->image);
 	write_entered(vcpu);
 }
