@@ -18,6 +18,9 @@ MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c cal
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
 MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/common/*.c monitor/arm64/*.c monitor/arm64/*/*.c)) \
 	monitor/arm64/string.c $(MONITOR_LIB_SRCS)
+# Of the cold code: the way from one vCPU to the next, optimized as one.
+MONITOR_SWITCH_SRCS := $(addprefix monitor/arm64/,schedule.c sched_shared.c sched_partitioned.c \
+	timers.c context.c)
 MONITOR_VECTORS := monitor/arm64/vectors.S
 MONITOR_ASM_SRCS := $(filter-out $(MONITOR_VECTORS),$(wildcard monitor/arm64/*.S))
 
@@ -40,13 +43,21 @@ MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 monitor_hot_objs = $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/$1/%.o)
 MONITOR_HOT_OBJS  := $(foreach gic,$(MONITOR_GICS),$(call monitor_hot_objs,$(gic)))
 MONITOR_COLD_OBJS := $(MONITOR_COLD_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
+MONITOR_SWITCH_OBJS := $(MONITOR_SWITCH_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
+MONITOR_SWITCH_CFLAGS := -flto -flto-partition=one -fomit-frame-pointer
 MONITOR_ASM_OBJS  := $(MONITOR_ASM_SRCS:%.S=$(MONITOR_OUT)/%.o)
 MONITOR_VECTOR_OBJS := $(MONITOR_GICS:%=$(MONITOR_OUT)/%/vectors.o)
-MONITOR_OBJS      := $(MONITOR_ASM_OBJS) $(MONITOR_COLD_OBJS) $(MONITOR_GICS:%=$(MONITOR_OUT)/%.o)
+MONITOR_OBJS      := $(MONITOR_ASM_OBJS) $(MONITOR_OUT)/switch.o \
+	$(filter-out $(MONITOR_SWITCH_OBJS),$(MONITOR_COLD_OBJS)) $(MONITOR_GICS:%=$(MONITOR_OUT)/%.o)
 
 $(MONITOR_COLD_OBJS): $(MONITOR_OUT)/cold/%.o: %.c monitor/monitor.mk | $(LIBFDT_STAMP)
 	@mkdir -p $(@D)
-	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) $(if $(filter $(MONITOR_SWITCH_SRCS),$<),$(MONITOR_SWITCH_CFLAGS)) \
+		-MMD -MP -c -o $@ $<
+
+$(MONITOR_OUT)/switch.o: $(MONITOR_SWITCH_OBJS)
+	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) $(MONITOR_SWITCH_CFLAGS) -r -nostdlib \
+		-flinker-output=nolto-rel -o $@ $^
 
 $(MONITOR_ASM_OBJS): $(MONITOR_OUT)/%.o: %.S monitor/monitor.mk
 	@mkdir -p $(@D)

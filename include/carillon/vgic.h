@@ -235,6 +235,13 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image);
 void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image);
 
 /*
+ * The same as vgic_exit() and vgic_enter(). They cost less when nothing is in list registers before or
+ * after them, and more otherwise: for where a vCPU gives up its physical CPU, waits, or comes back.
+ */
+void vgic_exit_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image);
+void vgic_enter_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image);
+
+/*
  * The short way, instead of exit and enter, when vgic_attention() is true: reads no list register,
  * takes nothing out of those that are live. `empty` is ICH_ELRSR_EL2. True: what came in was new and fitted;
  * write the list registers in image->changed and run the guest. False: write nothing, and call

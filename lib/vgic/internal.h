@@ -155,8 +155,7 @@ struct vgic_vcpu {
 	uint32_t soft;      /* without the HW bit: the end is ours to pass on */
 	uint32_t watched;   /* those whose end has to be seen: maintenance, soft */
 	uint32_t unknown;   /* list registers that do not hold what the image says */
-	uint32_t loud;      /* those of them that may signal something */
-	uint32_t stale;     /* those that were in use before the last exit */
+	uint32_t loud;      /* not in use since the last exit, and may signal something */
 	uint32_t odd;       /* not 0: no refill; see vgic_refill() */
 	uint32_t hw_hcr;    /* ICH_HCR_EL2 as hardware has it */
 	uint32_t plain_hcr; /* the same with nothing outside the list registers */
@@ -181,7 +180,9 @@ struct vgic_vcpu {
 
 	uint32_t rwp;            /* atomic: GICR_CTLR.RWP: withdrawals under way */
 	struct vgic_stats stats; /* atomic, relaxed */
-};
+	/* atomic: two interrupts, all of `mapped` among them; the first one NULL: there are more */
+	const struct vgic_irq *mapped_two[2];
+} __attribute__((aligned(64)));
 
 struct vgic {
 	struct vgic_config config;
@@ -402,10 +403,9 @@ static inline void own_push(struct vgic_vcpu *self, struct vgic_irq *irq)
 	self->cpu.own = link_to(self->vgic, irq);
 }
 
-/* lr.c */
-uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image);
-
 /* settle.c */
+bool vcpu_is_put(const struct vgic_vcpu *vcpu);
+link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list);
 void vcpu_resettled(struct vgic_vcpu *vcpu, uint32_t next);
 void irqs_post(struct vgic *vgic, struct vgic_vcpu *self, link_t list);
 void vcpu_unlock(struct vgic_vcpu *vcpu, link_t list);

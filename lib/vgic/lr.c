@@ -111,14 +111,21 @@ static void fold_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 
 		if ((lr & (LR_PENDING | LR_ACTIVE)) || !retire(vcpu, n))
 			fold(vcpu, n, lr, &running);
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr))
+			vcpu->loud |= 1u << n;
 	}
-	vcpu->stale |= vcpu->live;
 	vcpu->live = 0;
 	image->live = 0;
 	if (!IS_V2(vcpu->vgic) && ((image->vmcr & VMCR_VEOIM) || load_relaxed(&vcpu->runs_free))) {
 		dir_left(vcpu);
 		dir_noticed(vcpu);
 	}
+}
+
+/* release: the words have the truth before anybody may rely on that; partner: word_live() */
+static inline void outside(struct vgic_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELEASE);
 }
 
 /*
@@ -132,11 +139,51 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	vcpu->image = image;
 	if (load_relaxed(&vcpu->mode) == MODE_RUNNING)
 		fold_all(vcpu, image);
-	/* release: the words have the truth before anybody may rely on that; partner: word_live() */
-	__atomic_store_n(&vcpu->mode, MODE_OUTSIDE, __ATOMIC_RELEASE);
+	outside(vcpu);
 	vcpu_drain(vcpu);
 	vcpu_resettled(vcpu, RESETTLE_ENTER);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
+}
+
+/*
+ * Has the guest ended all that was in list registers, and nothing else happened to it? What is found to
+ * be so is retired.
+ */
+static bool all_ended(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	for (; vcpu->live; vcpu->live &= vcpu->live - 1) {
+		unsigned n = (unsigned)__builtin_ctz(vcpu->live);
+		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
+
+		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr) || !retire(vcpu, n))
+			return false;
+	}
+	image->live = 0;
+	return true;
+}
+
+/* Did the guest run, and is there more to fold than what it has ended? */
+static inline bool fold_is_due(const struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
+{
+	return image->read_apr | (!IS_V2(vcpu->vgic) &&
+				  ((image->vmcr & VMCR_VEOIM) | load_relaxed(&vcpu->runs_free)));
+}
+
+void vgic_exit_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	if (load_relaxed(&vcpu->mode) != MODE_RUNNING || fold_is_due(vcpu, image) ||
+	    (cpu->own | vcpu->stash | load_relaxed(&cpu->inbox)) ||
+	    (vcpu->live && !all_ended(vcpu, image))) {
+		vgic_exit(cpu, image);
+		return;
+	}
+	vcpu->image = image;
+	vcpu->vmcr = image->vmcr;
+	vcpu->hw_hcr = image->hcr;
+	outside(vcpu);
+	vcpu_resettled(vcpu, RESETTLE_ENTER);
 }
 
 /* --- Enter -------------------------------------------------------------------------------------- */
@@ -145,13 +192,11 @@ void vgic_exit(struct vgic_cpu *cpu, struct gic_cpuif *image)
  * What ICH_HCR_EL2 has when nothing is outside the list registers: a deactivation by number traps if
  * it may be about another vCPU's interrupt.
  */
-static uint32_t plain_hcr(struct vgic_vcpu *vcpu)
+static uint32_t plain_hcr(struct vgic_vcpu *vcpu, bool dir_used)
 {
 	const struct vgic *vgic = vcpu->vgic;
 
-	if (IS_V2(vgic) || vgic->config.vcpus == 1)
-		return HCR_EN;
-	if (load_relaxed(&vgic->dir_used) && dir_settle(vcpu))
+	if (IS_V2(vgic) || vgic->config.vcpus == 1 || (dir_used && dir_settle(vcpu)))
 		return HCR_EN;
 	return HCR_EN | HCR_TDIR;
 }
@@ -423,49 +468,39 @@ static uint32_t fill_all(struct vgic_vcpu *vcpu, struct gic_cpuif *image, unsign
 	return 0;
 }
 
-/* Registers that are not in use any more, and could still signal something. */
-uint32_t lists_that_signal(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
-{
-	uint32_t signal = vcpu->loud & ~vcpu->live;
-
-	for (uint32_t left = vcpu->stale & ~vcpu->live; left; left &= left - 1) {
-		unsigned n = (unsigned)__builtin_ctz(left);
-		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
-
-		if ((lr & (LR_PENDING | LR_ACTIVE)) || asks_for_maintenance(lr))
-			signal |= 1u << n;
-	}
-	return signal;
-}
-
-/* They are emptied. */
+/* Registers that are not in use any more, and could still signal something, are emptied. */
 static void empty_unused(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 {
-	uint32_t left = lists_that_signal(vcpu, image);
+	uint32_t left = vcpu->loud & ~vcpu->live;
 
 	image->changed |= left;
 	for (; left; left &= left - 1)
 		image->lr[__builtin_ctz(left)] = 0;
-	vcpu->stale = 0;
+	vcpu->loud = 0;
 }
 
-void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
+static inline void set_hcr(struct vgic_vcpu *vcpu, struct gic_cpuif *image, uint32_t hcr)
 {
-	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	bool limited = false;
-	uint32_t hcr;
+	image->hcr_changed = hcr != vcpu->hw_hcr;
+	image->hcr = vcpu->hw_hcr = hcr;
+}
 
-	if (!HAS_LRS(vcpu->vgic)) {
-		soft_enter(vcpu);
-		return;
-	}
-	/*
-	 * From here on a raiser kicks; what it pushed before it looked at the mode is drained below.
-	 * Full barrier; partner: irqs_post(), vcpu_resettle().
-	 */
+/*
+ * From here on a raiser kicks; what it pushed before it looked at the mode is drained below.
+ * Full barrier; partner: irqs_post(), vcpu_resettle().
+ */
+static inline void running(struct vgic_vcpu *vcpu)
+{
 	store_relaxed(&vcpu->mode, MODE_RUNNING);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vcpu_resettled(vcpu, 0);
+}
+
+static inline void enter(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	bool limited = false;
+	uint32_t hcr;
+
 	vcpu_drain(vcpu);
 	vcpu->groups = vcpu_groups(vcpu);
 	if (IS_V2(vcpu->vgic))
@@ -474,22 +509,71 @@ void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
 	hcr = fill_all(vcpu, image, vcpu->groups);
 	if (IS_V2(vcpu->vgic))
 		hcr |= vcpu->limiting;
-	vcpu->plain_hcr = plain_hcr(vcpu);
+	vcpu->plain_hcr = plain_hcr(vcpu, load_relaxed(&vcpu->vgic->dir_used));
 	hcr |= vcpu->plain_hcr;
 	if (vcpu->active.count | vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1])
 		hcr |= watch_ends(vcpu->vgic);
 	empty_unused(vcpu, image);
 	vcpu->unknown &= ~image->changed;
-	vcpu->loud = 0;
 	image->live = vcpu->live;
-	image->hcr_changed = hcr != vcpu->hw_hcr;
-	image->hcr = vcpu->hw_hcr = hcr;
+	set_hcr(vcpu, image, hcr);
 	/* The last exit did not see whether it was dropped, and something is held back: the next one does. */
 	if (limited && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
 		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	image->read_apr = limited || (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
 	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
+}
+
+void vgic_enter(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	if (!HAS_LRS(vcpu->vgic)) {
+		soft_enter(vcpu);
+		return;
+	}
+	running(vcpu);
+	enter(vcpu, image);
+}
+
+/*
+ * Nothing that came in, to put into list registers, or left in them; no end of interrupt to wait for; and
+ * nobody has used ICC_DIR_EL1?
+ */
+static inline bool is_quiet(const struct vgic_vcpu *vcpu)
+{
+	return !(vcpu->cpu.own | load_relaxed(&vcpu->cpu.inbox) | vcpu->pending[0].count |
+		 vcpu->pending[1].count | vcpu->active.count | vcpu->loud) &&
+	       !(vcpu->ghosts.bits[0] | vcpu->ghosts.bits[1] | load_relaxed(&vcpu->vgic->dir_used));
+}
+
+static __attribute__((noinline)) void enter_loud(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	enter(vcpu, image);
+}
+
+void vgic_enter_quiet(struct vgic_cpu *cpu, struct gic_cpuif *image)
+{
+	struct vgic_vcpu *vcpu = vcpu_of(cpu);
+
+	if (!HAS_LRS(vcpu->vgic)) {
+		soft_enter(vcpu);
+		return;
+	}
+	running(vcpu);
+	if (!is_quiet(vcpu)) {
+		enter_loud(vcpu, image);
+		return;
+	}
+	/* What is left of enter(). */
+	vcpu->groups = vcpu_groups(vcpu);
+	image->changed = 0;
+	image->live = 0;
+	vcpu->plain_hcr = plain_hcr(vcpu, false);
+	set_hcr(vcpu, image, vcpu->plain_hcr);
+	image->read_apr = vcpu->vmcr & VMCR_VEOIM;
+	vcpu->odd = 0;
 }
 
 /* --- Refill: the short way ---------------------------------------------------------------------- */

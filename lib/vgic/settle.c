@@ -47,15 +47,25 @@ static link_t joined(const struct vgic *vgic, link_t first, link_t second)
 }
 
 /*
+ * Asked with the lock, without which nobody may touch what is an unloaded vCPU's.
+ * acquire: what its owner did before it gave it up is seen, though it took no lock; partner: the release
+ * in vgic_put()
+ */
+bool vcpu_is_put(const struct vgic_vcpu *vcpu)
+{
+	return __atomic_load_n(&vcpu->mode, __ATOMIC_ACQUIRE) == MODE_PUT;
+}
+
+/*
  * Nobody runs this vCPU, so nobody serves its inbox before it is loaded, and an interrupt that it
  * holds and that has to go elsewhere would be stuck: serve it here. Whoever has the lock already does
  * it instead, when it drops it. Returns what has to be posted, with `list` behind it.
  */
-static link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list)
+link_t serve_unloaded(struct vgic_vcpu *vcpu, link_t list)
 {
 	while (load_relaxed(&vcpu->mode) == MODE_PUT && load_relaxed(&vcpu->cpu.inbox) &&
 	       lock_try(&vcpu->lock)) {
-		if (load_relaxed(&vcpu->mode) == MODE_PUT) {
+		if (vcpu_is_put(vcpu)) {
 			vcpu_drain(vcpu);
 			list = joined(vcpu->vgic, vcpu_take_forwards(vcpu), list);
 		}
@@ -219,7 +229,7 @@ void vcpu_resettle(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 
 	if (mode == MODE_PUT) {
 		lock_take(&vcpu->lock);
-		if (load_relaxed(&vcpu->mode) == MODE_PUT)
+		if (vcpu_is_put(vcpu))
 			vcpu_uncount(vcpu);
 		vcpu_unlock(vcpu, 0);
 	}

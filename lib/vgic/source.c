@@ -101,15 +101,29 @@ int vgic_pulse_here(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq)
 	return pulse(vcpu_of(cpu)->vgic, vcpu_of(cpu), vcpu, virq);
 }
 
-/* Where a vCPU notes that this private interrupt is mapped: a word, and its bit there. */
-static uint32_t *mapped_word(struct vgic *vgic, unsigned vcpu, const struct vgic_irq *irq)
+/* By whoever changed `mapped`, with the lock. */
+static void note_mapped(struct vgic_vcpu *vcpu)
 {
-	return &vgic->vcpus[vcpu].mapped[(irq - vgic->vcpus[vcpu].private) / 32];
+	const struct vgic_irq *two[2] = { vcpu->private, vcpu->private };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < vcpu->vgic->privates; i++)
+		if (load_relaxed(&vcpu->mapped[i / 32]) >> i % 32 & 1)
+			two[n++ & 1] = &vcpu->private[i];
+	store_relaxed(&vcpu->mapped_two[0], n > 2 ? NULL : two[0]);
+	store_relaxed(&vcpu->mapped_two[1], two[1]);
 }
 
-static uint32_t mapped_bit(const struct vgic *vgic, unsigned vcpu, const struct vgic_irq *irq)
+/* A private interrupt is mapped, or is not any more. */
+static void change_mapped(struct vgic_vcpu *vcpu, const struct vgic_irq *irq, bool mapped)
 {
-	return 1u << (irq - vgic->vcpus[vcpu].private) % 32;
+	unsigned i = (unsigned)(irq - vcpu->private);
+	uint32_t *word = &vcpu->mapped[i / 32], bit = 1u << i % 32;
+
+	lock_take(&vcpu->lock);
+	store_relaxed(word, mapped ? load_relaxed(word) | bit : load_relaxed(word) & ~bit);
+	note_mapped(vcpu);
+	vcpu_unlock(vcpu, 0);
 }
 
 int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq hwirq, unsigned how)
@@ -130,8 +144,7 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
 	if (how & VGIC_HWIRQ_SOFT)
 		__atomic_fetch_or(&irq->route, ROUTE_SOFT, __ATOMIC_RELAXED);
 	if (irq_is_private(vgic, irq))
-		__atomic_fetch_or(mapped_word(vgic, vcpu, irq), mapped_bit(vgic, vcpu, irq),
-				  __ATOMIC_RELAXED);
+		change_mapped(&vgic->vcpus[vcpu], irq, true);
 	return 0;
 }
 
@@ -153,8 +166,7 @@ int vgic_unmap_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq)
 	settle_all(vgic);
 	irq_change(vgic, NULL, irq, W_LINE, 0);
 	if (irq_is_private(vgic, irq))
-		__atomic_fetch_and(mapped_word(vgic, vcpu, irq), ~mapped_bit(vgic, vcpu, irq),
-				   __ATOMIC_RELAXED);
+		change_mapped(&vgic->vcpus[vcpu], irq, false);
 	else
 		vgic->port.hwirq_set_active(vgic->host, word_looker(word_load(irq)), hwirq_of(irq),
 					    false);

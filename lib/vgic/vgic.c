@@ -114,6 +114,7 @@ static void init_vcpu(struct vgic *vgic, unsigned index, link_t **heads)
 		.private = &vgic->irqs[vgic->privates * index],
 		.index = (uint16_t)index,
 	};
+	vcpu->mapped_two[0] = vcpu->mapped_two[1] = vcpu->private; /* an SGI: never mapped */
 	for (unsigned q = 0; q < 3; q++, *heads += levels_of(&vgic->config))
 		queues[q]->heads = *heads;
 	for (unsigned i = 0; i < vgic->privates; i++)
@@ -263,7 +264,7 @@ static void private_set_active(struct vgic_vcpu *vcpu, const struct vgic_irq *ir
  * given up at put and established at load. The virtual timer, mostly. In between they are inactive;
  * the hook is called for those alone that are not, or are not to stay so.
  */
-static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
+static __attribute__((noinline)) void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 {
 	for (unsigned i = 0; i < vcpu->vgic->privates / 32; i++)
 		for (uint32_t left = load_relaxed(&vcpu->mapped[i]); left; left &= left - 1)
@@ -272,41 +273,62 @@ static void private_physical(struct vgic_vcpu *vcpu, bool loaded)
 					   loaded);
 }
 
+/* Is that worth a call? Mostly nothing is due. */
+static inline bool private_may_be_active(const struct vgic_vcpu *vcpu)
+{
+	const struct vgic_irq *first = load_relaxed(&vcpu->mapped_two[0]);
+
+	return !first || ((word_load(first) | word_load(load_relaxed(&vcpu->mapped_two[1]))) &
+			  (W_TAKEN | W_ACTIVE | W_LR_PENDING | W_PHYSICAL));
+}
+
 /*
  * Anything may be in the list registers and in ICH_HCR_EL2, for instance another vCPU's: the next
  * enter, which is due, writes them all.
  */
-static void hardware_unknown(struct vgic_vcpu *vcpu)
+static inline void hardware_unknown(struct vgic_vcpu *vcpu)
 {
-	vcpu->unknown = vcpu->loud = vcpu->stale = (1u << vcpu->vgic->config.lrs) - 1;
+	vcpu->unknown = vcpu->loud = (1u << vcpu->vgic->config.lrs) - 1;
 	vcpu->hw_hcr = ~0u;
-	__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+	/* The exit before the last put left it, mostly. */
+	if (!(load_relaxed(&vcpu->cpu.resettle) & RESETTLE_ENTER))
+		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
+}
+
+static __attribute__((noinline)) struct vgic_cpu *load_privates(struct vgic_vcpu *vcpu)
+{
+	private_physical(vcpu, true);
+	hardware_unknown(vcpu);
+	return &vcpu->cpu;
 }
 
 struct vgic_cpu *vgic_load(struct vgic *vgic, unsigned index)
 {
 	struct vgic_vcpu *vcpu;
-	bool loaded = false;
+	bool is_put;
 
 	if (index >= vgic->config.vcpus)
 		return NULL;
 	vcpu = &vgic->vcpus[index];
+	/* The lock sees off who serves it. Who finds it taken has enter serve what it pushed. */
 	lock_take(&vcpu->lock);
-	if (load_relaxed(&vcpu->mode) == MODE_PUT) {
+	is_put = vcpu_is_put(vcpu);
+	if (is_put)
 		store_relaxed(&vcpu->mode, MODE_OUTSIDE);
-		hardware_unknown(vcpu);
-		private_physical(vcpu, true);
-		loaded = true;
-	}
-	vcpu_unlock(vcpu, 0);
-	return loaded ? &vcpu->cpu : NULL;
+	lock_drop(&vcpu->lock);
+	if (!is_put)
+		return NULL;
+	if (private_may_be_active(vcpu))
+		return load_privates(vcpu);
+	hardware_unknown(vcpu);
+	return &vcpu->cpu;
 }
 
 void vgic_lists_quiet(struct vgic_cpu *cpu)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
 
-	vcpu->loud = vcpu->stale = vcpu->hw_hcr = 0;
+	vcpu->loud = vcpu->hw_hcr = 0;
 }
 
 /* A software CPU interface is the vCPU's own anyway. */
@@ -315,32 +337,67 @@ static void keep_cpuif(struct vgic_vcpu *vcpu, const struct gic_cpuif *image)
 	if (!HAS_LRS(vcpu->vgic) || !image)
 		return;
 	vcpu->vmcr = image->vmcr;
-	for (unsigned i = 0; i < 4; i++) {
-		vcpu->ap0r[i] = image->ap0r[i];
-		vcpu->ap1r[i] = image->ap1r[i];
-	}
+	__builtin_memcpy(vcpu->ap0r, image->ap0r, sizeof(vcpu->ap0r));
+	__builtin_memcpy(vcpu->ap1r, image->ap1r, sizeof(vcpu->ap1r));
 }
 
+/* What the owner raised for itself since its last exit. */
+static void settle_own(struct vgic_vcpu *vcpu)
+{
+	vcpu_drain(vcpu);
+	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
+}
+
+/* It was just put, and something came in; by now somebody else may have it, and do that. */
+static __attribute__((noinline)) void serve_put(struct vgic_vcpu *vcpu)
+{
+	link_t forwards = serve_unloaded(vcpu, 0);
+
+	lock_take(&vcpu->lock);
+	if (vcpu_is_put(vcpu))
+		vcpu_uncount(vcpu);
+	vcpu_unlock(vcpu, forwards);
+}
+
+/* The last thing that its owner does: from then on it is anybody's who takes the lock, if there is need. */
+static inline void now_put(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	keep_cpuif(vcpu, image);
+	vcpu->image = NULL;
+	vcpu->wait_key = 0;
+	/* release: all that was done before; partner: vcpu_is_put() */
+	__atomic_store_n(&vcpu->mode, MODE_PUT, __ATOMIC_RELEASE);
+	/* Who pushed before this and saw OUTSIDE did not serve; partners: irqs_post(), vcpu_resettle(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (load_relaxed(&vcpu->cpu.inbox) | (load_relaxed(&vcpu->cpu.resettle) & RESETTLE_COUNTED))
+		serve_put(vcpu);
+}
+
+/* Something was in list registers, or is active. */
+static __attribute__((noinline)) void put_fully(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
+{
+	if (vcpu->cpu.own)
+		settle_own(vcpu);
+	private_physical(vcpu, false);
+	if (HAS_LRS(vcpu->vgic) && image)
+		image->changed = vcpu->loud;
+	dir_said(vcpu);
+	now_put(vcpu, image);
+}
+
+/* No lock: while it is loaded, only this CPU touches what the lock is for. */
 void vgic_put(struct vgic_cpu *cpu, struct gic_cpuif *image)
 {
 	struct vgic_vcpu *vcpu = vcpu_of(cpu);
-	link_t forwards;
 
-	lock_take(&vcpu->lock);
-	private_physical(vcpu, false);
-	keep_cpuif(vcpu, image);
-	if (HAS_LRS(vcpu->vgic) && image)
-		image->changed = lists_that_signal(vcpu, image);
-	dir_said(vcpu);
-	vcpu->image = NULL;
-	vcpu->wait_key = 0;
-	store_relaxed(&vcpu->mode, MODE_PUT);
-	/* Who pushed before this and saw OUTSIDE did not serve; partner: irqs_post(). */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	vcpu_uncount(vcpu);
-	vcpu_drain(vcpu);
-	forwards = vcpu_take_forwards(vcpu);
-	vcpu_unlock(vcpu, forwards);
+	if ((cpu->own | vcpu->loud | vcpu->active.count | vcpu->sharing) ||
+	    private_may_be_active(vcpu)) {
+		put_fully(vcpu, image);
+		return;
+	}
+	if (image)
+		image->changed = 0;
+	now_put(vcpu, image);
 }
 
 /* The active priorities are gone: no end of interrupt will come for what is active. */
@@ -414,6 +471,7 @@ bool vgic_pending(struct vgic *vgic, unsigned index)
 		return false;
 	vcpu = &vgic->vcpus[index];
 	lock_take(&vcpu->lock);
+	vcpu_is_put(vcpu); /* for the acquire: what is not loaded was its owner's */
 	keep_cpuif(vcpu, vcpu->image);
 	vcpu_drain(vcpu);
 	forwards = vcpu_take_forwards(vcpu);

@@ -8,7 +8,7 @@
 bool any_loaded(const struct vgic *vgic)
 {
 	for (unsigned i = 0; i < vgic->config.vcpus; i++)
-		if (load_relaxed(&vgic->vcpus[i].mode) != MODE_PUT)
+		if (!vcpu_is_put(&vgic->vcpus[i]))
 			return true;
 	return false;
 }
@@ -16,7 +16,7 @@ bool any_loaded(const struct vgic *vgic)
 /*
  * Whatever is in an inbox goes where it belongs, and what was asked for is done: afterwards no word has
  * QUEUED, or a request. That is mostly so already, since whoever raised or put last has served what is
- * not loaded; and with the lock, what that CPU did is seen on this one.
+ * not loaded; and with the lock, and by any_loaded(), what that CPU did is seen on this one.
  */
 void settle_all(struct vgic *vgic)
 {

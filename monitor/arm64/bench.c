@@ -8,15 +8,6 @@
 #include "sched.h"
 #include "vm.h"
 
-/* 0: another vCPU waits for this CPU, and this one is to queue behind all of them. */
-struct outcome cold_bench_yield(struct vcpu *vcpu)
-{
-	if (!vcpu->cpu->queue_length)
-		return (struct outcome){ 1, 0 };
-	vcpu->budget = 0;
-	return (struct outcome){ 0, 0 };
-}
-
 /* Of all vCPUs that are on this CPU; in the bench they stay where they are. */
 struct outcome cold_bench_exits(struct cpu *cpu)
 {

@@ -9,13 +9,13 @@
 #include "vm.h"
 #include "../common/trace.h"
 
-#define BENCH_FIRST 0xc6000000u
-#define BENCH_NULL  0xc6000000u
-#define BENCH_COUNT 0xc6000001u
-#define BENCH_PULSE 0xc6000002u
-#define BENCH_YIELD 0xc6000003u
-#define BENCH_SPI   0xc6000004u
-#define BENCH_VGIC  0xc6000005u
+#define BENCH_FIRST 0xc6000000u /* and behind it: */
+#define BENCH_NULL  0u
+#define BENCH_COUNT 1u
+#define BENCH_PULSE 2u
+#define BENCH_YIELD 3u
+#define BENCH_SPI   4u
+#define BENCH_VGIC  5u
 
 #define SUSPEND_POWERDOWN (1u << 16) /* power_state, original format */
 #define SUSPEND_RESERVED  0xfcfe0000u
@@ -218,9 +218,10 @@ static void bench_pulse(struct vcpu *vcpu)
 /* A switch to whoever waits, and back in turn. */
 static void bench_yield(struct vcpu *vcpu)
 {
-	vcpu->x[0] = COLD(cold_bench_yield, vcpu, 0, 0).value;
+	vcpu->x[0] = !vcpu->cpu->queue_length;
 	if (vcpu->x[0])
 		return;
+	vcpu->budget = 0; /* behind all of them */
 	lists_leave(vcpu);
 	vcpu_give_up(vcpu, VCPU_READY);
 	lists_enter(vcpu);
@@ -229,11 +230,11 @@ static void bench_yield(struct vcpu *vcpu)
 /* The part of it that is about the interrupt controller. */
 static void bench_vgic(struct vcpu *vcpu)
 {
+	vcpu->x[0] = 0;
 	lists_leave(vcpu);
 	lists_put(vcpu);
 	lists_load(vcpu);
 	lists_enter(vcpu);
-	vcpu->x[0] = 0;
 }
 
 static void bench_spi(struct vcpu *vcpu)
@@ -247,16 +248,18 @@ static void bench_spi(struct vcpu *vcpu)
 
 static __attribute__((noinline)) void bench_slow(struct vcpu *vcpu, uint32_t function)
 {
-	if (function == BENCH_COUNT)
+	unsigned which = function - BENCH_FIRST;
+
+	if (which == BENCH_COUNT)
 		bench_count(vcpu);
-	else if (function == BENCH_PULSE)
+	else if (which == BENCH_PULSE)
 		bench_pulse(vcpu);
-	else if (function == BENCH_YIELD)
+	else if (which == BENCH_YIELD)
 		bench_yield(vcpu);
-	else if (function == BENCH_SPI)
-		bench_spi(vcpu);
-	else if (function == BENCH_VGIC)
+	else if (which == BENCH_VGIC)
 		bench_vgic(vcpu);
+	else if (which == BENCH_SPI)
+		bench_spi(vcpu);
 	else
 		vcpu->x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
 }
@@ -280,7 +283,7 @@ void smccc_call(struct vcpu *vcpu)
 
 	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == NO_DEVICE)
 		call_by_table(vcpu, function);
-	else if (function == BENCH_NULL)
+	else if (function == BENCH_FIRST + BENCH_NULL)
 		vcpu->x[0] = 0;
 	else
 		bench_slow(vcpu, function);

@@ -21,9 +21,17 @@
 					op(18, tpidr_el0, tpidrro_el0)                   \
 						op(20, tpidr_el1, cntkctl_el1)           \
 							op(22, csselr_el1, elr_el2)
+/* These are put away at once, but when they are loaded depends. */
+#define FOR_TIMERS(op) op(24, cntv_cval_el0, cntv_ctl_el0) op(26, cntp_cval_el0, cntp_ctl_el0)
+#define FOR_SAVED(op)  FOR_EL1(op) FOR_TIMERS(op) op(28, hcr_el2, spsr_el2)
 
 #define SCTLR_EL1 0 /* in this order */
 #define ELR_EL2   23
+
+_Static_assert(offsetof(struct context, el1) == 0, "registers in pairs");
+_Static_assert(offsetof(struct context, cntv_cval) == 8 * 24, "registers in pairs");
+_Static_assert(offsetof(struct context, cntp_cval) == 8 * 26, "registers in pairs");
+_Static_assert(offsetof(struct context, hcr_el2) == 8 * 28, "registers in pairs");
 
 #define SCTLR_EL1_RESET 0x30d00800ul /* RES1 bits of an implementation without later extensions */
 
@@ -32,8 +40,13 @@
 		op(4, S3_0_C2_C2_0) op(5, S3_0_C2_C2_1) op(6, S3_0_C2_C2_2) op(7, S3_0_C2_C2_3) \
 			op(8, S3_0_C2_C3_0) op(9, S3_0_C2_C3_1)
 
-static bool has_keys, has_scxtnum, has_tpidr2; /* SCXTNUM_EL0, SCXTNUM_EL1 */
-static bool has_vdisr; /* VDISR_EL2: what a guest has at DISR_EL1, without a trap */
+/* What not every CPU has; most of these old ones lack all of it. */
+#define OPTIONAL_KEYS    1u
+#define OPTIONAL_SCXTNUM 2u /* SCXTNUM_EL0, SCXTNUM_EL1 */
+#define OPTIONAL_TPIDR2  4u
+#define OPTIONAL_VDISR   8u /* VDISR_EL2: what a guest has at DISR_EL1, without a trap */
+
+static unsigned optional;
 static unsigned breakpoints, watchpoints;
 
 void context_setup(void)
@@ -42,13 +55,17 @@ void context_setup(void)
 	uint64_t isar1 = read_sysreg(id_aa64isar1_el1);
 
 	/* The second is ISAR2: APA3, GPA3. */
-	has_keys = isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00);
-	has_scxtnum = (read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
-		      (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2;
+	if (isar1 & 0xff000ff0 || (read_sysreg(S3_0_C0_C6_2) & 0xff00))
+		optional |= OPTIONAL_KEYS;
+	if ((read_sysreg(id_aa64pfr0_el1) >> 56 & 15) >= 2 ||
+	    (read_sysreg(id_aa64pfr1_el1) >> 32 & 15) >= 2)
+		optional |= OPTIONAL_SCXTNUM;
 	/* SME, which we hide; without fine-grained traps EL2 cannot trap this register of it. */
-	has_tpidr2 = (read_sysreg(id_aa64pfr1_el1) >> 24 & 15) &&
-		     !(read_sysreg(id_aa64mmfr0_el1) >> 56 & 15);
-	has_vdisr = read_sysreg(id_aa64pfr0_el1) >> 28 & 15; /* RAS */
+	if ((read_sysreg(id_aa64pfr1_el1) >> 24 & 15) &&
+	    !(read_sysreg(id_aa64mmfr0_el1) >> 56 & 15))
+		optional |= OPTIONAL_TPIDR2;
+	if (read_sysreg(id_aa64pfr0_el1) >> 28 & 15) /* RAS */
+		optional |= OPTIONAL_VDISR;
 	breakpoints = (dfr0 >> 12 & 15) + 1;
 	watchpoints = (dfr0 >> 20 & 15) + 1;
 }
@@ -70,14 +87,17 @@ static void fp_trap(bool on)
 		isb(); /* our own use of them follows */
 }
 
+/* While no guest's FP registers may be used, the trap is on. */
 static void fp_save(struct vcpu *vcpu)
 {
-	if (vcpu->context.fp_live)
-		fp_registers_save(&vcpu->context.fp);
+	if (!vcpu->context.fp_live)
+		return;
+	fp_registers_save(&vcpu->context.fp);
 	vcpu->context.fp_live = false;
+	fp_trap(true);
 }
 
-void cold_fp_load(struct vcpu *vcpu)
+__attribute__((noinline)) void cold_fp_load(struct vcpu *vcpu)
 {
 	struct cpu *cpu = vcpu->cpu;
 
@@ -130,13 +150,18 @@ static void debug_write(const struct debug *debug)
 }
 
 /* `debug_owner`: whose the CPU's registers are; NULL: nothing in them is on. */
-static void debug_load(struct vcpu *vcpu)
+static bool debug_matters(const struct vcpu *vcpu, const struct cpu *cpu)
+{
+	return vcpu->context.debug.used || cpu->debug_owner;
+}
+
+static __attribute__((noinline)) void debug_load(struct vcpu *vcpu)
 {
 	static const struct debug off;
 	struct debug *debug = &vcpu->context.debug;
 	struct cpu *cpu = vcpu->cpu;
 
-	if (!debug->used && !cpu->debug_owner)
+	if (!debug_matters(vcpu, cpu))
 		return;
 	debug_write(debug->used ? debug : &off);
 	cpu->debug_owner = debug->used ? vcpu : NULL;
@@ -214,31 +239,46 @@ void context_reset(struct vcpu *vcpu)
 	context->spsr_el2 = SPSR_EL1H | SPSR_DAIF;
 }
 
+static __attribute__((noinline)) void optional_save(struct context *context)
+{
+	if (optional & OPTIONAL_KEYS) {
+		KEYS(SAVE_KEY)
+	}
+	if (optional & OPTIONAL_SCXTNUM) {
+		context->scxtnum[0] = read_sysreg(S3_3_C13_C0_7);
+		context->scxtnum[1] = read_sysreg(S3_0_C13_C0_7);
+	}
+	if (optional & OPTIONAL_TPIDR2)
+		context->tpidr2 = read_sysreg(S3_3_C13_C0_5);
+	if (optional & OPTIONAL_VDISR)
+		context->vdisr = read_sysreg(S3_4_C12_C1_1);
+}
+
+static __attribute__((noinline)) void optional_load(const struct context *context)
+{
+	if (optional & OPTIONAL_KEYS) {
+		KEYS(LOAD_KEY)
+	}
+	if (optional & OPTIONAL_SCXTNUM) {
+		write_sysreg(S3_3_C13_C0_7, context->scxtnum[0]);
+		write_sysreg(S3_0_C13_C0_7, context->scxtnum[1]);
+	}
+	if (optional & OPTIONAL_TPIDR2)
+		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
+	if (optional & OPTIONAL_VDISR)
+		write_sysreg(S3_4_C12_C1_1, context->vdisr);
+}
+
 void context_save(struct vcpu *vcpu)
 {
 	struct context *context = &vcpu->context;
 	uint64_t x, y;
 
-	FOR_EL1(SAVE)
-	context->spsr_el2 = read_sysreg(spsr_el2);
-	context->hcr_el2 = read_sysreg(hcr_el2);
-	context->cntv_ctl = read_sysreg(cntv_ctl_el0);
-	context->cntv_cval = read_sysreg(cntv_cval_el0);
-	context->cntp_ctl = read_sysreg(cntp_ctl_el0);
-	context->cntp_cval = read_sysreg(cntp_cval_el0);
+	FOR_SAVED(SAVE)
 	write_sysreg(cntv_ctl_el0, 0);
 	write_sysreg(cntp_ctl_el0, 0);
-	if (has_keys) {
-		KEYS(SAVE_KEY)
-	}
-	if (has_scxtnum) {
-		context->scxtnum[0] = read_sysreg(S3_3_C13_C0_7);
-		context->scxtnum[1] = read_sysreg(S3_0_C13_C0_7);
-	}
-	if (has_tpidr2)
-		context->tpidr2 = read_sysreg(S3_3_C13_C0_5);
-	if (has_vdisr)
-		context->vdisr = read_sysreg(S3_4_C12_C1_1);
+	if (optional)
+		optional_save(context);
 	fp_save(vcpu);
 }
 
@@ -247,18 +287,8 @@ static void registers_load(const struct context *context)
 	uint64_t x, y;
 
 	FOR_EL1(LOAD)
-	if (has_keys) {
-		KEYS(LOAD_KEY)
-	}
-	if (has_scxtnum) {
-		write_sysreg(S3_3_C13_C0_7, context->scxtnum[0]);
-		write_sysreg(S3_0_C13_C0_7, context->scxtnum[1]);
-	}
-	if (has_tpidr2)
-		write_sysreg(S3_3_C13_C0_5, context->tpidr2);
-	if (has_vdisr)
-		write_sysreg(S3_4_C12_C1_1, context->vdisr);
-	write_sysreg(spsr_el2, context->spsr_el2);
+	if (optional)
+		optional_load(context);
 }
 
 void context_trap_wfi(bool trap)
@@ -268,30 +298,36 @@ void context_trap_wfi(bool trap)
 	write_sysreg(hcr_el2, trap ? hcr | HCR_TWI : hcr & ~HCR_TWI);
 }
 
-void context_load(struct vcpu *vcpu, bool trap_wfi)
+bool context_is_here(const struct vcpu *vcpu, const struct cpu *cpu)
+{
+	return cpu->el1_owner == vcpu && vcpu->context.on == cpu;
+}
+
+void context_load(struct vcpu *vcpu, struct cpu *cpu, bool is_here)
 {
 	struct context *context = &vcpu->context;
-	struct cpu *cpu = vcpu->cpu;
+	uint64_t hcr = context->hcr_el2 & ~HCR_TWI, x, y;
 
-	if (cpu->el1_owner != vcpu || context->on != cpu)
+	if (!is_here) {
+		if (!cpu->el1_owner)
+			fp_trap(true); /* the first one here */
 		registers_load(context);
-	cpu->el1_owner = vcpu;
-	context->on = cpu;
-	write_sysreg(hcr_el2, (context->hcr_el2 & ~HCR_TWI) | (trap_wfi ? HCR_TWI : 0));
-	write_sysreg(cntv_cval_el0, context->cntv_cval);
-	write_sysreg(cntv_ctl_el0, context->cntv_ctl);
-	write_sysreg(cntp_cval_el0, context->cntp_cval);
-	write_sysreg(cntp_ctl_el0, context->cntp_ctl);
-	debug_load(vcpu);
+		cpu->el1_owner = vcpu;
+		context->on = cpu;
+	}
+	write_sysreg(spsr_el2, context->spsr_el2);
+	write_sysreg(hcr_el2, __atomic_load_n(&wfi_traps, __ATOMIC_RELAXED) ? hcr | HCR_TWI : hcr);
+	FOR_TIMERS(LOAD)
+	if (debug_matters(vcpu, cpu))
+		debug_load(vcpu);
 	if (!FP_LAZY || (cpu->fp_owner == vcpu && context->fp_on == cpu))
 		cold_fp_load(vcpu);
-	else
-		fp_trap(true);
 }
 
 /* PSCI CPU_SUSPEND, powerdown: it comes back as at its start. */
 void cold_reset_registers(struct vcpu *vcpu)
 {
 	context_reset(vcpu);
-	context_load(vcpu, sched->wants_wfi());
+	fp_trap(true);
+	context_load(vcpu, vcpu->cpu, false);
 }

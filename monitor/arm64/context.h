@@ -31,9 +31,10 @@ struct debug {
 #define EL1_REGISTERS 24
 
 struct context {
-	uint64_t el1[EL1_REGISTERS]; /* and ELR_EL2, in the order of context.c */
-	uint64_t spsr_el2, hcr_el2;
+	uint64_t el1
+		[EL1_REGISTERS]; /* and ELR_EL2, in the order of context.c, as are the next ones */
 	uint64_t cntv_cval, cntv_ctl, cntp_cval, cntp_ctl;
+	uint64_t hcr_el2, spsr_el2;
 	uint64_t keys[10]; /* pointer authentication */
 	uint64_t scxtnum[2], tpidr2, vdisr;
 	struct cpu *on; /* the CPU whose registers may still have this */
@@ -49,7 +50,8 @@ struct cpu;
 void context_setup(void); /* which optional registers there are */
 void context_reset(struct vcpu *vcpu);
 void context_save(struct vcpu *vcpu);
-void context_load(struct vcpu *vcpu, bool trap_wfi);
+bool context_is_here(const struct vcpu *vcpu, const struct cpu *cpu); /* its EL1 registers, still */
+void context_load(struct vcpu *vcpu, struct cpu *cpu, bool is_here);
 void context_trap_wfi(bool trap); /* of the vCPU that runs here */
 
 /* support.S */

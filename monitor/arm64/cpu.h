@@ -58,7 +58,8 @@ struct vcpu {
 	uint64_t aborts, undefs; /* injected into the guest */
 	uint64_t waits;          /* accesses that had to wait for another CPU */
 
-	bool restored;              /* the image is behind the state that was restored */
+	uint8_t preemption; /* its CPU interface's bits: how many active priority registers there are */
+	bool restored;      /* the image is behind the state that was restored */
 	enum power power;           /* atomic */
 	enum vcpu_state state;      /* atomic */
 	enum vcpu_state next_state; /* when it has left its stack: schedule.c */
@@ -72,6 +73,7 @@ struct vcpu {
 	struct cpu *home;
 	struct vcpu *next, *previous;
 	int64_t budget;   /* ticks that it may run before others have their turn */
+	int64_t share;    /* a whole budget */
 	uint64_t left_at; /* when it ran last */
 	bool favoured;
 
@@ -99,11 +101,12 @@ struct cpu {
 	struct vcpu *vcpu;    /* whose stack this CPU is on; NULL: its own */
 	struct vcpu *leaving; /* just left its stack: schedule.c has to finish with it */
 	uint64_t sp;          /* of its own stack, while it is on a vCPU's */
-	bool resched;         /* atomic: look at the queue, and at what is asked for */
-	bool idle;            /* atomic: waits for an interrupt, with nothing to run */
-	bool up;              /* atomic */
-	unsigned work;        /* atomic: WORK_ of sched.h */
-	unsigned lock;        /* of `first`, `last`, `sleepers` and the vCPUs in them */
+	bool queue_held; /* the one that leaves is queued, and `lock` held until its stack is left */
+	bool resched;    /* atomic: look at the queue, and at what is asked for */
+	bool idle;       /* atomic: waits for an interrupt, with nothing to run */
+	bool up;         /* atomic */
+	unsigned work;   /* atomic: WORK_ of sched.h */
+	unsigned lock;   /* of `first`, `last`, `sleepers` and the vCPUs in them */
 	struct vcpu *first, *last;
 	unsigned queue_length;
 	struct vcpu *sleepers; /* by deadline */

@@ -44,8 +44,9 @@ bool sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
 __attribute__((noreturn)) void guest_start(struct vcpu *vcpu);
 
 /* lists.c: the list registers. */
-void lists_leave(struct vcpu *vcpu);       /* hardware to image, vgic_exit() */
-void lists_enter(struct vcpu *vcpu);       /* vgic_enter(), image to hardware */
+void lists_exit(struct vcpu *vcpu);        /* hardware to image, vgic_exit() */
+void lists_leave(struct vcpu *vcpu);       /* the same, for when mostly nothing is in them */
+void lists_enter(struct vcpu *vcpu);       /* vgic_enter_quiet(), image to hardware */
 void lists_read_active(struct vcpu *vcpu); /* active priorities to the image */
 void lists_put(struct vcpu *vcpu);         /* left: vgic_put(), hardware is quiet */
 void lists_load(struct vcpu *vcpu);        /* vgic_load() */
@@ -89,7 +90,6 @@ void cold_timer(struct cpu *cpu);
 void cold_console(struct cpu *cpu);
 void cold_launch(struct vcpu *vcpu);
 void cold_wake(struct vcpu *vcpu);
-struct outcome cold_bench_yield(struct vcpu *vcpu);
 struct outcome cold_bench_exits(struct cpu *cpu);
 struct outcome cold_bench_spi(struct vcpu *vcpu, uint64_t intid, uint64_t cpu);
 void cold_leave(struct vcpu *vcpu, uint64_t next_state);

@@ -8,7 +8,7 @@
 #include "hot.h"
 #include "vm.h"
 
-static inline void leave(struct vcpu *vcpu)
+static inline void read_left(struct vcpu *vcpu)
 {
 	struct gic_cpuif *image = &vcpu->image;
 
@@ -18,27 +18,46 @@ static inline void leave(struct vcpu *vcpu)
 	image->vmcr = read_vmcr(vcpu);
 	if (__builtin_expect(image->read_apr, 0))
 		lists_read_active(vcpu);
-	vgic_exit(vcpu->vgic, image);
 }
 
-static inline void enter(struct vcpu *vcpu)
+static inline void write_entered(struct vcpu *vcpu)
 {
 	struct gic_cpuif *image = &vcpu->image;
 
-	vgic_enter(vcpu->vgic, image);
 	if (image->changed)
 		write_lists(vcpu, image->changed);
 	if (image->hcr_changed)
 		write_hcr(vcpu, image->hcr);
 }
 
+/* Left. Again: when it comes back, others may have queued behind it. */
+static __attribute__((noinline)) void reschedule(struct vcpu *vcpu)
+{
+	while (vcpu->cpu->resched)
+		vcpu_reschedule(vcpu);
+	lists_enter(vcpu);
+}
+
+/* Mostly it is going to give up this CPU. */
+static __attribute__((noinline)) void leave_and_reschedule(struct vcpu *vcpu)
+{
+	lists_leave(vcpu);
+	reschedule(vcpu);
+}
+
 static __attribute__((noinline, flatten)) void settle_fully(struct vcpu *vcpu)
 {
-	leave(vcpu);
-	/* Again: when it comes back, others may have queued behind it. */
-	while (__builtin_expect(vcpu->cpu->resched, 0))
-		vcpu_reschedule(vcpu);
-	enter(vcpu);
+	read_left(vcpu);
+	vgic_exit(vcpu->vgic, &vcpu->image);
+	/* That may have woken somebody. */
+	if (__builtin_expect(vcpu->cpu->resched, 0)) {
+		reschedule(vcpu);
+		return;
+	}
+	/* What exit needed is not kept in registers for enter. */
+	__asm__ volatile("" : "+r"(vcpu) : : "memory");
+	vgic_enter(vcpu->vgic, &vcpu->image);
+	write_entered(vcpu);
 }
 
 __attribute__((flatten)) void vgic_settle(struct vcpu *vcpu)
@@ -47,6 +66,8 @@ __attribute__((flatten)) void vgic_settle(struct vcpu *vcpu)
 
 	if (vgic_refill(vcpu->vgic, image, read_empty(vcpu)))
 		write_lists(vcpu, image->changed);
+	else if (__builtin_expect(vcpu->cpu->resched, 0))
+		leave_and_reschedule(vcpu);
 	else
 		settle_fully(vcpu);
 }
@@ -60,15 +81,23 @@ void vgic_pause(struct vcpu *vcpu)
 	yield(WAIT_YIELDS);
 }
 
+void lists_exit(struct vcpu *vcpu)
+{
+	read_left(vcpu);
+	vgic_exit(vcpu->vgic, &vcpu->image);
+}
+
 void lists_leave(struct vcpu *vcpu)
 {
-	leave(vcpu);
+	read_left(vcpu);
+	vgic_exit_quiet(vcpu->vgic, &vcpu->image);
 }
 
 /* `resched` may have been set before there was anything that vgic_resettle() could be called for. */
 void lists_enter(struct vcpu *vcpu)
 {
-	enter(vcpu);
+	vgic_enter_quiet(vcpu->vgic, &vcpu->image);
+	write_entered(vcpu);
 	if (vcpu->cpu->resched)
 		vgic_resettle(vcpu->vgic);
 }
@@ -79,7 +108,7 @@ void lists_read_active(struct vcpu *vcpu)
 }
 
 /* Left. Nothing of it is signalled on this CPU any more. */
-void lists_put(struct vcpu *vcpu)
+__attribute__((flatten)) void lists_put(struct vcpu *vcpu)
 {
 	struct gic_cpuif *image = &vcpu->image;
 
@@ -98,7 +127,7 @@ static void restore(struct vcpu *vcpu)
 }
 
 /* What vgic_enter() does not write, to hardware. */
-void lists_load(struct vcpu *vcpu)
+__attribute__((flatten)) void lists_load(struct vcpu *vcpu)
 {
 	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
 	vgic_lists_quiet(vcpu->vgic);

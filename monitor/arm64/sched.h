@@ -33,20 +33,24 @@ struct scheduler {
 	void (*ready)(struct vcpu *vcpu, enum ready_why why);
 	/* It is not to run after all. False: it is not in any queue. Any CPU. */
 	bool (*withdraw)(struct vcpu *vcpu);
-	/* The next one for this CPU, NULL if there is none; its time starts now. On that CPU. */
-	struct vcpu *(*pick)(struct cpu *cpu);
+	/*
+	 * The next one for this CPU, NULL if there is none; its time starts now. `leaving` ran until now,
+	 * and goes where its next_state says; NULL: nobody ran. If cpu->queue_held is true afterwards, it
+	 * has been queued here already, and the CPU's lock is to be dropped once its stack is left. On
+	 * that CPU.
+	 */
+	struct vcpu *(*pick)(struct cpu *cpu, struct vcpu *leaving);
 	/* Is there anything that this CPU could run? On that CPU. */
 	bool (*waiting)(struct cpu *cpu);
-	/* `vcpu`, which runs here, ran until now. On that CPU. */
-	void (*ran)(struct cpu *cpu, struct vcpu *vcpu);
 	/* Does `vcpu`, which runs here, have to give way to another one now? On that CPU. */
 	bool (*give_way)(struct cpu *cpu, struct vcpu *vcpu);
-	/* Is the guest's WFI to come to us, because another vCPU may want the CPU meanwhile? */
-	bool (*wants_wfi)(void);
 };
 
 extern const struct scheduler sched_shared, sched_partitioned;
 extern const struct scheduler *sched;
+
+/* Atomic, the policy's: is the guest's WFI to come to us, because another vCPU may want the CPU meanwhile? */
+extern bool wfi_traps;
 
 /* Have a CPU pass through cold_reschedule() soon. Any CPU. */
 void cpu_reschedule(struct cpu *cpu);

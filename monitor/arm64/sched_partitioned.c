@@ -44,10 +44,11 @@ static bool withdraw(struct vcpu *vcpu)
 	return there;
 }
 
-static struct vcpu *pick(struct cpu *cpu)
+static struct vcpu *pick(struct cpu *cpu, struct vcpu *leaving)
 {
 	struct vcpu *vcpu;
 
+	(void)leaving;
 	cpu_lock(cpu);
 	vcpu = cpu->first;
 	cpu->first = NULL;
@@ -60,19 +61,9 @@ static bool waiting(struct cpu *cpu)
 	return __atomic_load_n(&cpu->first, __ATOMIC_SEQ_CST);
 }
 
-static void ran(struct cpu *cpu, struct vcpu *vcpu)
-{
-	(void)cpu, (void)vcpu;
-}
-
 static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
 {
 	(void)cpu, (void)vcpu;
-	return false;
-}
-
-static bool wants_wfi(void)
-{
 	return false;
 }
 
@@ -84,7 +75,5 @@ const struct scheduler sched_partitioned = {
 	.withdraw = withdraw,
 	.pick = pick,
 	.waiting = waiting,
-	.ran = ran,
 	.give_way = give_way,
-	.wants_wfi = wants_wfi,
 };

@@ -16,7 +16,7 @@
 #define LEAST_US  100 /* a slice is never shorter: an interrupt's own time */
 
 static unsigned homes_lock;
-static bool oversubscribed; /* atomic */
+static int64_t favour_ticks, least_ticks;
 static unsigned residents[MAX_CPUS];
 static unsigned weights[MAX_CPUS]; /* atomic: of its residents, together */
 
@@ -39,7 +39,7 @@ static void oversubscribe(void)
 {
 	unsigned i;
 
-	__atomic_store_n(&oversubscribed, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&wfi_traps, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < cpu_count; i++)
 		cpu_reschedule(cpus[i]);
 }
@@ -56,10 +56,13 @@ static void admit(struct vcpu *vcpu)
 	}
 	vcpu->home = home;
 	__atomic_fetch_add(&weights[home->index], vcpu->weight, __ATOMIC_RELAXED);
-	if (++residents[home->index] > 1 && !oversubscribed)
+	if (++residents[home->index] > 1 && !wfi_traps)
 		oversubscribe();
+	favour_ticks = (int64_t)(read_sysreg(cntfrq_el0) * FAVOUR_US / 1000000);
+	least_ticks = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
 	spin_unlock(&homes_lock);
-	vcpu->budget = full_budget(vcpu);
+	vcpu->share = full_budget(vcpu);
+	vcpu->budget = vcpu->share;
 	vcpu->favoured = false;
 	__atomic_store_n(&vcpu->cpu, home, __ATOMIC_RELAXED);
 }
@@ -70,11 +73,6 @@ static void dismiss(struct vcpu *vcpu)
 	residents[vcpu->home->index]--;
 	__atomic_fetch_sub(&weights[vcpu->home->index], vcpu->weight, __ATOMIC_RELAXED);
 	spin_unlock(&homes_lock);
-}
-
-static bool wants_wfi(void)
-{
-	return __atomic_load_n(&oversubscribed, __ATOMIC_RELAXED);
 }
 
 /* --- Queues. ----------------------------------------------------------------------------------------- */
@@ -120,17 +118,12 @@ static unsigned load_of(const struct cpu *cpu)
 	       !__atomic_load_n(&cpu->idle, __ATOMIC_RELAXED);
 }
 
-/* Where it ran last, if that is idle; else where the least is to do. */
-static struct cpu *place(const struct vcpu *vcpu)
+/* Where the least is to do; best where there is `least`. */
+static struct cpu *least_of(const struct vcpu *vcpu, struct cpu *best, unsigned least)
 {
-	struct cpu *best = vcpu->cpu;
-	unsigned least;
-	uint64_t left;
+	uint64_t left = vcpu->allowed & ~(1ul << best->index);
 
-	if (!may_run_on(vcpu, best))
-		best = vcpu->home;
-	least = load_of(best);
-	for (left = vcpu->allowed; left && least; left &= left - 1) {
+	for (; left && least; left &= left - 1) {
 		struct cpu *cpu = cpus[__builtin_ctzl(left)];
 
 		if (load_of(cpu) < least) {
@@ -139,6 +132,16 @@ static struct cpu *place(const struct vcpu *vcpu)
 		}
 	}
 	return best;
+}
+
+/* Where it ran last, if that is idle; else where the least is to do. */
+static struct cpu *place(const struct vcpu *vcpu)
+{
+	struct cpu *last = vcpu->cpu;
+
+	if (!may_run_on(vcpu, last))
+		last = vcpu->home;
+	return least_of(vcpu, last, load_of(last));
 }
 
 /* Its share of the time that it slept: a sleeper with more could keep the others from running. */
@@ -154,7 +157,7 @@ static int64_t earned(const struct vcpu *vcpu, int64_t full)
 
 static void account_wake(struct vcpu *vcpu)
 {
-	int64_t full = full_budget(vcpu);
+	int64_t full = vcpu->share;
 
 	vcpu->budget += earned(vcpu, full);
 	if (vcpu->budget > full)
@@ -164,17 +167,23 @@ static void account_wake(struct vcpu *vcpu)
 		vcpu->budget = full;
 }
 
+static void account_turn(struct vcpu *vcpu)
+{
+	if (vcpu->budget > 0)
+		return;
+	vcpu->budget = vcpu->share;
+	vcpu->favoured = false;
+}
+
 static void ready(struct vcpu *vcpu, enum ready_why why)
 {
 	bool favoured;
 	struct cpu *cpu;
 
-	if (why == READY_WOKEN) {
+	if (why == READY_WOKEN)
 		account_wake(vcpu);
-	} else if (vcpu->budget <= 0) {
-		vcpu->budget = full_budget(vcpu);
-		vcpu->favoured = false;
-	}
+	else
+		account_turn(vcpu);
 	favoured = vcpu->favoured;
 	cpu = place(vcpu);
 	cpu_lock(cpu);
@@ -239,27 +248,21 @@ static struct vcpu *steal(const struct cpu *cpu)
 	return NULL;
 }
 
-/* For how long one that woke goes before others that woke, too. */
-static int64_t favour(void)
+/* Others wait. One that woke goes before others that woke, too, only for so long. */
+static void slice_from(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, uint64_t now)
 {
-	return (int64_t)(read_sysreg(cntfrq_el0) * FAVOUR_US / 1000000);
-}
-
-static uint64_t slice_end(int64_t left)
-{
-	int64_t least = (int64_t)(read_sysreg(cntfrq_el0) * LEAST_US / 1000000);
-
-	return clock_ticks() + (uint64_t)(left < least ? least : left);
+	if (vcpu->favoured && left > favour_ticks)
+		left = favour_ticks;
+	timer_slice(cpu, now + (uint64_t)(left < least_ticks ? least_ticks : left));
 }
 
 /*
  * Without others that wait there is no end. Whoever queues one looks at `slice_end` afterwards: full
  * barrier between that and the queue; partner: ready().
  */
-static void set_slice(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, bool others)
+static void set_slice(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, uint64_t now,
+		      bool others)
 {
-	if (vcpu->favoured && left > favour())
-		left = favour();
 	if (!others) {
 		if (cpu->slice_end != ~0ul)
 			timer_slice(cpu, ~0ul);
@@ -267,10 +270,52 @@ static void set_slice(struct cpu *cpu, const struct vcpu *vcpu, int64_t left, bo
 		others = __atomic_load_n(&cpu->queue_length, __ATOMIC_RELAXED);
 	}
 	if (others)
-		timer_slice(cpu, slice_end(left));
+		slice_from(cpu, vcpu, left, now);
 }
 
-static struct vcpu *pick(struct cpu *cpu)
+static void ran(const struct cpu *cpu, struct vcpu *vcpu, uint64_t now)
+{
+	vcpu->left_at = now;
+	vcpu->budget -= (int64_t)(now - cpu->slice_start);
+}
+
+/*
+ * Mostly the one that leaves goes to the end of this CPU's queue, and the first one there is next: in one
+ * step. Others could take it before its stack is left: the lock is held until then. NULL: it is not so.
+ */
+static struct vcpu *take_turns(struct cpu *cpu, struct vcpu *leaving)
+{
+	struct vcpu *vcpu, *second;
+
+	if (!__atomic_load_n(&cpu->first, __ATOMIC_RELAXED))
+		return NULL;
+	account_turn(leaving);
+	if (leaving->favoured || !may_run_on(leaving, cpu) ||
+	    least_of(leaving, cpu, cpu->queue_length) != cpu)
+		return NULL;
+	cpu_lock(cpu);
+	vcpu = cpu->first;
+	if (!vcpu) {
+		cpu_unlock(cpu);
+		return NULL;
+	}
+	second = vcpu->next;
+	if (second) {
+		second->previous = NULL;
+		leaving->previous = cpu->last;
+		cpu->last->next = leaving;
+	} else {
+		leaving->previous = NULL;
+		second = leaving;
+	}
+	leaving->next = NULL;
+	cpu->last = leaving;
+	__atomic_store_n(&cpu->first, second, __ATOMIC_RELAXED);
+	cpu->queue_held = true;
+	return vcpu;
+}
+
+static struct vcpu *pick_any(struct cpu *cpu, const struct vcpu *leaving, uint64_t now)
 {
 	struct vcpu *vcpu = take_from(cpu, cpu);
 
@@ -281,10 +326,24 @@ static struct vcpu *pick(struct cpu *cpu)
 			timer_slice(cpu, ~0ul);
 		return NULL;
 	}
-	cpu->slice_start = clock_ticks();
+	cpu->slice_start = now;
 	/* The one that leaves may be about to queue. */
-	set_slice(cpu, vcpu, vcpu->budget,
-		  cpu->queue_length || (cpu->vcpu && cpu->vcpu->next_state == VCPU_READY));
+	set_slice(cpu, vcpu, vcpu->budget, now,
+		  cpu->queue_length || (leaving && leaving->next_state == VCPU_READY));
+	return vcpu;
+}
+
+static struct vcpu *pick(struct cpu *cpu, struct vcpu *leaving)
+{
+	uint64_t now = clock_ticks();
+	struct vcpu *vcpu;
+
+	if (leaving)
+		ran(cpu, leaving, now);
+	if (!leaving || leaving->next_state != VCPU_READY || !(vcpu = take_turns(cpu, leaving)))
+		return pick_any(cpu, leaving, now);
+	cpu->slice_start = now;
+	slice_from(cpu, vcpu, vcpu->budget, now);
 	return vcpu;
 }
 
@@ -309,25 +368,20 @@ static bool waiting(struct cpu *cpu)
 	return false;
 }
 
-static void ran(struct cpu *cpu, struct vcpu *vcpu)
-{
-	vcpu->left_at = clock_ticks();
-	vcpu->budget -= (int64_t)(vcpu->left_at - cpu->slice_start);
-}
-
 static bool give_way(struct cpu *cpu, struct vcpu *vcpu)
 {
-	int64_t ran = (int64_t)(clock_ticks() - cpu->slice_start), left = vcpu->budget - ran;
+	uint64_t now = clock_ticks();
+	int64_t time = (int64_t)(now - cpu->slice_start), left = vcpu->budget - time;
 	bool gives_way = false;
 
-	if (ran >= favour())
+	if (time >= favour_ticks)
 		vcpu->favoured = false;
 	cpu_lock(cpu);
 	if (cpu->first)
 		gives_way = left <= 0 || (cpu->first->favoured && !vcpu->favoured);
 	cpu_unlock(cpu);
 	if (!gives_way)
-		set_slice(cpu, vcpu, left, cpu->queue_length);
+		set_slice(cpu, vcpu, left, now, cpu->queue_length);
 	return gives_way;
 }
 
@@ -339,7 +393,5 @@ const struct scheduler sched_shared = {
 	.withdraw = withdraw,
 	.pick = pick,
 	.waiting = waiting,
-	.ran = ran,
 	.give_way = give_way,
-	.wants_wfi = wants_wfi,
 };

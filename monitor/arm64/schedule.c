@@ -12,6 +12,7 @@
 #include "../common/trace.h"
 
 const struct scheduler *sched = &sched_partitioned;
+bool wfi_traps;
 
 void cpu_lock(struct cpu *cpu)
 {
@@ -103,7 +104,12 @@ static void vcpu_left(struct cpu *cpu)
 		break;
 	case VCPU_READY:
 		__atomic_store_n(&vcpu->state, VCPU_READY, __ATOMIC_SEQ_CST);
-		sched->ready(vcpu, READY_PREEMPTED);
+		if (cpu->queue_held) {
+			cpu->queue_held = false;
+			cpu_unlock(cpu);
+		} else {
+			sched->ready(vcpu, READY_PREEMPTED);
+		}
 		break;
 	case VCPU_OFF:
 		sched->dismiss(vcpu);
@@ -117,22 +123,26 @@ static void vcpu_left(struct cpu *cpu)
 	}
 }
 
-/* The next one that may run, made this CPU's. */
-static struct vcpu *next_vcpu(struct cpu *cpu)
+static __attribute__((noinline)) void migrate(struct vcpu *vcpu, struct cpu *cpu)
+{
+	vcpu->migrations++;
+	__atomic_store_n(&vcpu->cpu, cpu, __ATOMIC_RELAXED);
+	vm_follow(vcpu);
+}
+
+/* The next one that may run, made this CPU's, after `leaving`, if anybody ran. */
+static struct vcpu *next_vcpu(struct cpu *cpu, struct vcpu *leaving)
 {
 	struct vcpu *vcpu;
 
 	__atomic_store_n(&cpu->resched, false, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&cpu->work, __ATOMIC_SEQ_CST))
 		return NULL;
-	vcpu = sched->pick(cpu);
+	vcpu = sched->pick(cpu, leaving);
 	if (!vcpu)
 		return NULL;
-	if (vcpu->cpu != cpu) {
-		vcpu->migrations++;
-		__atomic_store_n(&vcpu->cpu, cpu, __ATOMIC_RELAXED);
-		vm_follow(vcpu);
-	}
+	if (vcpu->cpu != cpu)
+		migrate(vcpu, cpu);
 	/* release: `cpu` before RUNNING; partner: kick() */
 	__atomic_store_n(&vcpu->state, VCPU_RUNNING, __ATOMIC_RELEASE);
 	return vcpu;
@@ -158,18 +168,17 @@ static void own_tlb(struct cpu *cpu, struct vcpu *vcpu)
 static void arrive(struct vcpu *vcpu)
 {
 	struct cpu *cpu = vcpu->cpu;
+	bool is_here = context_is_here(vcpu, cpu);
 
 	vcpu_left(cpu);
 	cpu->switches++;
 	vcpu->switches++;
-	vcpu->gicc = cpu->gicc;
-	vcpu->gich = cpu->gich;
-	if (vcpu->context.on != cpu || cpu->el1_owner != vcpu) {
+	if (!is_here) {
 		write_sysreg(vttbr_el2, vcpu->vm->vttbr);
 		write_sysreg(vmpidr_el2, vcpu->mpidr);
 		own_tlb(cpu, vcpu);
 	}
-	context_load(vcpu, sched->wants_wfi());
+	context_load(vcpu, cpu, is_here);
 }
 
 /* vgic_put() has been called. Comes back when the vCPU has a CPU again, perhaps another one. */
@@ -181,9 +190,8 @@ void cold_leave(struct vcpu *vcpu, uint64_t next_state)
 	/* What the guest started here is done before it goes on elsewhere, whatever barrier it uses. */
 	dsb_ish();
 	context_save(vcpu);
-	sched->ran(cpu, vcpu);
 	vcpu->next_state = (enum vcpu_state)next_state;
-	next = next_vcpu(cpu);
+	next = next_vcpu(cpu, vcpu);
 	cpu->leaving = vcpu;
 	cpu->vcpu = next;
 	context_switch(&vcpu->sp, next ? next->sp : cpu->sp);
@@ -197,7 +205,7 @@ struct outcome cold_reschedule(struct vcpu *vcpu)
 	enum vcpu_state next = VCPU_RUNNING;
 
 	__atomic_store_n(&cpu->resched, false, __ATOMIC_SEQ_CST);
-	context_trap_wfi(sched->wants_wfi());
+	context_trap_wfi(__atomic_load_n(&wfi_traps, __ATOMIC_RELAXED));
 	if (__atomic_load_n(&vcpu->vm->stop, __ATOMIC_SEQ_CST))
 		next = VCPU_STOPPED;
 	else if (__atomic_load_n(&cpu->work, __ATOMIC_SEQ_CST))
@@ -259,7 +267,7 @@ void cpu_home(struct cpu *cpu)
 
 		vcpu_left(cpu);
 		work(cpu);
-		next = next_vcpu(cpu);
+		next = next_vcpu(cpu, NULL);
 		if (next) {
 			cpu->vcpu = next;
 			context_switch(&cpu->sp, next->sp);
@@ -276,6 +284,8 @@ static __attribute__((noreturn)) void begin(void)
 {
 	struct vcpu *vcpu = this_cpu()->vcpu;
 
+	vcpu->gicc = vcpu->cpu->gicc; /* at the same address on each CPU */
+	vcpu->gich = vcpu->cpu->gich;
 	arrive(vcpu);
 	trace(vcpu->cpu->trace, TRACE_START, vcpu->entry, vcpu->vm->index << 8 | vcpu->index);
 	gic->start(vcpu);

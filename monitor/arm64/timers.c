@@ -77,10 +77,12 @@ static void program(struct cpu *cpu)
 	write_sysreg(cnthp_ctl_el2, deadline == NEVER ? 0 : CTL_ENABLE);
 }
 
+/* A later end than what the timer is set to costs an interrupt that finds nothing, once. */
 void timer_slice(struct cpu *cpu, uint64_t end)
 {
 	cpu->slice_end = end;
-	program(cpu);
+	if (end < cpu->timer_deadline || end == NEVER)
+		program(cpu);
 }
 
 void tick_start(struct cpu *cpu)

@@ -19,7 +19,7 @@ typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, u
  */
 #define WAIT_UNTIL_DONE(vcpu, attempt)          \
 	do {                                    \
-		lists_leave(vcpu);              \
+		lists_exit(vcpu);               \
 		while ((attempt) == VGIC_AGAIN) \
 			wait_slice(vcpu);       \
 		lists_enter(vcpu);              \

@@ -44,6 +44,7 @@ static void make_vgic(struct vm *vm, const struct board *board)
 
 	gic->describe(&config);
 	vm->lrs = config.lrs;
+	vm->preemption = config.preemption_bits;
 	if (vgic_check(&config, &why) != 0)
 		panic("the virtual GIC of %s: %s", vm->description->name, why);
 	size = vgic_size(&config);
@@ -79,6 +80,7 @@ static void make_vcpus(struct vm *vm)
 		vcpu->mpidr = vgic_mpidr(vm->vgic, i) | 1ul << 31;
 		vcpu->allowed = allowed;
 		vcpu->weight = vm->description->weight;
+		vcpu->preemption = (uint8_t)vm->preemption;
 		vcpu->home = vcpu->cpu = next_cpu(&left, allowed);
 		vm->vcpu[i] = vcpu;
 	}

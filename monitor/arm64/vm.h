@@ -58,7 +58,7 @@ struct vm {
 	uint64_t ram, ram_size; /* guest-physical */
 	uint64_t ram_at;        /* physical */
 	uint64_t window_at;     /* of a firmware: physical address of what is at guest address 0 */
-	unsigned index, vcpus, lrs;
+	unsigned index, vcpus, lrs, preemption;
 	enum vm_request request; /* atomic */
 	uint64_t started_at;     /* ticks */
 	enum vm_state state;

@@ -75,6 +75,7 @@ struct machine_config generate_config(uint64_t seed)
 		if (next(&s) % 4 == 0)
 			c.model.vcpus = 5 + (unsigned)(next(&s) % 4);
 	}
+	c.quiet = next(&s) % 2;
 	return c;
 }
 
@@ -103,6 +104,7 @@ static bool set_option(struct machine_config *c, const char *name, unsigned valu
 		{ "np", NULL, &c->manners.np_both },
 		{ "strict", NULL, &c->manners.strict_eoi },
 		{ "refill", NULL, &c->refill },
+		{ "quiet", NULL, &c->quiet },
 		{ "lines", NULL, &c->lines },
 		{ "misconfigure", NULL, &c->misconfigure },
 		{ "eoimode1", NULL, &c->eoimode1 },
@@ -169,13 +171,14 @@ void generate_print_config(char *to, size_t size, const struct machine_config *c
 	snprintf(
 		to, size,
 		"version=%u,vcpus=%u,cpus=%u,spis=%u,espis=%u,eppis=%u,region=%u,lrs=%u,pri=%u,pre=%u,"
-		"cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,lines=%d,misconfigure=%d,"
-		"eoimode1=%d,notify=%d,whole=%d,twin=%d,tolerate=%u",
+		"cluster=%u,mapped=%u,soft=%u,last=%d,np=%d,strict=%d,refill=%d,quiet=%d,lines=%d,"
+		"misconfigure=%d,eoimode1=%d,notify=%d,whole=%d,twin=%d,tolerate=%u",
 		c->model.version, c->model.vcpus, c->cpus, c->model.spis, c->model.espis,
 		c->model.eppis, c->model.region_redists, c->lrs, c->model.priority_bits,
 		c->model.preemption_bits, c->model.cluster_bits, c->mapped, c->soft,
 		c->manners.last_wins, c->manners.np_both, c->manners.strict_eoi, c->refill,
-		c->lines, c->misconfigure, c->eoimode1, c->notify, c->whole, c->twin, c->tolerate);
+		c->quiet, c->lines, c->misconfigure, c->eoimode1, c->notify, c->whole, c->twin,
+		c->tolerate);
 }
 
 /* --- Choices ---------------------------------------------------------------------------------- */

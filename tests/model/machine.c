@@ -224,7 +224,7 @@ void machine_exit(struct machine *m, unsigned v, bool aprs)
 	if (vcpu->where == GUEST && m->config.lrs)
 		read_image(m, v, aprs);
 	before = machine_library_begin(m, (int)v);
-	vgic_exit(vcpu->cpu, image_of(m, v));
+	(m->config.quiet ? vgic_exit_quiet : vgic_exit)(vcpu->cpu, image_of(m, v));
 	machine_library_end(m, before);
 	vcpu->where = OUTSIDE;
 	model_served(&m->model, v);
@@ -291,7 +291,7 @@ unsigned machine_enter(struct machine *m, unsigned v)
 	for (n = 1; n <= ENTRIES; n++) {
 		int before = machine_library_begin(m, (int)v);
 
-		vgic_enter(vcpu->cpu, image_of(m, v));
+		(m->config.quiet ? vgic_enter_quiet : vgic_enter)(vcpu->cpu, image_of(m, v));
 		machine_library_end(m, before);
 		write_back(m, v);
 		check_entry(m, v);

@@ -100,8 +100,8 @@ struct op {
 #define TOLERATE_INACTIVE      64u  /* HW = 1 in an LR on a physically inactive interrupt */
 #define TOLERATE_OUTSIDE       128u /* AGAIN because of a vCPU that is outside */
 #define TOLERATE_HELD_BACK     256u /* GICv2: what is held back because of an SGI with sources left */
-#define TOLERATE_WIDTH         8u    /* bits above the width of a read */
-#define TOLERATE_UNLOADED_LINE 16u   /* a line set while active and unloaded, afterwards */
+#define TOLERATE_WIDTH         8u   /* bits above the width of a read */
+#define TOLERATE_UNLOADED_LINE 16u /* a line set while active and unloaded, afterwards */
 
 struct machine_config {
 	struct model_config model;
@@ -111,6 +111,7 @@ struct machine_config {
 	unsigned soft;   /* those with INTIDs 0 to soft - 1 modulo 4 are VGIC_HWIRQ_SOFT */
 	struct cpuif_manners manners;
 	bool refill;       /* the embedder uses vgic_refill() */
+	bool quiet;        /* and vgic_exit_quiet(), vgic_enter_quiet() */
 	bool lines;        /* the host tells mapped edges with vgic_set_line() */
 	bool misconfigure; /* guests may give mapped interrupts the wrong trigger */
 	unsigned tolerate; /* TOLERATE_... */

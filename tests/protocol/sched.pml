@@ -5,7 +5,8 @@
  * is queued, a source of interrupts, and -DSTOPPER: who stops the VM and resumes it. -DPOWER: the second vCPU
  * is off at first, and both go off and are switched on; else it is blocked at first.
  * A vCPU leaves in two steps: it picks the next one on its own stack, goes over to that one's, or to
- * the CPU's, and says there where it is now. BLOCKING, full barrier, look, then BLOCKED, unless somebody said
+ * the CPU's, and says there where it is now; or it queues itself in one step with that, and the lock of the
+ * queue is held until its stack is left. BLOCKING, full barrier, look, then BLOCKED, unless somebody said
  * WOKEN; the source raises, full barrier, reads the state. Whoever changes BLOCKED to READY queues it,
  * and nobody else. Its sleeper's entry is made before it is BLOCKING and taken out by who claimed it, or by
  * the CPU whose timer it is.
@@ -30,6 +31,7 @@
  * check: BREAK_SLEEPER_LATE: its entry is made when others may wake it already
  * check: BREAK_TELL_FIRST: its timers are told before it is claimed
  * check: BREAK_LEFT_EARLY: it is queued while its stack is in use
+ * check: BREAK_HELD_EARLY: the same, and the queue's lock is not held until that is over
  * check: BREAK_OFF_EARLY -DPOWER -DRAISES=0 -DACTS=3: it says OFF while its stack is in use
  * check: BREAK_STOP_NO_CLAIM -DSTOPPER: it is made STOPPED, whoever may have claimed it
  * check: BREAK_STOP_NO_LOOK -DSTOPPER -DRAISES=0: one that is READY is made STOPPED, be it queued or not
@@ -71,6 +73,7 @@ mtype = { POWER_OFF, POWER_CLAIMED, POWER_ON };
 /* struct vcpu, struct vm */
 mtype state[2], power[2] = POWER_ON;
 bool queued[2], pending[2];
+bool locked;		/* the queue, by one that leaves it only on the next stack */
 byte listed[2];		/* whose sleeper it is */
 bool stop;
 
@@ -81,7 +84,7 @@ byte acts;
 
 inline ready(v)
 {
-	d_step { assert(!queued[v] && !stopped); queued[v] = true }
+	d_step { !locked -> assert(!queued[v] && !stopped); queued[v] = true }
 }
 
 /* vcpu_claim(): sets `claimed`. */
@@ -285,7 +288,13 @@ inline vcpu_left()
 	if
 	:: leaving == NOBODY
 	:: leaving != NOBODY && why == BLOCKED -> block(leaving)
-	:: leaving != NOBODY && why == READY -> state[leaving] = READY; ready(leaving)
+	:: leaving != NOBODY && why == READY && !held -> state[leaving] = READY; ready(leaving)
+	:: leaving != NOBODY && why == READY && held ->
+		state[leaving] = READY;
+#ifndef BREAK_HELD_EARLY
+		locked = false;
+#endif
+		held = false
 	:: leaving != NOBODY && why == OFF -> state[leaving] = OFF; power[leaving] = POWER_OFF
 	:: leaving != NOBODY && why == STOPPED -> state[leaving] = STOPPED
 	fi;
@@ -297,8 +306,8 @@ inline vcpu_left()
 inline take()
 {
 	if
-	:: d_step { queued[0] -> queued[0] = false; vcpu = 0 }
-	:: d_step { queued[1] -> queued[1] = false; vcpu = 1 }
+	:: d_step { queued[0] && !locked -> queued[0] = false; vcpu = 0 }
+	:: d_step { queued[1] && !locked -> queued[1] = false; vcpu = 1 }
 	:: d_step { !ANYBODY -> vcpu = NOBODY }
 	fi;
 	if
@@ -337,7 +346,21 @@ inline leave(reason)
 	:: else
 	fi;
 #endif
-	take();
+	if
+	:: d_step { /* take_turns(), if its CPU is the best place for it */
+		why == READY && queued[1 - leaving] && !locked ->
+		assert(!queued[leaving] && !stopped);
+		locked = true;
+		held = true;
+		queued[leaving] = true;
+		vcpu = 1 - leaving;
+		queued[vcpu] = false }
+#ifdef BREAK_HELD_EARLY
+		locked = false;
+#endif
+		state[vcpu] = RUNNING
+	:: true -> take()
+	fi;
 	context_switch();
 	if
 	:: why == 0 -> leaving = NOBODY
@@ -374,7 +397,7 @@ proctype cpu(byte self; byte vcpu)
 {
 	byte leaving = NOBODY, due = NOBODY;
 	mtype why;
-	bool claimed, early;
+	bool claimed, early, held;
 
 	if
 	:: vcpu != NOBODY -> goto guest
@@ -441,7 +464,7 @@ inline is_stopped(v)
 		all = false
 #endif
 	:: seen == READY ->
-		d_step { taken = queued[v]; queued[v] = false }
+		d_step { !locked -> taken = queued[v]; queued[v] = false }
 #ifdef BREAK_STOP_NO_LOOK
 		taken = true;
 #endif

@@ -12,9 +12,8 @@
  * Memory is weaker than sequential: the owner's stores to the mode and of its lock's release go
  * through a store buffer that empties in order, whenever it likes, at the latest at a full barrier;
  * a raiser without a full barrier may have read the mode or the lock before its push, or the inbox
- * before it dropped the lock. (The barrier between PUT and the drain in vgic_put() has no variant: the
- * one in vcpu_unlock() and the look after it would do.) Links are inbox.pml's matter: the inbox is
- * a set.
+ * before it dropped the lock. Links are inbox.pml's matter: the inbox is a set. (That vgic_put() takes
+ * no lock: what it does before PUT is behind a release, and who gets the lock acquires the mode.)
  *
  * Shown: when the owner rests, in the guest, asleep or off its CPU, and no kick is outstanding, it
  * has seen everything that was raised; off its CPU its inbox is empty, so that no interrupt of
@@ -29,7 +28,9 @@
  * check: BREAK_NO_BARRIER_BLOCK: no barrier between BLOCKED and the look
  * check: BREAK_BLOCK_BLINDLY: block does not look again
  * check: BREAK_BLOCK_NO_RESETTLE -DGROUPER -DRAISERS=1: block looks at the inbox only
- * check: BREAK_PUT_NO_DRAIN -DSELF -DRAISERS=1: put does not drain `own`
+ * check: BREAK_PUT_NO_OWN -DSELF -DRAISERS=1: put does not drain `own`
+ * check: BREAK_NO_BARRIER_PUT: no barrier between PUT and the look
+ * check: BREAK_PUT_NO_LOOK: put does not look at the inbox
  * check: BREAK_PUT_NOT_SERVED: a raiser that finds it PUT does not serve its inbox
  * check: BREAK_BLOCKED_NOT_KICKED: a raiser kicks only who runs
  * check: good -DON_TOP -DRAISERS=1: one raiser, which interrupts the owner
@@ -317,7 +318,7 @@ inline vgic_load()
 {
 	take();
 	set_mode(OUTSIDE);
-	vcpu_unlock(true, list)
+	drop() /* no look: enter has one */
 }
 
 /* Enter and exit take no lock: while it is loaded only its own CPU settles (vgic_load()). */
@@ -372,16 +373,24 @@ inline vgic_block()
 
 inline vgic_put()
 {
-	take();
+#ifndef BREAK_PUT_NO_OWN
+	if
+	:: own != 0 -> drain(); post_self()
+	:: else
+	fi;
+#endif
+#ifdef BREAK_NO_BARRIER_PUT
+	unseen = inbox == 0;
+#endif
 	set_mode(PUT);
 #ifndef BREAK_NO_BARRIER_PUT
 	barrier();
 #endif
-#ifndef BREAK_PUT_NO_DRAIN
-	drain();
+#ifdef BREAK_PUT_NO_LOOK
+	unseen = true;
 #endif
-	d_step { list = forwards; forwards = 0 }
-	vcpu_unlock(true, list)
+	serve_unloaded(true, list);
+	post_other(true, list)
 }
 
 /* Sets `pending`. */

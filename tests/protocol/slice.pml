@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Who runs next, and when (monitor/arm64: ready(), set_slice(), pick(), give_way() in sched_shared.c;
- * next_vcpu(), cold_reschedule(), wait_here() in schedule.c; cold_timer(); settle_fully(), lists_enter();
- * drain() in life.c): one CPU with its queue and two vCPUs that may run only there, and other CPUs that
- * queue them. Who queues one pushes, full barrier, reads `idle` and `slice_end`, and has the CPU look if
+ * next_vcpu(), cold_reschedule(), wait_here() in schedule.c; cold_timer(); settle_fully(), reschedule(),
+ * lists_enter(); drain() in life.c): one CPU with its queue and two vCPUs that may run only there, and other
+ * CPUs that queue them. Who queues one pushes, full barrier, reads `idle` and `slice_end`, and has the CPU look if
  * it has to; the CPU writes those, full barrier, looks at the queue. `resched` is cleared before
  * a look. Guests spin for ever, but for a few waits. -DSLEEPER: the second vCPU's timer expires on the
  * CPU itself. -DDRAIN: another CPU masks a device's interrupt and waits until this one has none in hand.
@@ -11,7 +11,8 @@
  *
  * Memory is weaker than sequential: the CPU's stores go through a store buffer that empties in
  * order, whenever it likes, at the latest at a full barrier; who queues without one may have read
- * before it pushed. The timer is the CPU's own: it fires sometime after `slice_end` is set. How long a
+ * before it pushed. The timer is the CPU's own: it fires sometime after `slice_end` is set (too early, it
+ * finds nothing). How long a
  * vCPU has run is left open, but if its slice has ended, its budget has, or its being favoured. (No variant:
  * pick() arms the slice for the one that leaves, but its ready() would have the CPU look; a barrier
  * between `resched` and the look, but set_slice() and wait_here() look again behind one of theirs.)
@@ -55,7 +56,7 @@
 
 mtype = { CLEAR, IDLE, BUSY, ENDLESS, ENDS, DONE };	/* stores that nobody sees yet */
 chan buffer = [5] of { mtype };
-mtype = { OUT, READY, BLOCKED };			/* why a vCPU leaves */
+mtype = { OUT, READY, BLOCKED, TURNS };			/* why a vCPU leaves */
 
 /* struct cpu, as others see it */
 bool resched, idle, ends;
@@ -238,9 +239,20 @@ inline set_slice(others)
 inline pick()
 {
 	before_look();
+	d_step { /* take_turns(): the one that leaves is queued at once */
+		if
+		:: why == READY && !favoured[leaving] && queue != 0 ->
+			assert(queue == BIT(1 - leaving));
+			vcpu = 1 - leaving;
+			queue = BIT(leaving);
+			why = TURNS
+		:: else
+		fi
+	}
 	d_step {
 		if
-		:: queue & BIT(0) && (!(queue & BIT(1)) || favoured[0]) -> vcpu = 0; queue = queue & ~BIT(0)
+		:: why == TURNS
+		:: why != TURNS && queue & BIT(0) && (!(queue & BIT(1)) || favoured[0]) -> vcpu = 0; queue = queue & ~BIT(0)
 		:: else ->
 			if
 			:: queue & BIT(1) -> vcpu = 1; queue = queue & ~BIT(1)
@@ -249,6 +261,7 @@ inline pick()
 		fi
 	}
 	if
+	:: why == TURNS -> set_slice(true)
 	:: vcpu == NOBODY -> no_slice()
 	:: else -> set_slice(queue != 0 || why == READY)
 	fi;

@@ -98,15 +98,14 @@ static inline void write_vmcr(const struct vcpu *vcpu, uint32_t value)
 static inline void read_active(struct vcpu *vcpu)
 {
 	struct gic_cpuif *image = &vcpu->image;
-	unsigned preemption = (read_sysreg(ICH_VTR_EL2) >> 26 & 7) + 1;
 
 	image->ap0r[0] = read_sysreg(S3_4_C12_C8_0);
 	image->ap1r[0] = read_sysreg(S3_4_C12_C9_0);
-	if (preemption < 6)
+	if (vcpu->preemption < 6)
 		return;
 	image->ap0r[1] = read_sysreg(S3_4_C12_C8_1);
 	image->ap1r[1] = read_sysreg(S3_4_C12_C9_1);
-	if (preemption < 7)
+	if (vcpu->preemption < 7)
 		return;
 	image->ap0r[2] = read_sysreg(S3_4_C12_C8_2);
 	image->ap1r[2] = read_sysreg(S3_4_C12_C9_2);
@@ -117,15 +116,14 @@ static inline void read_active(struct vcpu *vcpu)
 static inline void write_active(const struct vcpu *vcpu)
 {
 	const struct gic_cpuif *image = &vcpu->image;
-	unsigned preemption = (read_sysreg(ICH_VTR_EL2) >> 26 & 7) + 1;
 
 	write_sysreg(S3_4_C12_C8_0, image->ap0r[0]);
 	write_sysreg(S3_4_C12_C9_0, image->ap1r[0]);
-	if (preemption < 6)
+	if (vcpu->preemption < 6)
 		return;
 	write_sysreg(S3_4_C12_C8_1, image->ap0r[1]);
 	write_sysreg(S3_4_C12_C9_1, image->ap1r[1]);
-	if (preemption < 7)
+	if (vcpu->preemption < 7)
 		return;
 	write_sysreg(S3_4_C12_C8_2, image->ap0r[2]);
 	write_sysreg(S3_4_C12_C9_2, image->ap1r[2]);
