@@ -163,7 +163,8 @@ struct vhart {
 		hideleg; /* native: the embedder's copy of the hart's, brought up to date for vsie */
 	uint8_t mode;    /* enum vhart_mode */
 	bool v;          /* virtualization mode: VS or VU */
-	uint16_t changed; /* enum vhart_change; the embedder clears it */
+	uint16_t changed;    /* enum vhart_change; the embedder clears it */
+	uint64_t interrupts; /* those that it has, as bits of mie and mip: from the configuration */
 	/* With VHART_CHANGED_IP: what to set and to clear in the hart's mip, by csrs and csrc. */
 	uint64_t ip_set, ip_clear;
 

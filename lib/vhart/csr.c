@@ -79,19 +79,6 @@ uint64_t legal_mideleg(const struct vhart *hart, uint64_t value)
 	return (value & bits) | hart->config.mideleg_forced;
 }
 
-uint64_t writable_mie(const struct vhart *hart)
-{
-	uint64_t bits = VHART_M_BITS;
-
-	if (has(hart, 'S'))
-		bits |= VHART_S_BITS;
-	if (has(hart, 'H'))
-		bits |= VHART_H_BITS;
-	if (hart->config.sscofpmf)
-		bits |= VHART_BIT(VHART_LCOFI);
-	return bits;
-}
-
 uint64_t writable_mip(const struct vhart *hart)
 {
 	uint64_t bits = 0;
@@ -206,7 +193,7 @@ static uint64_t read_mie(const struct vhart *hart, unsigned number)
 static void write_mie(struct vhart *hart, unsigned number, uint64_t value)
 {
 	(void)number;
-	change_mie(hart, writable_mie(hart), value);
+	change_mie(hart, hart->interrupts, value);
 }
 
 /* sie: what is delegated, of S-mode's own. */

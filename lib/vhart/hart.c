@@ -50,6 +50,19 @@ int vhart_check(const struct vhart_config *config, const char **why)
 	return 0;
 }
 
+static uint64_t interrupts_of(const struct vhart *hart)
+{
+	uint64_t bits = VHART_M_BITS;
+
+	if (has(hart, 'S'))
+		bits |= VHART_S_BITS;
+	if (has(hart, 'H'))
+		bits |= VHART_H_BITS;
+	if (hart->config.sscofpmf)
+		bits |= VHART_BIT(VHART_LCOFI);
+	return bits;
+}
+
 int vhart_init(struct vhart *hart, const struct vhart_config *config)
 {
 	if (vhart_check(config, NULL))
@@ -58,6 +71,7 @@ int vhart_init(struct vhart *hart, const struct vhart_config *config)
 	hart->mstatus = UINT64_C(2) << 32;
 	if (has(hart, 'S'))
 		hart->mstatus |= UINT64_C(2) << 34;
+	hart->interrupts = interrupts_of(hart);
 	hart->mideleg = config->mideleg_forced;
 	hart->changed = UINT16_MAX;
 	return 0;
@@ -70,8 +84,8 @@ uint64_t vhart_mip(const struct vhart *hart, uint64_t ip)
 	uint64_t soft = hart->mip;
 
 	if (hart->menvcfg & MENVCFG_STCE)
-		soft &= ~VHART_BIT(VHART_STI);   /* stimecmp drives it */
-	return (ip | soft) & writable_mie(hart); /* what the extensions define */
+		soft &= ~VHART_BIT(VHART_STI); /* stimecmp drives it */
+	return (ip | soft) & hart->interrupts; /* what the extensions define */
 }
 
 int vhart_interrupt(const struct vhart *hart, uint64_t ip)
@@ -99,7 +113,7 @@ bool vhart_wakes(const struct vhart *hart, uint64_t ip)
 
 /* --- Traps and returns --------------------------------------------------------------------------- */
 
-void vhart_trap(struct vhart *hart, const struct vhart_trap *trap)
+static inline void enter(struct vhart *hart, const struct vhart_trap *trap)
 {
 	uint64_t status = hart->mstatus;
 	bool vectored = (hart->mtvec & 1) && (trap->cause & VHART_CAUSE_INTERRUPT);
@@ -127,11 +141,16 @@ void vhart_trap(struct vhart *hart, const struct vhart_trap *trap)
 	hart->changed |= VHART_CHANGED_MPRV | VHART_CHANGED_MIE;
 }
 
+void vhart_trap(struct vhart *hart, const struct vhart_trap *trap)
+{
+	enter(hart, trap);
+}
+
 void vhart_take(struct vhart *hart, int interrupt)
 {
-	struct vhart_trap trap = { .cause = VHART_CAUSE_INTERRUPT | (uint64_t)interrupt };
+	const struct vhart_trap trap = { .cause = VHART_CAUSE_INTERRUPT | (uint64_t)interrupt };
 
-	vhart_trap(hart, &trap);
+	enter(hart, &trap);
 }
 
 void vhart_mret(struct vhart *hart)

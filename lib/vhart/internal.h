@@ -28,7 +28,6 @@ uint64_t legal_menvcfg(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_mtvec(uint64_t old, uint64_t value);
 uint64_t legal_satp(const struct vhart *hart, uint64_t old, uint64_t value);
 uint64_t legal_mideleg(const struct vhart *hart, uint64_t value);
-uint64_t writable_mie(const struct vhart *hart);
 uint64_t writable_mip(const struct vhart *hart);
 
 static inline uint64_t legal_mepc(const struct vhart *hart, uint64_t value)

@@ -96,7 +96,7 @@ static const char *fault(const struct vhart *hart)
 	if (hart->medeleg & ~config->medeleg ||
 	    (has(hart, 'S') ? legal_mideleg(hart, hart->mideleg) : 0) != hart->mideleg)
 		return "something is delegated that cannot be";
-	if (hart->mie & ~writable_mie(hart))
+	if (hart->mie & ~hart->interrupts)
 		return "mie has bits that cannot be set";
 	if (legal_menvcfg(hart, 0, hart->menvcfg) != hart->menvcfg ||
 	    hart->mseccfg & ~config->mseccfg || hart->mcounteren & ~config->mcounteren)
