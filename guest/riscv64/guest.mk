@@ -4,7 +4,7 @@
 
 GUEST_RV_SINGLE := ecall csr breakpoint mret payload mprv masks vectored device external hypervisor \
 	clint-interrupt clint-interrupt-priority clint-odd trap-values fences illegal pmp monitor-memory
-GUEST_RV_MULTI := clint-interrupt-multihart wfi hostile
+GUEST_RV_MULTI := clint-interrupt-multihart wfi hostile chaos
 GUEST_RV_IMAGES := $(GUEST_RV_SINGLE) $(GUEST_RV_MULTI)
 GUEST_RV_BUILD := $(BUILD)/guest/riscv64
 GUEST_RV_CC ?= riscv64-linux-gnu-gcc

@@ -196,16 +196,17 @@ void vhart_sret(struct vhart *hart, uint64_t sepc, uint64_t *hstatus)
 
 void vhart_native(const struct vhart *hart, uint64_t keep, struct vhart_native *native)
 {
-	uint64_t xl = hart->mstatus & (VHART_MSTATUS_UXL | VHART_MSTATUS_SXL);
 	uint64_t always = VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI);
 
 	if (hart->mode == VHART_M) {
-		*native = (struct vhart_native){ .mstatus = xl | VHART_MSTATUS_TW,
+		/* The payload's U-mode may have 32 bits; the firmware's has not. Without S, SXL is read-only. */
+		*native = (struct vhart_native){ .mstatus = UINT64_C(0xa) << 32 | VHART_MSTATUS_TW,
 						 .mie = vhart_firmware_mie(hart) };
 		return;
 	}
 	native->mstatus =
-		xl | (uint64_t)hart->mode << 11 | (hart->v ? VHART_MSTATUS_MPV : 0) |
+		(hart->mstatus & (VHART_MSTATUS_UXL | VHART_MSTATUS_SXL)) |
+		(uint64_t)hart->mode << 11 | (hart->v ? VHART_MSTATUS_MPV : 0) |
 		(hart->mstatus & (VHART_MSTATUS_TVM | VHART_MSTATUS_TW | VHART_MSTATUS_TSR));
 	native->mie = (hart->mie | always) & ~VHART_BIT(VHART_MEI);
 	native->mideleg = hart->mideleg;

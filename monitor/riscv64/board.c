@@ -218,9 +218,9 @@ uint64_t board_place(const void *dtb, uint64_t loaded)
  * illegal, and does not find them here. Those of S-mode that need them go with them.
  */
 static const char *const hidden[] = {
-	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg", "smstateen",
-	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",  "smrnmi",
-	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",
+	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg",  "smstateen",
+	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",   "smrnmi",
+	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",    "zicfilp", "zicfiss",
 };
 
 static bool is_hidden(const char *name, size_t length)

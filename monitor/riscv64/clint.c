@@ -10,15 +10,18 @@ struct vclint *vclint;
 
 static _Alignas(64) uint8_t memory[64 * (MAX_HARTS + 8)];
 static volatile uint64_t *mtime;
-static uint64_t base, msip, frequency;
+static volatile uint32_t *msip;
+static uint64_t base, frequency;
 
-/* Everything written before is to be seen by who takes it. */
+/*
+ * Everything written before is to be seen by who takes it. Also for a hart that is not there yet: it finds
+ * what is for it when it comes (clint_init_hart()).
+ */
 static void kick(void *host, unsigned index)
 {
 	(void)host;
 	fence_before_device();
-	if (harts[index])
-		*harts[index]->msip = 1;
+	msip[index] = 1;
 }
 
 static void set_time(void *host, uint64_t value)
@@ -48,8 +51,8 @@ void clint_init(const struct board *board)
 	if (error)
 		panic("the virtual CLINT cannot be made: %d", error);
 	mtime = (volatile uint64_t *)board->mtime;
+	msip = (volatile uint32_t *)board->msip;
 	base = board->clint.start;
-	msip = board->msip;
 	frequency = board->frequency;
 }
 
@@ -59,7 +62,7 @@ void clint_init_hart(struct hart *hart, const struct board *board)
 	hart->msip = (volatile uint32_t *)board->msip + hart->index;
 	hart->programmed = VCLINT_NEVER;
 	*hart->mtimecmp = VCLINT_NEVER;
-	*hart->msip = 0;
+	clint_interrupts(hart, VHART_BIT(VHART_MSI));
 }
 
 uint64_t clint_time(void)
@@ -113,7 +116,7 @@ bool clint_store(struct hart *hart, uint64_t address, unsigned bytes, uint64_t v
 	    VCLINT_DONE)
 		return false;
 	/* A message is no business of the timer's. */
-	if (address - msip >= 4 * MAX_HARTS)
+	if (address - (uint64_t)msip >= 4 * MAX_HARTS)
 		clint_program(hart);
 	return true;
 }

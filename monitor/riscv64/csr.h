@@ -30,6 +30,16 @@
 		value_;                                    \
 	})
 
+#define csr_take(name, bits)                               \
+	({                                                 \
+		uint64_t value_;                           \
+		__asm__ volatile("csrrc %0, " #name ", %1" \
+				 : "=r"(value_)            \
+				 : "rK"((uint64_t)(bits))  \
+				 : "memory");              \
+		value_ &(bits);                            \
+	})
+
 static inline void wfi(void)
 {
 	__asm__ volatile("wfi" ::: "memory");

@@ -18,6 +18,7 @@
 #define CSR_MSTATUS 0x300
 #define CSR_MIP     0x344
 #define CSR_SENVCFG 0x10a
+#define CSR_HSTATUS 0x600
 
 struct range emulate_ours;
 
@@ -89,6 +90,10 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 		old = hart->senvcfg;
 		if (insn->op != VHART_READ)
 			world_senvcfg(hart, apply(insn->op, old, operand));
+	} else if (insn->csr == CSR_HSTATUS) {
+		old = world_hstatus(hart);
+		if (insn->op != VHART_READ)
+			world_set_hstatus(hart, apply(insn->op, old, operand));
 	} else if (!csr_try_read(insn->csr, &old)) {
 		return false;
 	} else if (insn->op != VHART_READ &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A hart: what the monitor knows of it, and the frame that a trap saves to. tp points at it while the
- * monitor runs, mscratch while somebody else does; its stack lies below it.
+ * monitor runs; when somebody else does, mtvec points into it. Its stack lies below it.
  */
 #ifndef MONITOR_RISCV64_HART_H
 #define MONITOR_RISCV64_HART_H
@@ -10,6 +10,10 @@
 #define HART_X       16
 #define HART_RECOVER 272
 #define HART_SCRATCH 280
+#define HART_TRAPPED 288
+#define HART_OURS    296
+#define HART_VECTOR  320
+#define VECTOR_SIZE  192
 
 #define MAX_HARTS  64
 #define STACK_SIZE 16384 /* of which struct hart has the upper end */
@@ -37,8 +41,10 @@ enum world { WORLD_NONE, WORLD_FIRMWARE, WORLD_PAYLOAD };
 struct hart {
 	uint64_t thread[2]; /* what libraries keep for each thread: errno */
 	uint64_t x[32];
-	uint64_t recover; /* where a fault of ours goes on; 0: it is a bug */
-	uint64_t scratch; /* vectors.S's */
+	uint64_t recover;                     /* where a fault of ours goes on; 0: it is a bug */
+	uint64_t scratch;                     /* vectors.S's */
+	void (*trapped)(void), (*ours)(void); /* where the vector goes on */
+	_Alignas(64) uint32_t vector[VECTOR_SIZE / 4]; /* its own copy of trap_vector */
 	struct vhart v;
 	unsigned index;
 	uint64_t id; /* mhartid */
@@ -52,7 +58,8 @@ struct hart {
 	volatile uint32_t *msip;
 	uint64_t programmed; /* what mtimecmp has */
 	bool has_senvcfg;
-	uint64_t senvcfg; /* the payload's, while the firmware runs in U-mode */
+	uint64_t senvcfg;    /* the payload's, while the firmware runs in U-mode */
+	uint64_t hstatus_hu; /* the same: hstatus.HU */
 	unsigned long counts[COUNTS];
 	struct log_limit log;
 };
@@ -61,6 +68,9 @@ _Static_assert(sizeof(struct hart) <= HART_SIZE, "it has room at the end of the 
 _Static_assert(offsetof(struct hart, x) == HART_X, "as vectors.S has it");
 _Static_assert(offsetof(struct hart, recover) == HART_RECOVER, "as vectors.S has it");
 _Static_assert(offsetof(struct hart, scratch) == HART_SCRATCH, "as vectors.S has it");
+_Static_assert(offsetof(struct hart, trapped) == HART_TRAPPED, "as vectors.S has it");
+_Static_assert(offsetof(struct hart, ours) == HART_OURS, "as vectors.S has it");
+_Static_assert(offsetof(struct hart, vector) == HART_VECTOR, "as vectors.S has it");
 
 extern struct hart *harts[MAX_HARTS]; /* by index; those that are there */
 extern unsigned hart_count;

@@ -88,7 +88,11 @@ arrived:
 	li	t1, HART_SIZE
 	sub	sp, sp, t1			# struct hart
 	mv	tp, sp
-	lla	t1, trap_vector
+	lla	t1, trapped
+	sd	t1, HART_TRAPPED(tp)
+	lla	t1, trap_of_ours
+	sd	t1, HART_OURS(tp)
+	lla	t1, trap_vector			# for faults of ours; its own later
 	csrw	mtvec, t1
 	mv	a4, tp
 	mv	a5, t0				# 0: the first one

@@ -102,11 +102,26 @@ static unsigned index_of(uint64_t id)
 	panic("hart %lu runs, but the device tree's CLINT does not have it", id);
 }
 
+extern const char trap_vector[], trap_vector_end[];
+
+static void own_vector(struct hart *hart)
+{
+	size_t size = (size_t)(trap_vector_end - trap_vector);
+
+	if (size > sizeof(hart->vector))
+		panic("the vector has %zu bytes, and its place in struct hart only %zu", size,
+		      sizeof(hart->vector));
+	memcpy(hart->vector, trap_vector, size);
+	__asm__ volatile("fence.i" ::: "memory");
+	csr_write(mtvec, (uint64_t)hart->vector);
+}
+
 static void start_hart(struct hart *hart)
 {
 	struct vhart_config config;
 	const char *why;
 
+	own_vector(hart);
 	hart->index = index_of(hart->id);
 	clint_init_hart(hart, &board);
 	native_probe(hart, &config);
@@ -117,8 +132,7 @@ static void start_hart(struct hart *hart)
 		panic("hart %lu cannot be virtualized: %s", hart->id, why);
 	vhart_init(&hart->v, &config);
 	pmp_init(hart, &board, (uint64_t)text_start);
-	/* release: partner is the acquire of those that kick */
-	__atomic_store_n(&harts[hart->index], hart, __ATOMIC_RELEASE);
+	harts[hart->index] = hart; /* for the exit table */
 }
 
 static void wait_for_all(void)
@@ -172,8 +186,7 @@ void hart_main(uint64_t id, void *dtb, uint64_t information, uint64_t loaded, st
 	} else {
 		wait_for_release();
 	}
-	__asm__ volatile("fence.i" ::: "memory");
-	start_hart(hart);
+	start_hart(hart); /* its fence.i is for the firmware, too */
 	hart->x[10] = id;
 	hart->x[11] = (uint64_t)dtb;
 	hart->x[12] = information;

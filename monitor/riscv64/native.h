@@ -44,6 +44,10 @@ void world_set(struct hart *hart);
 /* The payload's senvcfg is written while the firmware runs, by which it is not governed. */
 void world_senvcfg(struct hart *hart, uint64_t value);
 
+/* hstatus, but for HU the hart's own. */
+uint64_t world_hstatus(const struct hart *hart);
+void world_set_hstatus(struct hart *hart, uint64_t value);
+
 /*
  * Around an access that the firmware makes with the payload's eyes: its translation and its PMP. `window`:
  * whether the firmware's own are caught again then.

@@ -21,6 +21,11 @@
 
 #define MSECCFG_SEED (UINT64_C(3) << 8)
 #define MENVCFG_STCE (UINT64_C(1) << 63)
+/*
+ * FIOM, CBIE, CBCFE, CBZE, ADUE, PBMTE, STCE: the others are of extensions that are hidden, or have state
+ * in mstatus that is not kept over a switch of worlds.
+ */
+#define MENVCFG_KNOWN (UINT64_C(0xf1) | UINT64_C(7) << 61)
 
 /* S-mode's state that a hart with Smstateen would keep from it: floating point and jump tables of U-mode,
  * senvcfg. */
@@ -109,7 +114,7 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.native = true,
 		.priv_1_10 = !is_there(CSR_MENVCFG),
 		.time = is_there(CSR_TIME),
-		.menvcfg = writable(CSR_MENVCFG),
+		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
 	csr_try_write(CSR_MSTATEEN0, MSTATEEN0);

@@ -40,8 +40,26 @@ static void enter_firmware(struct hart *hart)
 	hart->counts[COUNT_FIRMWARE]++;
 }
 
+/* VS-mode does, to which HS-mode delegated it. */
+__attribute__((noinline, cold)) static void to_guest_supervisor(struct hart *hart, uint64_t cause)
+{
+	uint64_t status = csr_read(mstatus), s = csr_read(0x200);
+
+	s &= ~(VHART_MSTATUS_SPP | VHART_MSTATUS_SPIE);
+	if (VHART_MSTATUS_MPP_OF(status) == VHART_S)
+		s |= VHART_MSTATUS_SPP;
+	if (s & VHART_MSTATUS_SIE)
+		s |= VHART_MSTATUS_SPIE;
+	csr_write(0x200, s & ~VHART_MSTATUS_SIE);
+	csr_write(0x241, hart->v.pc);
+	csr_write(0x242, cause);
+	csr_write(0x243, csr_read(mtval));
+	csr_write(mstatus, (status & ~VHART_MSTATUS_MPP) | (uint64_t)VHART_S << 11);
+	hart->v.pc = csr_read(0x205) & ~UINT64_C(3);
+}
+
 /* S-mode takes an exception that is delegated to it, which the hart gave to us first. */
-static void to_supervisor(struct hart *hart, uint64_t cause)
+__attribute__((noinline, cold)) static void to_supervisor(struct hart *hart, uint64_t cause)
 {
 	uint64_t status = csr_read(mstatus);
 	uint64_t s = VHART_MSTATUS_SPP | VHART_MSTATUS_SPIE | VHART_MSTATUS_SIE | VHART_MSTATUS_MPP;
@@ -55,10 +73,11 @@ static void to_supervisor(struct hart *hart, uint64_t cause)
 	csr_write(scause, cause);
 	csr_write(stval, csr_read(mtval));
 	if (hart->v.config.misa & VHART_MISA('H')) {
-		uint64_t hstatus = csr_read(0x600) & ~(UINT64_C(3) << 6 | UINT64_C(1) << 8);
+		uint64_t hstatus = csr_read(0x600) & ~(UINT64_C(3) << 6);
 
-		if (status & VHART_MSTATUS_MPV) /* SPV, and SPVP: from VS */
-			hstatus |= UINT64_C(1) << 7 | (now & VHART_MSTATUS_SPP);
+		if (status & VHART_MSTATUS_MPV) /* SPV, and SPVP, which is where SPP is */
+			hstatus = (hstatus & ~VHART_MSTATUS_SPP) | UINT64_C(1) << 7 |
+				  (now & VHART_MSTATUS_SPP);
 		if (status & VHART_MSTATUS_GVA)
 			hstatus |= UINT64_C(1) << 6;
 		csr_write(0x600, hstatus);
@@ -76,7 +95,11 @@ static void payload_exception(struct hart *hart, uint64_t cause)
 		if (emulate_payload_access(hart, cause))
 			return;
 		if (hart->v.medeleg >> cause & 1) {
-			to_supervisor(hart, cause);
+			if ((csr_read(mstatus) & VHART_MSTATUS_MPV) &&
+			    (csr_read(0x602) >> cause & 1))
+				to_guest_supervisor(hart, cause);
+			else
+				to_supervisor(hart, cause);
 			return;
 		}
 	}

@@ -10,10 +10,22 @@
 
 	.text
 	.balign 4
+	.option push
+	.option norvc
 	.global trap_vector
+	.global trap_vector_end
+/*
+ * Each hart runs a copy in its structure, whose address so is the pc's. mscratch has MPRV's bit, or 0 while
+ * the monitor runs: MPRV goes before the first store, which would be made as whoever trapped. It must
+ * never be set there, but QEMU (10.0) lets HS-mode set any bit of vsstatus, and all of them in mstatus by
+ * entering VS.
+ */
 trap_vector:
 	csrrw	tp, mscratch, tp
-	beqz	tp, trap_of_ours
+	beqz	tp, 2f
+	csrc	mstatus, tp
+	auipc	tp, 0
+	addi	tp, tp, -(HART_VECTOR + 12)	# auipc is the fourth instruction
 	sd	x1, X(1)(tp)
 	sd	x2, X(2)(tp)
 	sd	x3, X(3)(tp)
@@ -46,6 +58,17 @@ trap_vector:
 	sd	x31, X(31)(tp)
 	csrrw	t0, mscratch, zero
 	sd	t0, X(4)(tp)
+	ld	t1, HART_TRAPPED(tp)
+	jr	t1
+2:	csrrw	tp, mscratch, tp
+	sd	t0, HART_SCRATCH(tp)
+	ld	t0, HART_OURS(tp)
+	jr	t0
+trap_vector_end:
+	.option pop
+
+	.global trapped
+trapped:
 	mv	sp, tp
 	mv	a0, tp
 	call	trap
@@ -68,7 +91,8 @@ enter_guest:
 	ld	x26, X(26)(tp)
 	ld	x27, X(27)(tp)
 load_some:
-	csrw	mscratch, tp
+	li	t0, MSTATUS_MPRV
+	csrw	mscratch, t0
 	ld	x2, X(2)(tp)
 	ld	x1, X(1)(tp)
 	ld	x5, X(5)(tp)
@@ -90,12 +114,11 @@ load_some:
 	mret
 
 /*
- * The monitor faulted. mscratch was 0 and tp the hart, so they are exchanged once more. The trap set MPP
- * to M, so MPRV, if it was set, has had no effect since; it must not have one after the mret.
+ * The monitor faulted; tp is the hart, and t0 is in its scratch. The trap set MPP to M, so MPRV, if it was
+ * set, has had no effect since; it must not have one after the mret.
  */
+	.global trap_of_ours
 trap_of_ours:
-	csrrw	tp, mscratch, tp
-	sd	t0, HART_SCRATCH(tp)
 	li	t0, MSTATUS_MPRV
 	csrc	mstatus, t0
 	ld	t0, HART_RECOVER(tp)

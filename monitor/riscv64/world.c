@@ -19,7 +19,10 @@
 /* The firmware may use cache-block instructions, as far as menvcfg goes. Nothing else of U-mode's. */
 #define FIRMWARE_SENVCFG 0xf0
 
-static void set_pmp(struct hart *hart, enum world world, bool window)
+/* U-mode's hlv and hsv: the firmware's are to trap. */
+#define HSTATUS_HU (UINT64_C(1) << 9)
+
+static void set_pmp(struct hart *hart, size_t world, bool window)
 {
 	csr_write(pmpcfg0, hart->pmpcfg[world][0] | (window ? EXECUTE : 0));
 	if (hart->pmp_entries > 8)
@@ -48,15 +51,17 @@ void world_leave_payload(struct hart *hart)
 
 	hart->v.mode = (uint8_t)VHART_MSTATUS_MPP_OF(status);
 	hart->v.v = status & VHART_MSTATUS_MPV;
+	hart->v.mstatus ^= (hart->v.mstatus ^ status) & VHART_MSTATUS_UXL;
 	vhart_take_mie(&hart->v, csr_read(mie));
 	if (hart->v.config.misa & VHART_MISA('S'))
 		hart->v.satp = csr_read(satp);
 }
 
-static void set_world(struct hart *hart, enum world world)
+static void set_world(struct hart *hart, size_t world)
 {
 	struct vhart_native native;
 	bool supervisor = hart->v.config.misa & VHART_MISA('S');
+	bool window = vhart_mprv(&hart->v); /* before 1.12, a trap of the payload may find it set */
 
 	hart->world = (uint8_t)world;
 	hart->counts[COUNT_SWITCH]++;
@@ -73,9 +78,13 @@ static void set_world(struct hart *hart, enum world world)
 		else
 			csr_write(senvcfg, hart->senvcfg);
 	}
-	if (hart->window)
-		set_window(hart, false);
-	set_pmp(hart, world, false);
+	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
+		hart->hstatus_hu = csr_take(0x600, HSTATUS_HU);
+	else if (hart->hstatus_hu)
+		csr_set(0x600, hart->hstatus_hu);
+	if (hart->window != window)
+		set_window(hart, window);
+	set_pmp(hart, world, window);
 	set_mstatus(native.mstatus);
 }
 
@@ -113,9 +122,9 @@ static void stay(struct hart *hart, unsigned changed)
 	}
 }
 
-void world_set(struct hart *hart)
+__attribute__((flatten)) void world_set(struct hart *hart)
 {
-	enum world world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
+	size_t world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
 	unsigned changed = hart->v.changed;
 
 	hart->v.changed = 0;
@@ -133,6 +142,17 @@ void world_senvcfg(struct hart *hart, uint64_t value)
 {
 	csr_write(senvcfg, value);
 	hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+}
+
+uint64_t world_hstatus(const struct hart *hart)
+{
+	return csr_read(0x600) | hart->hstatus_hu;
+}
+
+void world_set_hstatus(struct hart *hart, uint64_t value)
+{
+	csr_write(0x600, value & ~HSTATUS_HU);
+	hart->hstatus_hu = value & HSTATUS_HU;
 }
 
 void world_borrow(struct hart *hart)

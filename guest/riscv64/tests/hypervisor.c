@@ -205,6 +205,105 @@ static bool hypervisor_loads(void)
 	return right;
 }
 
+/* And with the payload's PMP, also if hstatus.HU lets U mode do the same. */
+static bool loads_by_pmp(void)
+{
+	static _Alignas(4096) uint64_t page[512];
+	uint64_t saved = csr_read_at(CSR_HSTATUS);
+	bool right = true;
+
+	pmp_set(0, PMP_NAPOT, pmp_napot((uintptr_t)page, sizeof(page)));
+	pmp_set(1, PMP_NAPOT | PMP_R | PMP_W | PMP_X, UINT64_MAX >> 10);
+	for (unsigned hu = 0; hu < 2; hu++) {
+		csr_write_at(CSR_HSTATUS, saved | BIT(8) | (uint64_t)hu << 9);
+		traps_expect();
+		execute(0x6c05c573, 0, (uintptr_t)page); /* hlv.d a0, (a1) */
+		right &= trapped(CAUSE_LOAD_ACCESS);
+		right &= (csr_read_at(CSR_HSTATUS) >> 9 & 1) == hu;
+	}
+	csr_write_at(CSR_HSTATUS, saved);
+	pmp_set(1, 0, 0);
+	pmp_open();
+	return right;
+}
+
+/* --- A payload in VS or HS ------------------------------------------------------------------------- */
+
+#define MSTATUS_MPV    BIT(39)
+#define HSTATUS_SPVP   BIT(8)
+#define CAUSE_ECALL_VS 10u
+
+static uint64_t load(uint64_t at)
+{
+	uint64_t value = 0;
+
+	__asm__ volatile("ld %0, (%1)" : "+r"(value) : "r"(at) : "memory");
+	return value;
+}
+
+/* In VS: nothing between here and mret may trap. */
+static uint64_t run_in_vs(uint64_t (*function)(uint64_t), uint64_t argument)
+{
+	struct payload payload;
+
+	payload_init(&payload, MODE_S, function, argument);
+	csr_set(mstatus, MSTATUS_MPV);
+	payload_run(&payload);
+	csr_clear(mstatus, MSTATUS_MPV);
+	return payload.cause;
+}
+
+/*
+ * Bits that sstatus does not have, vsstatus need not have either; QEMU 10.0 keeps them, and gives all to mstatus
+ * with the way into VS (a defect of QEMU). Machine mode may find its MPRV set.
+ */
+static bool strange_vsstatus(void)
+{
+	bool right;
+
+	csr_write_at(CSR_VSSTATUS, MSTATUS_MPRV | MSTATUS_TW | MSTATUS_TVM | MSTATUS_TSR);
+	right = run_in_vs(load, (uintptr_t)&right) == CAUSE_ECALL_VS;
+	csr_clear(mstatus, MSTATUS_MPRV | MSTATUS_TW | MSTATUS_TVM | MSTATUS_TSR);
+	csr_write_at(CSR_VSSTATUS, 0);
+	return right;
+}
+
+/* An access fault of VS that is delegated on. */
+static bool delegated_to_vs(void)
+{
+	struct delegated note = { .count = 0 };
+	bool right;
+
+	csr_write_at(CSR_VSTVEC, (uintptr_t)payload_vector);
+	csr_write_at(CSR_VSSCRATCH, (uintptr_t)&note);
+	csr_write(medeleg, BIT(CAUSE_LOAD_ACCESS));
+	csr_write_at(CSR_HEDELEG, BIT(CAUSE_LOAD_ACCESS));
+	right = run_in_vs(load, UNMAPPED) == CAUSE_ECALL_VS && note.count == 1 &&
+		note.cause == CAUSE_LOAD_ACCESS && note.tval == UNMAPPED;
+	csr_write_at(CSR_HEDELEG, 0);
+	csr_write(medeleg, 0);
+	return right;
+}
+
+/* hstatus.SPVP changes with traps from VS and VU only. */
+static bool spvp_kept(void)
+{
+	struct delegated note = { .count = 0 };
+	struct payload payload;
+	bool right;
+
+	csr_write_at(CSR_STVEC, (uintptr_t)payload_vector);
+	csr_write_at(CSR_SSCRATCH, (uintptr_t)&note);
+	csr_write(medeleg, BIT(CAUSE_LOAD_ACCESS));
+	csr_set(0x600, HSTATUS_SPVP);
+	payload_init(&payload, MODE_S, load, UNMAPPED);
+	right = payload_run(&payload) == CAUSE_ECALL_S && note.count == 1 &&
+		(csr_read_at(CSR_HSTATUS) & HSTATUS_SPVP);
+	csr_clear(0x600, HSTATUS_SPVP);
+	csr_write(medeleg, 0);
+	return right;
+}
+
 static const struct check with[] = {
 	{ "its registers are there", all_there },
 	{ "vs registers keep what is written", plain_registers },
@@ -218,6 +317,10 @@ static const struct check with[] = {
 	{ "hgatp", hgatp },
 	{ "hfence", fences },
 	{ "hlv.d", hypervisor_loads },
+	{ "hlv.d by the payload's PMP, with hstatus.HU and without", loads_by_pmp },
+	{ "vsstatus with bits of mstatus, VS, and back", strange_vsstatus },
+	{ "an access fault delegated to VS", delegated_to_vs },
+	{ "an access fault in HS leaves hstatus.SPVP", spvp_kept },
 };
 
 static const struct check without[] = {

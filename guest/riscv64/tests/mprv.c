@@ -429,6 +429,43 @@ static void device(void)
 	ok(got.a0 & UART_LSR_THRE, "a device register, as S: its value");
 }
 
+/*
+ * Before 1.12, mret leaves MPRV set, and with it the handler of the payload's next trap begins: its first load is
+ * the payload's. From 1.12 on MPRV is clear there, and nothing is at that address. Returns what was loaded.
+ */
+static uint64_t handlers_first_load(uint64_t address)
+{
+	register uint64_t a0 __asm__("a0") = UNTOUCHED;
+	register uint64_t a1 __asm__("a1") = address;
+
+	__asm__ volatile("csrr t1, mtvec\n\tcsrr t2, mstatus\n\t"
+			 "la t0, 2f\n\tcsrw mtvec, t0\n\tla t0, 1f\n\tcsrw mepc, t0\n\t"
+			 "li t0, 3 << 11\n\tcsrc mstatus, t0\n\t"
+			 "li t0, 1 << 11 | 1 << 17\n\tcsrs mstatus, t0\n\tmret\n\t"
+			 ".balign 4\n"
+			 "1:\tecall\n\t"
+			 ".balign 4\n"
+			 "2:\tla t0, 3f\n\tcsrw mtvec, t0\n\tld a0, (a1)\n\t"
+			 ".balign 4\n"
+			 "3:\tli t0, 1 << 17\n\tcsrc mstatus, t0\n\t"
+			 "csrw mtvec, t1\n\tcsrw mstatus, t2"
+			 : "+r"(a0)
+			 : "r"(a1)
+			 : "t0", "t1", "t2", "memory");
+	return a0;
+}
+
+static void over_a_trap(void)
+{
+	uint64_t menvcfg, wanted = UNTOUCHED;
+
+	*(uint64_t *)memory = UINT64_C(0x1122334455667788);
+	if (!csr_try_read(CSR_MENVCFG, &menvcfg))
+		wanted = *(uint64_t *)memory;
+	is(handlers_first_load(page(S_RW)), wanted,
+	   "MPRV set over mret and a trap: the handler's first load");
+}
+
 void guest_main(void)
 {
 	pmp_set(0, PMP_NAPOT, pmp_napot((uintptr_t)denied, PAGE));
@@ -449,6 +486,7 @@ void guest_main(void)
 	atomics();
 	as_machine();
 	denied_tables();
+	over_a_trap();
 	translate(false);
 	pmp_reset();
 }
