@@ -4,8 +4,6 @@
  * range of addresses that it is given, and all others, until the first one of user space, and until
  * the machine goes off. One hart only. Arguments: out=FILE, then NAME=FROM-TO for each range, and
  * ram=FROM-TO, outside of which there is only user space, the kernel's half and the boot ROM.
- *
- * Debian ships no header for plugins. What is declared here is QEMU's interface, version 2 and later.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,29 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "qemu_plugin.h"
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-
-__attribute__((visibility("default"))) extern int qemu_plugin_version;
 int qemu_plugin_version = 2;
-
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
-							       const struct qemu_info *info,
-							       int argc, char **argv);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*translated)(qemu_plugin_id_t id,
-							      struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    void (*executed)(unsigned vcpu, void *data), int flags,
-					    void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
-				    void (*ended)(qemu_plugin_id_t id, void *data), void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 
 struct range {
 	const char *name;

@@ -105,6 +105,8 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 	return true;
 }
 
+void hart_sleep(void); /* vectors.S */
+
 /* Until something is pending that the firmware has enabled. What wakes the hart is its mie. */
 static void wait(struct hart *hart)
 {
@@ -112,7 +114,7 @@ static void wait(struct hart *hart)
 
 	csr_set(mie, hart->v.mie & ~VHART_M_BITS);
 	while (!vhart_wakes(&hart->v, pending(hart))) {
-		wfi();
+		hart_sleep();
 		clint_interrupts(hart, csr_read(mip));
 	}
 	csr_write(mie, enabled);

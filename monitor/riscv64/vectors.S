@@ -133,6 +133,14 @@ trap_of_ours:
 	mv	sp, tp				# the stack may be what is wrong
 	call	monitor_fault
 
+/* void hart_sleep(void): until anything is pending that mie has. A function, so that it can be found. */
+	.global	hart_sleep
+hart_sleep:
+	wfi
+	.global	hart_awake
+hart_awake:
+	ret
+
 /*
  * struct result guest_load_*(uint64_t address, uint64_t mstatus); guest_store_*, guest_amo_*(address,
  * mstatus, value): with the hart's mstatus being that one meanwhile. a1 of the result: 0, or 1 if it faulted; then mcause

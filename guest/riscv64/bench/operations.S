@@ -101,6 +101,8 @@ vector_msip_other:
 	sw	zero, (a1)
 	addi	a0, a0, -1
 	beqz	a0, 1f
+	.global message_sent
+message_sent:
 	sw	t1, (a2)
 	mret
 	/* The last: the one that did not begin still answers. */
