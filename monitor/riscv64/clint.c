@@ -38,10 +38,10 @@ void clint_init(const struct board *board)
 		.harts = (uint16_t)board->harts,
 		.regions = 3,
 		.region = {
-			{ .kind = VCLINT_MTIMECMP, .harts = (uint16_t)board->harts,
-			  .offset = (uint32_t)(board->mtimecmp - board->clint.start) },
 			{ .kind = VCLINT_MSIP, .harts = (uint16_t)board->harts,
 			  .offset = (uint32_t)(board->msip - board->clint.start) },
+			{ .kind = VCLINT_MTIMECMP, .harts = (uint16_t)board->harts,
+			  .offset = (uint32_t)(board->mtimecmp - board->clint.start) },
 			{ .kind = VCLINT_MTIME,
 			  .offset = (uint32_t)(board->mtime - board->clint.start) },
 		},

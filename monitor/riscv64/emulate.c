@@ -67,6 +67,14 @@ static void fault(struct hart *hart, uint64_t cause, uint64_t tval)
 	vhart_trap(&hart->v, &trap);
 }
 
+static void set_register(struct hart *hart, unsigned rd, uint64_t value)
+{
+	if (!rd)
+		return;
+	hart->x[rd] = value;
+	hart->reload |= is_kept(rd);
+}
+
 /* --- Privileged instructions ---------------------------------------------------------------------------- */
 
 static uint64_t apply(unsigned op, uint64_t old, uint64_t operand)
@@ -100,8 +108,7 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 		   !csr_try_write(insn->csr, apply(insn->op, old, operand))) {
 		return false;
 	}
-	if (insn->rd)
-		hart->x[insn->rd] = old;
+	set_register(hart, insn->rd, old);
 	return true;
 }
 
@@ -185,8 +192,8 @@ static void finish_access(struct hart *hart, const struct vhart_insn *insn, stru
 		forward_with(hart, csr_read(mcause), guest);
 		return;
 	}
-	if (insn->kind != VHART_INSN_STORE && insn->kind != VHART_INSN_GUEST_STORE && insn->rd)
-		hart->x[insn->rd] = result.value;
+	if (insn->kind != VHART_INSN_STORE && insn->kind != VHART_INSN_GUEST_STORE)
+		set_register(hart, insn->rd, result.value);
 	hart->v.pc += insn->length;
 }
 
@@ -236,6 +243,7 @@ void emulate_privileged(struct hart *hart)
 	vhart_decode(raw, &insn);
 	switch (vhart_execute(&hart->v, &insn, hart->x, prepare(hart, &insn))) {
 	case VHART_DONE:
+		hart->reload |= is_kept(insn.rd);
 		return;
 	case VHART_HOST:
 		if (!host_csr(hart, &insn))
@@ -310,8 +318,7 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 	} else {
 		value = 0; /* the test device has nothing to read */
 	}
-	if (insn->rd)
-		hart->x[insn->rd] = extended(insn, value);
+	set_register(hart, insn->rd, extended(insn, value));
 	return true;
 }
 

@@ -45,6 +45,7 @@ struct hart {
 	uint64_t scratch;                     /* vectors.S's */
 	void (*trapped)(void), (*ours)(void); /* where the vector goes on */
 	_Alignas(64) uint32_t vector[VECTOR_SIZE / 4]; /* its own copy of trap_vector */
+	bool reload; /* this trap has changed a register that is_kept() */
 	struct vhart v;
 	unsigned index;
 	uint64_t id; /* mhartid */
@@ -74,6 +75,12 @@ _Static_assert(offsetof(struct hart, vector) == HART_VECTOR, "as vectors.S has i
 
 extern struct hart *harts[MAX_HARTS]; /* by index; those that are there */
 extern unsigned hart_count;
+
+/* x3, x8, x9, x18 to x27: our own code keeps them, so that mostly they need not be loaded. */
+static inline bool is_kept(unsigned x)
+{
+	return 0x0ffc0308u >> x & 1;
+}
 
 static inline struct hart *this_hart(void)
 {

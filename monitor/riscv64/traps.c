@@ -8,9 +8,6 @@
 #include "end.h"
 #include "native.h"
 
-/* x3, x8, x9, x18 to x27: those that our own code keeps. */
-#define KEPT_REGISTERS 0x0ffc0308u
-
 /* True: all registers have to be loaded; false: those will do that a call does not keep. */
 bool trap(struct hart *hart);
 
@@ -134,17 +131,32 @@ static void exception(struct hart *hart, uint64_t cause)
 		firmware_exception(hart, cause);
 }
 
+/* Nothing but what an interrupt or a return within the firmware changes: the short way of world_set(). */
+static inline bool is_within_firmware(const struct hart *hart)
+{
+	unsigned others = hart->v.changed & ~(unsigned)(VHART_CHANGED_MPRV | VHART_CHANGED_MIE);
+
+	return !(others | hart->window | hart->pmp_stale) && hart->world == WORLD_FIRMWARE &&
+	       hart->v.mode == VHART_M && !(hart->v.mstatus & VHART_MSTATUS_MPRV);
+}
+
 static void settle(struct hart *hart)
 {
 	check(hart);
-	if (hart->v.changed)
-		world_set(hart);
-	else
+	if (!hart->v.changed) {
 		csr_write(mepc, hart->v.pc);
+	} else if (is_within_firmware(hart)) {
+		hart->v.changed = 0;
+		csr_write(mie, vhart_firmware_mie(&hart->v));
+		csr_write(mepc, hart->v.pc);
+	} else {
+		world_set(hart);
+	}
 }
 
 __attribute__((noinline)) static bool other_trap(struct hart *hart, uint64_t cause)
 {
+	hart->reload = false;
 	if (cause & VHART_CAUSE_INTERRUPT) {
 		hart->counts[COUNT_INTERRUPT + (cause & 15)]++;
 		clint_interrupts(hart, csr_read(mip));
@@ -152,7 +164,7 @@ __attribute__((noinline)) static bool other_trap(struct hart *hart, uint64_t cau
 		exception(hart, cause);
 	}
 	settle(hart);
-	return !(cause & VHART_CAUSE_INTERRUPT);
+	return hart->reload;
 }
 
 /*
@@ -173,5 +185,5 @@ __attribute__((flatten)) bool trap(struct hart *hart)
 		return other_trap(hart, cause);
 	hart->counts[COUNT_EXCEPTION + VHART_ILLEGAL_INSTRUCTION]++;
 	csr_write(mepc, hart->v.pc);
-	return KEPT_REGISTERS >> (raw >> 7 & 31) & 1;
+	return is_kept(raw >> 7 & 31);
 }

@@ -89,7 +89,7 @@ static void set_world(struct hart *hart, size_t world)
 }
 
 /* What the firmware's instruction has changed that the hart has to know at once. */
-static void apply(struct hart *hart, unsigned changed)
+__attribute__((noinline)) static void apply(struct hart *hart, unsigned changed)
 {
 	/* Before mip: STCE decides whether STIP takes what is written. */
 	if (changed & VHART_CHANGED_MENVCFG)
