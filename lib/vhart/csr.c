@@ -499,12 +499,12 @@ static const struct row rows[ROWS] = {
 };
 
 #define EIGHT(n, row) \
-	[n] = row, [(n) + 1] = row, [(n) + 2] = row, [(n) + 3] = row, \
-	[(n) + 4] = row, [(n) + 5] = row, [(n) + 6] = row, [(n) + 7] = row
+	[n] = (row), [(n) + 1] = (row), [(n) + 2] = (row), [(n) + 3] = (row), \
+	[(n) + 4] = (row), [(n) + 5] = (row), [(n) + 6] = (row), [(n) + 7] = (row)
 #define SIXTEEN(n, row) EIGHT(n, row), EIGHT((n) + 8, row)
 /* Of 32 counters or events, those from 3 on. */
 #define FROM_3(n, row) \
-	[(n) + 3] = row, [(n) + 4] = row, [(n) + 5] = row, [(n) + 6] = row, [(n) + 7] = row, \
+	[(n) + 3] = (row), [(n) + 4] = (row), [(n) + 5] = (row), [(n) + 6] = (row), [(n) + 7] = (row), \
 	EIGHT((n) + 8, row), SIXTEEN((n) + 16, row)
 
 /* The row of each CSR number. */

@@ -6,10 +6,11 @@
 #define MONITOR_ARM64_BOOT_H
 
 #include <stdint.h>
+#include "../common/panic.h" /* text_start, text_end */
 
 struct cpu;
 
-extern char text_start[], text_end[], rodata_end[], data_end[], image_end[];
+extern char rodata_end[], data_end[], image_end[];
 extern char home_start[], secondary_start[];
 extern uint64_t *final_table;
 

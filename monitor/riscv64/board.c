@@ -148,7 +148,7 @@ static bool read_aclint(struct board *board, const void *dtb)
 		panic("the machine has several ACLINTs; one is supported");
 	board->harts = harts_of(dtb, software, 3, board->hart_id);
 	if (harts_of(dtb, timer, 7, id) != board->harts ||
-	    memcmp(id, board->hart_id, board->harts * sizeof(id[0])))
+	    memcmp(id, board->hart_id, board->harts * sizeof(id[0])) != 0)
 		panic("the ACLINT's MSWI and MTIMER are of different harts");
 	board->msip = msip.start;
 	board->mtimecmp = mtimecmp.start;

@@ -33,9 +33,10 @@ uint64_t place(const void *dtb, uint64_t loaded)
 {
 	uint64_t at = fdt_check_header(dtb) ? 0 : board_place(dtb, loaded);
 
-	while (!at)
+	if (at)
+		return at;
+	for (;;)
 		wfi(); /* nothing is known to say it on */
-	return at;
 }
 
 /* --- The firmware -------------------------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ static uint64_t load_firmware(const uint8_t *image)
 	uint64_t end = 0;
 	uint8_t *aside;
 
-	if (memcmp(head->e_ident, ELFMAG, SELFMAG))
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
 		return (uint64_t)image;
 	if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_RISCV ||
 	    head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phnum > 16)
