@@ -221,9 +221,8 @@ static uint64_t prepare(struct hart *hart, const struct vhart_insn *insn)
 	}
 }
 
-void emulate_privileged(struct hart *hart)
+void emulate_privileged(struct hart *hart, uint32_t raw)
 {
-	uint32_t raw = emulate_fetch(hart->v.pc);
 	struct vhart_insn insn;
 
 	/* Of those that vhart_execute_plain() leaves, the one on every way back to the payload. */
