@@ -322,7 +322,7 @@ static bool changing(void)
 
 	atomic_store(&enough, 0);
 	hart_start(1, change_it, (void *)at);
-	for (unsigned i = 0; i < 30000 && right; i++) {
+	for (unsigned i = 0; i < 8000 && right; i++) {
 		traps_expect();
 		/* An illegal instruction is skipped into nowhere, and that to ra. */
 		((void (*)(void))at)();
