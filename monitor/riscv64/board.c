@@ -8,7 +8,8 @@
 #include "board.h"
 #include "../common/panic.h"
 
-#define DTB_ROOM 0x10000 /* that the tree may grow to: by us, and by the firmware after us */
+#define DTB_ROOM  0x10000 /* that the tree may grow to: by us, and by the firmware after us */
+#define DTB_GROWS 4096    /* by us */
 
 /* --- Reading ---------------------------------------------------------------------------------------- */
 
@@ -303,9 +304,13 @@ static void reserve(void *dtb, uint64_t monitor)
 
 void board_edit(void *dtb, uint64_t monitor)
 {
+	struct range bank;
 	int cpus, cpu;
 
-	must(fdt_open_into(dtb, dtb, (int)fdt_totalsize(dtb) + 4096));
+	if (!bank_of(dtb, (uint64_t)dtb + fdt_totalsize(dtb) + DTB_GROWS - 1, &bank))
+		panic("the device tree cannot grow by %u bytes where it is: memory ends there",
+		      DTB_GROWS);
+	must(fdt_open_into(dtb, dtb, (int)fdt_totalsize(dtb) + DTB_GROWS));
 	cpus = fdt_path_offset(dtb, "/cpus");
 	fdt_for_each_subnode(cpu, dtb, cpus)
 	{

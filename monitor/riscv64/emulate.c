@@ -230,9 +230,8 @@ static uint64_t prepare(struct hart *hart, const struct vhart_insn *insn)
 	}
 }
 
-void emulate_privileged(struct hart *hart)
+void emulate_privileged(struct hart *hart, uint32_t raw)
 {
-	uint32_t raw = emulate_fetch(hart->v.pc);
 	struct vhart_insn insn;
 
 	/* Of those that vhart_execute_plain() leaves, the one on every way back to the payload. */
@@ -373,6 +372,7 @@ static bool fetch_of_payload(struct hart *hart, uint64_t status, uint32_t *raw)
 
 #define PTE_V    1u
 #define PTE_LEAF 0xeu
+#define PTE_N    (UINT64_C(1) << 63)
 #define SATP_PPN ((UINT64_C(1) << 44) - 1)
 
 /*
@@ -403,8 +403,11 @@ static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, 
 			return false;
 		table = (pte >> 10 & SATP_PPN) << 12;
 		if (pte & PTE_LEAF) {
-			uint64_t offset = (UINT64_C(1) << shift) - 1;
+			uint64_t offset;
 
+			if (pte & PTE_N) /* Svnapot: 64 KiB, the only size there is */
+				shift += 4;
+			offset = (UINT64_C(1) << shift) - 1;
 			*physical = (table & ~offset) | (address & offset);
 			return true;
 		}
@@ -423,7 +426,9 @@ bool emulate_payload_access(struct hart *hart, uint64_t cause)
 	if (!(status & VHART_MSTATUS_MPV) && translate(hart, csr_read(satp), tval, &address) &&
 	    is_device(address) && fetch_of_payload(hart, status, &raw)) {
 		vhart_decode(raw, &insn);
+		/* What straddles into a device from before it, is not at that. */
 		done = is_access(&insn) &&
+		       hart->x[insn.rs1] + (uint64_t)(int64_t)insn.offset == tval &&
 		       vhart_pmp_allows(&hart->v, VHART_S, address, insn.bytes, access_of(&insn)) &&
 		       device_access(hart, &insn, address);
 	}

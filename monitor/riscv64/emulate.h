@@ -12,21 +12,35 @@ void emulate_init(const struct board *board, uint64_t monitor);
 
 extern struct range emulate_ours;
 
+/* 0 if that faults: vectors.S goes on behind an instruction in this section. */
+static inline uint64_t emulate_fetch_half(uint64_t pc)
+{
+	uint64_t half = 0;
+
+	__asm__ volatile(
+		"1:\tlhu %0, (%1)\n\t"
+		".pushsection .may_fault, \"a\"\n\t.balign 4\n\t.word 1b - .\n\t.popsection"
+		: "+r"(half)
+		: "r"(pc)
+		: "memory");
+	return half;
+}
+
 /*
- * The firmware's instruction at the pc, which has just been executed, so it can be read; but another hart
- * may have changed it since, so what follows half an instruction may be anything.
+ * The firmware's instruction at the pc, which has just been executed. But another hart may have changed it
+ * since, or taken away what was there, so both halves may be anything, and nowhere.
  */
 static inline uint32_t emulate_fetch(uint64_t pc)
 {
-	uint32_t raw = *(const volatile uint16_t *)pc;
+	uint64_t raw = emulate_fetch_half(pc);
 
 	if ((raw & 3) == 3 && pc + 2 - emulate_ours.start >= emulate_ours.size)
-		raw |= (uint32_t) * (const volatile uint16_t *)(pc + 2) << 16;
-	return raw;
+		raw |= emulate_fetch_half(pc + 2) << 16;
+	return (uint32_t)raw;
 }
 
-/* It trapped as illegal. */
-void emulate_privileged(struct hart *hart);
+/* It trapped as illegal; `raw`: what emulate_fetch() gave. */
+void emulate_privileged(struct hart *hart, uint32_t raw);
 
 /* A load or store of the firmware's faulted with this cause. */
 void emulate_access(struct hart *hart, uint64_t cause);

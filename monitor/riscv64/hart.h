@@ -10,8 +10,8 @@
 #define HART_X       16
 #define HART_RECOVER 272
 #define HART_SCRATCH 280
-#define HART_TRAPPED 288
-#define HART_OURS    296
+#define HART_TRAPPED 304
+#define HART_OURS    312
 #define HART_VECTOR  320
 #define VECTOR_SIZE  192
 
@@ -42,7 +42,7 @@ struct hart {
 	uint64_t thread[2]; /* what libraries keep for each thread: errno */
 	uint64_t x[32];
 	uint64_t recover;                     /* where a fault of ours goes on; 0: it is a bug */
-	uint64_t scratch;                     /* vectors.S's */
+	uint64_t scratch[3];                  /* vectors.S's */
 	void (*trapped)(void), (*ours)(void); /* where the vector goes on */
 	_Alignas(64) uint32_t vector[VECTOR_SIZE / 4]; /* its own copy of trap_vector */
 	bool reload; /* this trap has changed a register that is_kept() */

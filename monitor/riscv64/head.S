@@ -12,7 +12,11 @@
 _start:
 	csrw	mie, zero
 	csrw	mscratch, zero
+	lla	t0, 1f				# there is none without S
+	csrw	mtvec, t0
 	csrw	satp, zero
+	.balign	4
+1:
 	mv	s0, a0
 	mv	s1, a1
 	mv	s2, a2

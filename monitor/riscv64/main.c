@@ -51,10 +51,22 @@ static bool in_memory(uint64_t start, uint64_t size)
 	return start + size <= monitor || start >= monitor + MONITOR_SIZE;
 }
 
-static void load_segment(const uint8_t *image, const Elf64_Phdr *segment)
+/* [start, start + size) has nothing of the other one. */
+static bool apart(uint64_t start, uint64_t size, uint64_t other, uint64_t other_size)
 {
-	if (segment->p_filesz > segment->p_memsz || !in_memory(segment->p_paddr, segment->p_memsz))
-		panic("the firmware's ELF has a segment for 0x%lx, size 0x%lx, where it has no memory; link it into RAM",
+	return start >= other + other_size || start + size <= other;
+}
+
+/* `image`: the copy, which ends where the monitor begins; `dtb` is not to be overwritten either. */
+static void load_segment(const uint8_t *image, const Elf64_Phdr *segment, const void *dtb)
+{
+	uint64_t monitor = (uint64_t)text_start, copy = (uint64_t)image;
+
+	if (segment->p_filesz > segment->p_memsz ||
+	    !in_memory(segment->p_paddr, segment->p_memsz) ||
+	    !apart(segment->p_paddr, segment->p_memsz, copy, monitor - copy) ||
+	    !apart(segment->p_paddr, segment->p_memsz, (uint64_t)dtb, fdt_totalsize(dtb)))
+		panic("the firmware's ELF has a segment for 0x%lx, size 0x%lx, where it has no memory; link it into the lower part of RAM",
 		      segment->p_paddr, segment->p_memsz);
 	memmove((void *)segment->p_paddr, image + segment->p_offset, segment->p_filesz);
 	memset((uint8_t *)segment->p_paddr + segment->p_filesz, 0,
@@ -63,8 +75,9 @@ static void load_segment(const uint8_t *image, const Elf64_Phdr *segment)
 
 /* An ELF goes where it says; anything else stays where it is. The ELF's file may be overwritten by its
  * segments, so it is put aside first. */
-static uint64_t load_firmware(const uint8_t *image)
+static uint64_t load_firmware(const uint8_t *image, const void *dtb)
 {
+	uint64_t room = (uint64_t)text_start - (uint64_t)image;
 	const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
 	Elf64_Phdr segments[16];
 	uint64_t end = 0;
@@ -73,19 +86,29 @@ static uint64_t load_firmware(const uint8_t *image)
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
 		return (uint64_t)image;
 	if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_RISCV ||
-	    head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phnum > 16)
-		panic("the firmware's ELF is not of RISC-V with 64 bits, or has more than 16 segments");
+	    head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phnum > 16 ||
+	    head->e_phoff > room - sizeof(segments))
+		panic("the firmware's ELF is not of RISC-V with 64 bits, has more than 16 segments, or not all of its file");
 	memcpy(segments, image + head->e_phoff, head->e_phnum * sizeof(segments[0]));
 	for (unsigned i = 0; i < head->e_phnum; i++) {
-		if (segments[i].p_type == PT_LOAD &&
-		    segments[i].p_offset + segments[i].p_filesz > end)
+		if (segments[i].p_type != PT_LOAD)
+			continue;
+		if (segments[i].p_offset > room || segments[i].p_filesz > room)
+			panic("the firmware's ELF says that it has more bytes than there is memory");
+		if (segments[i].p_offset + segments[i].p_filesz > end)
 			end = segments[i].p_offset + segments[i].p_filesz;
 	}
+	if (end < sizeof(*head))
+		end = sizeof(*head);
+	if (end > room / 2 || !apart((uint64_t)text_start - end - 4096, end + 4096, (uint64_t)dtb,
+				     fdt_totalsize(dtb)))
+		panic("the firmware's ELF, %lu bytes, does not fit in front of the monitor for a while; give the machine more memory",
+		      end);
 	aside = (uint8_t *)((uint64_t)text_start - ((end + 4095) & ~UINT64_C(4095)));
 	memcpy(aside, image, end);
 	for (unsigned i = 0; i < ((Elf64_Ehdr *)aside)->e_phnum; i++) {
 		if (segments[i].p_type == PT_LOAD)
-			load_segment(aside, &segments[i]);
+			load_segment(aside, &segments[i], dtb);
 	}
 	return ((Elf64_Ehdr *)aside)->e_entry;
 }
@@ -126,6 +149,8 @@ static void start_hart(struct hart *hart)
 	hart->index = index_of(hart->id);
 	clint_init_hart(hart, &board);
 	native_probe(hart, &config);
+	if (!(config.misa & VHART_MISA('S')))
+		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
 	if (config.pmps < PMP_FIRMWARE_NEEDS)
 		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
 		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
@@ -163,7 +188,7 @@ static void make_shared(void *dtb, uint64_t loaded)
 static void make_guest(void *dtb, uint64_t loaded)
 {
 	board_edit(dtb, (uint64_t)text_start);
-	firmware_entry = load_firmware((const uint8_t *)(loaded + FIRMWARE_AT));
+	firmware_entry = load_firmware((const uint8_t *)(loaded + FIRMWARE_AT), dtb);
 	print("carillon: %u harts, monitor at 0x%lx, firmware at 0x%lx\n", board.harts,
 	      (uint64_t)text_start, firmware_entry);
 }

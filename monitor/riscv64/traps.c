@@ -11,11 +11,11 @@
 /* True: all registers have to be loaded; false: those will do that a call does not keep. */
 bool trap(struct hart *hart);
 
-static void firmware_exception(struct hart *hart, uint64_t cause)
+static void firmware_exception(struct hart *hart, uint64_t cause, uint32_t raw)
 {
 	switch (cause) {
 	case VHART_ILLEGAL_INSTRUCTION:
-		emulate_privileged(hart);
+		emulate_privileged(hart, raw);
 		break;
 	case VHART_LOAD_FAULT:
 	case VHART_STORE_FAULT:
@@ -122,13 +122,13 @@ static inline void check(struct hart *hart)
 		take_what_is_due(hart);
 }
 
-static void exception(struct hart *hart, uint64_t cause)
+static void exception(struct hart *hart, uint64_t cause, uint32_t raw)
 {
 	hart->counts[COUNT_EXCEPTION + (cause & 31)]++;
 	if (hart->v.mode != VHART_M)
 		payload_exception(hart, cause);
 	else
-		firmware_exception(hart, cause);
+		firmware_exception(hart, cause, raw);
 }
 
 /* Nothing but what an interrupt or a return within the firmware changes: the short way of world_set(). */
@@ -154,14 +154,14 @@ static void settle(struct hart *hart)
 	}
 }
 
-__attribute__((noinline)) static bool other_trap(struct hart *hart, uint64_t cause)
+__attribute__((noinline)) static bool other_trap(struct hart *hart, uint64_t cause, uint32_t raw)
 {
 	hart->reload = false;
 	if (cause & VHART_CAUSE_INTERRUPT) {
 		hart->counts[COUNT_INTERRUPT + (cause & 15)]++;
 		clint_interrupts(hart, csr_read(mip));
 	} else {
-		exception(hart, cause);
+		exception(hart, cause, raw);
 	}
 	settle(hart);
 	return hart->reload;
@@ -177,12 +177,11 @@ __attribute__((flatten)) bool trap(struct hart *hart)
 	uint32_t raw;
 
 	hart->v.pc = csr_read(mepc);
-	if (cause != VHART_ILLEGAL_INSTRUCTION || hart->v.mode != VHART_M ||
-	    (hart->v.mstatus & VHART_MSTATUS_MIE))
-		return other_trap(hart, cause);
+	if (cause != VHART_ILLEGAL_INSTRUCTION || hart->v.mode != VHART_M)
+		return other_trap(hart, cause, 0);
 	raw = emulate_fetch(hart->v.pc);
-	if (!vhart_execute_plain(&hart->v, raw, hart->x))
-		return other_trap(hart, cause);
+	if ((hart->v.mstatus & VHART_MSTATUS_MIE) || !vhart_execute_plain(&hart->v, raw, hart->x))
+		return other_trap(hart, cause, raw);
 	hart->counts[COUNT_EXCEPTION + VHART_ILLEGAL_INSTRUCTION]++;
 	csr_write(mepc, hart->v.pc);
 	return is_kept(raw >> 7 & 31);

@@ -127,7 +127,24 @@ trap_of_ours:
 	sd	zero, HART_RECOVER(tp)
 	ld	t0, HART_SCRATCH(tp)
 	mret
-1:	mv	a0, sp
+
+	/* One of those that may fault? The table's entries are relative to themselves, and 0 ends it. */
+1:	sd	t1, HART_SCRATCH + 8(tp)
+	sd	t2, HART_SCRATCH + 16(tp)
+	csrr	t1, mepc
+	lla	t0, may_fault
+2:	lw	t2, 0(t0)
+	beqz	t2, 3f
+	add	t2, t2, t0
+	addi	t0, t0, 4
+	bne	t2, t1, 2b
+	addi	t1, t1, 4
+	csrw	mepc, t1
+	ld	t0, HART_SCRATCH(tp)
+	ld	t1, HART_SCRATCH + 8(tp)
+	ld	t2, HART_SCRATCH + 16(tp)
+	mret
+3:	mv	a0, sp
 	mv	a1, s0
 	mv	a2, ra
 	mv	sp, tp				# the stack may be what is wrong

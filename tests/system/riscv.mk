@@ -12,7 +12,7 @@ RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifiv
 	$(foreach mem,128 512 1024,$(harts),$(cpu),$(mem) $(harts),$(cpu),$(mem),aclint)))
 
 RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-u54 riscv-ending,quotes \
-	riscv-ending,off-cpu riscv-ending,off-cpu,rv64+no-sstc,aclint riscv-reboot \
+	riscv-bad-elf riscv-ending,off-cpu riscv-ending,off-cpu,rv64+no-sstc,aclint riscv-reboot \
 	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse
 
 # Our firmwares: name, CPU, harts, aclint or nothing. M-mode's external interrupts are not virtualized.

@@ -287,7 +287,57 @@ static bool lost_hart(void)
 	return others_go_on();
 }
 
+/* --- An instruction that changes ----------------------------------------------------------------------- */
+
+#define MIB2 UINT64_C(0x200000)
+
+/* The last halfword of memory, or 0: behind it is nothing. */
+static uint64_t last_halfword(void)
+{
+	for (uint64_t end = 0x80000000 + 256 * MIB2; end > 0x80000000; end -= MIB2) {
+		traps_expect();
+		execute(0x0005d503, 0, end - 2); /* lhu */
+		if (!traps_end())
+			return end - 2;
+	}
+	return 0;
+}
+
+static atomic_uint enough;
+
+static void change_it(void *at)
+{
+	for (volatile uint16_t *half = at; !atomic_load(&enough);) {
+		*half = 0x0000;
+		*half = 0x0073;
+	}
+}
+
+/*
+ * Another hart makes it an illegal instruction of 16 bits and half of one of 32, whose rest is nowhere, in turns.
+ * A monitor that looks at what trapped may find either.
+ */
+static bool changing(void)
+{
+	uint64_t at = last_halfword();
+	struct hart *me = this_hart();
+	bool right = at;
+
+	atomic_store(&enough, 0);
+	hart_start(1, change_it, (void *)at);
+	for (unsigned i = 0; i < 8000 && right; i++) {
+		traps_expect();
+		/* An illegal instruction is skipped into nowhere, and that to ra. */
+		((void (*)(void))at)();
+		right = traps_end() && me->trap.cause == CAUSE_FETCH_ACCESS;
+	}
+	atomic_store(&enough, 1);
+	return hart_finish(1) && right;
+}
+
 static const struct check multi[] = {
+	{ "an instruction in the last halfword of memory that another hart changes", changing },
+
 	{ "a hart whose mtvec leads nowhere traps for ever, the others go on", lost_hart },
 };
 

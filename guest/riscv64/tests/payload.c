@@ -356,6 +356,35 @@ static void delegated_interrupt(unsigned interrupt)
 	csr_write(mideleg, 0);
 }
 
+/* The width of U-mode, where S may choose it: written, then read before and after a call. */
+static uint64_t choose_width(uint64_t width)
+{
+	uint64_t before, after;
+
+	csr_clear(sstatus, UINT64_C(3) << 32);
+	csr_set(sstatus, width << 32);
+	before = csr_read(sstatus) >> 32 & 3;
+	__asm__ volatile("ecall" ::: "memory");
+	after = csr_read(sstatus) >> 32 & 3;
+	csr_clear(sstatus, UINT64_C(3) << 32);
+	csr_set(sstatus, UINT64_C(2) << 32);
+	return before == after;
+}
+
+static void width_kept(void)
+{
+	struct payload payload;
+
+	for (uint64_t width = 1; width < 3; width++) {
+		payload_init(&payload, MODE_S, choose_width, width);
+		payload_run(&payload);
+		payload_skip(&payload);
+		payload_run(&payload);
+		ok(payload_returned(&payload) && payload.x[10],
+		   "sstatus.UXL, %lu written: the same before and after a call", width);
+	}
+}
+
 void guest_main(void)
 {
 	pmp_open();
@@ -372,6 +401,7 @@ void guest_main(void)
 		interrupted(modes[i], false);
 	}
 	status_changed();
+	width_kept();
 	delegated_calls();
 	taken_from_payload();
 	delegated_interrupt(SSI);
