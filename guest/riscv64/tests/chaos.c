@@ -494,10 +494,10 @@ static void lock_itself(void *seed)
 			 "csrw pmpaddr0, %0\n\tsrli s3, %0, 8\n\tcsrw pmpaddr1, s3\n\t"
 			 "srli s3, %0, 20\n\tcsrw pmpaddr2, s3\n\tsrli s3, %0, 36\n\t"
 			 "csrw pmpaddr3, s3\n\tcsrw pmpcfg0, %0\n\tsfence.vma\n\t"
-			 "ld s4, 0(sp)\n\tsd s4, 0(s3)\n\tcsrw pmpcfg2, s3\n\t"
+			 "ld s4, 0(sp)\n\tsd s4, 0(%1)\n\tcsrw pmpcfg2, s3\n\t"
 			 "j 1b\n\t.option pop"
 			 : "+r"(state)
-			 :
+			 : "r"(tree.monitor_size ? tree.monitor_base : UNMAPPED)
 			 : "s2", "s3", "s4", "t0", "memory");
 }
 
