@@ -86,7 +86,7 @@ static uint64_t place_of(unsigned hart)
 	return WORKPLACE + hart * PLACE_SIZE;
 }
 
-/* Where nothing of this image is. */
+/* Where nothing of this image is, nor the UART or what ends the run. */
 static uint64_t junk(struct chance *chance)
 {
 	uint64_t any = draw(chance);
@@ -101,7 +101,7 @@ static uint64_t junk(struct chance *chance)
 	case 3:
 		return tree.monitor_size ? tree.monitor_base + any % tree.monitor_size : UNMAPPED;
 	case 4:
-		return BIT(any & 63);
+		return any & 1 ? BIT(32 + (any >> 1 & 31)) : BIT(any >> 1 & 15);
 	case 5:
 		return any | BIT(62);
 	case 6:
