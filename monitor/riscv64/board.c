@@ -125,6 +125,10 @@ static bool read_clint(struct board *board, const void *dtb)
 
 	if (node < 0 || !reg_of(dtb, node, 0, &range))
 		return false;
+	for (unsigned i = 0; names[i]; i++) {
+		if (fdt_node_offset_by_compatible(dtb, node, names[i]) >= 0)
+			panic("the machine has several CLINTs, as one with more than one socket has; one is supported");
+	}
 	board->harts = harts_of(dtb, node, 3, board->hart_id);
 	board->msip = range.start;
 	board->mtimecmp = range.start + 0x4000;

@@ -86,7 +86,7 @@ static uint64_t place_of(unsigned hart)
 	return WORKPLACE + hart * PLACE_SIZE;
 }
 
-/* Where nothing of this image is. */
+/* Where nothing of this image is, nor the UART or what ends the run. */
 static uint64_t junk(struct chance *chance)
 {
 	uint64_t any = draw(chance);
@@ -101,7 +101,7 @@ static uint64_t junk(struct chance *chance)
 	case 3:
 		return tree.monitor_size ? tree.monitor_base + any % tree.monitor_size : UNMAPPED;
 	case 4:
-		return BIT(any & 63);
+		return any & 1 ? BIT(32 + (any >> 1 & 31)) : BIT(any >> 1 & 15);
 	case 5:
 		return any | BIT(62);
 	case 6:
@@ -494,10 +494,10 @@ static void lock_itself(void *seed)
 			 "csrw pmpaddr0, %0\n\tsrli s3, %0, 8\n\tcsrw pmpaddr1, s3\n\t"
 			 "srli s3, %0, 20\n\tcsrw pmpaddr2, s3\n\tsrli s3, %0, 36\n\t"
 			 "csrw pmpaddr3, s3\n\tcsrw pmpcfg0, %0\n\tsfence.vma\n\t"
-			 "ld s4, 0(sp)\n\tsd s4, 0(s3)\n\tcsrw pmpcfg2, s3\n\t"
+			 "ld s4, 0(sp)\n\tsd s4, 0(%1)\n\tcsrw pmpcfg2, s3\n\t"
 			 "j 1b\n\t.option pop"
 			 : "+r"(state)
-			 :
+			 : "r"(tree.monitor_size ? tree.monitor_base : UNMAPPED)
 			 : "s2", "s3", "s4", "t0", "memory");
 }
 
