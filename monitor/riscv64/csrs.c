@@ -7,29 +7,28 @@
 #include "hart.h"
 #include "native.h"
 
-#define EACH_16(X, n)                                                                     \
-	X((n) + 0)                                                                        \
-	X((n) + 1)                                                                        \
-	X((n) + 2)                                                                        \
-	X((n) + 3)                                                                        \
-	X((n) + 4)                                                                        \
-	X((n) + 5)                                                                        \
-	X((n) + 6)                                                                        \
-	X((n) + 7)                                                                        \
-	X((n) + 8) X((n) + 9) X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) \
-		X((n) + 15)
+#define EACH_16(X, n) \
+	X((n) + 0)    \
+	X((n) + 1)    \
+	X((n) + 2)    \
+	X((n) + 3)    \
+	X((n) + 4)    \
+	X((n) + 5)    \
+	X((n) + 6)    \
+	X((n) + 7)    \
+	X((n) + 8)    \
+	X((n) + 9) X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) X((n) + 15)
 
 /* Of 32 counters or events, those from 3 on. */
-#define FROM_3(X, n)                                                            \
-	X((n) + 3)                                                              \
-	X((n) + 4)                                                              \
-	X((n) + 5)                                                              \
-	X((n) + 6)                                                              \
-	X((n) + 7)                                                              \
-	X((n) + 8)                                                              \
-	X((n) + 9)                                                              \
-	X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) X((n) + 15) \
-		EACH_16(X, (n) + 16)
+#define FROM_3(X, n) \
+	X((n) + 3)   \
+	X((n) + 4)   \
+	X((n) + 5)   \
+	X((n) + 6)   \
+	X((n) + 7)   \
+	X((n) + 8)   \
+	X((n) + 9)   \
+	X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) X((n) + 15) EACH_16(X, (n) + 16)
 
 /* S-mode's: stvec, scounteren, senvcfg, sscratch, sepc, scause, stval, stimecmp, satp. */
 #define SUPERVISOR(X) \
