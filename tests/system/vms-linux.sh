@@ -98,7 +98,7 @@ sleeps_are_not_short() {
 }
 
 # Only where the machine's RTC is this VM's.
-clock_agrees_with_rtc() {
+clock_agrees_once() {
 	rtc=/sys/class/rtc/rtc0/since_epoch
 	edge() { start=$(cat $rtc); while [ "$(cat $rtc)" = "$start" ]; do usleep 20000; done; }
 	edge
@@ -110,6 +110,10 @@ clock_agrees_with_rtc() {
 	difference=$((by_rtc - by_clock))
 	[ ${difference#-} -le 50 ]
 }
+
+# A step that is seen late, because the host stalled, is not seen late each time; a clock that is wrong is wrong
+# each time.
+clock_agrees_with_rtc() { clock_agrees_once || clock_agrees_once || clock_agrees_once; }
 
 kernel_log_is_clean() {
 	! dmesg | grep -E 'nobody cared|[Ss]purious|BUG:|WARNING:|Call trace|soft lockup|rcu.*stall|Unexpected|hung task|Unhandled|undefined instruction' >/tmp/complaints && return
