@@ -45,6 +45,8 @@ extern "C" {
 #define VGIC_MAX_ESPIS    1024 /* INTIDs 4096 to 5119 */
 #define VGIC_MAX_EPPIS    64   /* INTIDs 1056 to 1119 */
 #define VGIC_MAX_LRS      16
+#define VGIC_LPI_BASE     8192u /* the first LPI's INTID */
+#define VGIC_MAX_LPI_BITS 20
 
 #define VGIC_DIST_SIZE     0x10000u /* bytes of the distributor's frame, GICv3 */
 #define VGIC_V2_DIST_SIZE  0x1000u  /* the same, GICv2 */
@@ -79,6 +81,11 @@ struct vgic_config {
 	 * GICv2: not used; vCPU n is CPU interface n.
 	 */
 	uint8_t cluster_bits;
+	/*
+	 * GICv3: 2^lpi_bits LPIs, from INTID VGIC_LPI_BASE on; 1 to VGIC_MAX_LPI_BITS. They take 32 bytes
+	 * each, and a bit for each vCPU. 0: there are none.
+	 */
+	uint8_t lpi_bits;
 };
 
 /*
@@ -112,6 +119,14 @@ struct vgic_port {
 	 * passes vgic_exit(), vgic_enter(), or does the access that deactivates it.
 	 */
 	void (*ended)(void *host, unsigned vcpu, virq_t virq);
+	/*
+	 * With LPIs, any CPU: copy between the guest's memory and the library's, at most 64 bytes, at
+	 * guest-physical address `at`, which is any number. False, and nothing was copied: part of it is no
+	 * memory of this guest's that may be read or written like RAM. 8 bytes that are aligned are copied
+	 * in one access, since a guest and the library may have to do with them at once.
+	 */
+	bool (*guest_read)(void *host, uint64_t at, void *to, size_t bytes);
+	bool (*guest_write)(void *host, uint64_t at, const void *from, size_t bytes);
 };
 
 /* The bytes that vgic_init() wants for this configuration, or 0 if vgic_check() refuses it. */
@@ -175,6 +190,57 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
  * has not seen yet. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI.
  */
 int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on);
+
+/* --- LPIs: config.lpi_bits. -------------------------------------------------------------------- */
+
+/*
+ * What an ITS (carillon/vits.h is one) tells the redistributors: IHI 0069 5.1, 5.2. An LPI has a
+ * pending state at one redistributor, the one that it was last sent to, and is configured by a byte of
+ * the guest's table at that redistributor's GICR_PROPBASER, which is read when it is first raised and
+ * after each invalidation. A redistributor with EnableLPIs = 0 ignores all this.
+ *
+ * Any CPU, any context, lock-free. `self`: the vCPU that is loaded here, whose guest is stopped, as in
+ * vgic_set_line_here(); NULL: from elsewhere. -VIRQ_ERR_RANGE: there is no such vCPU or LPI.
+ */
+
+/* It becomes pending at `vcpu`; if it is pending at another one, it moves. 0; -VIRQ_ERR_RANGE. */
+int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq_t lpi);
+
+/* It is not pending any more. A list register that has it is emptied: vgic_lpis_settled(). */
+int vgic_lpi_clear(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi);
+
+/* If it is pending, it is from now on at `vcpu`. vgic_lpis_settled() as above. */
+int vgic_lpi_move(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi, unsigned vcpu);
+
+/* Its configuration is read anew before it is delivered again. vgic_lpis_settled() as above. */
+int vgic_lpi_invalidate(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi);
+
+/*
+ * The same for all that `vcpu` has: configurations, or what is pending (`to`: which goes there). At most
+ * `*budget` LPIs are looked at, and taken off it; true: that was all. `*cursor`: 0 at first; where it
+ * stopped. What is raised meanwhile may or may not be found.
+ */
+bool vgic_lpis_invalidate(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, uint32_t *cursor,
+			  unsigned *budget);
+bool vgic_lpis_move(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, unsigned to,
+		    uint32_t *cursor, unsigned *budget);
+
+/*
+ * Has everything that was cleared, moved or invalidated so far left the list registers of all vCPUs? If
+ * not, those that have it were kicked. `self` has passed vgic_exit(). Any CPU.
+ */
+bool vgic_lpis_settled(const struct vgic *vgic);
+
+/* Is this LPI pending, and where? For tests and for people; not of one instant. */
+bool vgic_lpi_is_pending(const struct vgic *vgic, virq_t lpi, unsigned *vcpu);
+
+/* The hooks of this vGIC's port, for what works with it on the same guest's memory. */
+bool vgic_guest_read(const struct vgic *vgic, uint64_t at, void *to, size_t bytes);
+bool vgic_guest_write(const struct vgic *vgic, uint64_t at, const void *from, size_t bytes);
+
+/* The number of vCPUs, and of LPIs. */
+unsigned vgic_vcpus(const struct vgic *vgic);
+uint32_t vgic_lpis(const struct vgic *vgic);
 
 /* --- The vCPU's own physical CPU. ------------------------------------------------------------- */
 
@@ -417,6 +483,10 @@ struct vgic_irq_info {
 int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vgic_irq_info *info);
 
 /*
+ * With LPIs, vgic_save() also writes the pending state into the guest's pending tables (GICR_PENDBASER
+ * of each redistributor with EnableLPIs = 1), which have to be part of what is saved of its memory; and
+ * vgic_restore() reads them. IHI 0069 5.2.2.
+ *
  * Save writes all state that the guest can see or will feel: the distributor, redistributors, CPU
  * interfaces (ICH_VMCR, active priorities), pending, line, active with what it was acknowledged with,
  * SGI sources. Not in it: mappings, vgic_notify_end(), statistics, the host's timers and devices. The
@@ -454,7 +524,7 @@ void vgic_cpuif_restore(struct vgic_cpu *cpu, struct gic_cpuif *image);
 /* --- Statistics: counted by the library per vCPU, never reset. --------------------------------- */
 
 struct vgic_stats {
-	uint64_t sgis, ppis, spis; /* put into a list register as pending */
+	uint64_t sgis, ppis, spis, lpis; /* put into a list register as pending */
 	uint64_t overflows;    /* entries that left something pending outside the list registers */
 	uint64_t kicks;        /* calls of the kick hook for this vCPU */
 	uint64_t guest_errors; /* accesses outside what the architecture defines */
