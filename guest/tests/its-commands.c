@@ -3,8 +3,8 @@
  * Commands of the ITS (IHI 0069, 5.3) and what they do to LPIs: interrupts arrive as often as they are
  * raised, what is taken back does not, what is not mapped does no harm, and the ring goes round.
  */
+#include "expect.h"
 #include "gic.h"
-#include "its.h"
 #include "tap.h"
 
 #define DEVICE     5
@@ -17,36 +17,10 @@
 
 unsigned cpus_needed = 1;
 
-static bool taken(unsigned cpu, unsigned lpi, unsigned times)
-{
-	return wait_at_least(lpi_count(cpu, lpi), times) && count_all(lpi) == times;
-}
-
-static unsigned everything(void)
-{
-	unsigned sum = 0;
-
-	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-		sum += count_total(cpu) + atomic_load(&cpus[cpu].spurious);
-	return sum;
-}
-
-static void nothing_comes(const char *what)
-{
-	wait_ms(SETTLE_MS);
-	is(everything(), 0, "%s: nothing comes", what);
-}
-
-/* Events of a device, with LPIs one after another, of this CPU's collection. */
 static void map(uint32_t device, unsigned lpi)
 {
-	bool good = its_map_device(device, EVENT_BITS);
-
-	for (unsigned event = 0; event < EVENTS; event++) {
-		lpi_set(lpi + event, PRIORITY_DEFAULT, true);
-		good &= its_map_event(device, event, lpi + event, 0);
-	}
-	ok(good, "MAPD, MAPTI and INV of device %u: read by the ITS", device);
+	ok(map_events(device, EVENT_BITS, lpi, 0),
+	   "MAPD, MAPTI and INV of device %u: read by the ITS", device);
 }
 
 static void arrives(void)
@@ -54,13 +28,14 @@ static void arrives(void)
 	map(DEVICE, LPI);
 	nothing_comes("mapped");
 	ok(its_raise(DEVICE, 3), "INT: read by the ITS");
-	ok(taken(0, LPI + 3, 1), "INT: its LPI arrives, once");
+	ok(lpi_taken(0, LPI + 3, 1), "INT: its LPI arrives, once");
 	is(everything(), 1, "INT: and no other");
 	is(cpus[0].log[0], LPI + 3, "INT: ICC_IAR1_EL1 has the INTID");
 	counts_clear();
 	map(NEIGHBOUR, LPI_NEXT);
 	its_raise(NEIGHBOUR, EVENTS - 1);
-	ok(taken(0, LPI_NEXT + EVENTS - 1, 1), "INT of another device's last event: arrives, once");
+	ok(lpi_taken(0, LPI_NEXT + EVENTS - 1, 1),
+	   "INT of another device's last event: arrives, once");
 	is(everything(), 1, "INT of another device's last event: and no other");
 	counts_clear();
 }
@@ -71,7 +46,7 @@ static void again_and_again(void)
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		its_raise(DEVICE, 0);
-		good += taken(0, LPI, round);
+		good += lpi_taken(0, LPI, round);
 	}
 	is(good, ROUNDS, "INT over and over: each arrives");
 	counts_clear();
@@ -84,22 +59,10 @@ static void merged(void)
 	its_raise(DEVICE, 0);
 	ok(wait_irq_asserted(), "INT twice while masked: signalled");
 	irq_unmask();
-	taken(0, LPI, 1);
+	lpi_taken(0, LPI, 1);
 	wait_ms(SETTLE_MS);
 	is(everything(), 1, "INT twice while masked: one interrupt");
 	counts_clear();
-}
-
-static bool wait_not_asserted(void)
-{
-	uint64_t deadline = counter_after_ms(LIMIT_MS);
-
-	while (irq_asserted()) {
-		if (counter_passed(deadline))
-			return false;
-		wfe();
-	}
-	return true;
 }
 
 static void cleared(void)
@@ -108,11 +71,11 @@ static void cleared(void)
 	its_raise(DEVICE, 1);
 	ok(wait_irq_asserted(), "CLEAR: signalled before");
 	its_do(its_clear(DEVICE, 1));
-	ok(wait_not_asserted(), "CLEAR: not signalled after");
+	ok(wait_irq_gone(), "CLEAR: not signalled after");
 	irq_unmask();
 	nothing_comes("CLEAR");
 	its_raise(DEVICE, 1);
-	ok(taken(0, LPI + 1, 1), "CLEAR, then INT: arrives, once");
+	ok(lpi_taken(0, LPI + 1, 1), "CLEAR, then INT: arrives, once");
 	counts_clear();
 	its_do(its_clear(DEVICE, 1));
 	nothing_comes("CLEAR of what does not pend");
@@ -126,7 +89,7 @@ static void clears_one_of_two(void)
 	its_raise(DEVICE, 2);
 	its_do(its_clear(DEVICE, 1));
 	irq_unmask();
-	ok(taken(0, LPI + 2, 1), "CLEAR of one of two: the other arrives, once");
+	ok(lpi_taken(0, LPI + 2, 1), "CLEAR of one of two: the other arrives, once");
 	wait_ms(SETTLE_MS);
 	is(everything(), 1, "CLEAR of one of two: and no other");
 	counts_clear();
@@ -138,7 +101,7 @@ static void discarded(void)
 	its_raise(DEVICE, 4);
 	ok(wait_irq_asserted(), "DISCARD: signalled before");
 	its_do(its_discard(DEVICE, 4));
-	ok(wait_not_asserted(), "DISCARD: not signalled after");
+	ok(wait_irq_gone(), "DISCARD: not signalled after");
 	irq_unmask();
 	nothing_comes("DISCARD");
 	its_try(its_int(DEVICE, 4));
@@ -146,7 +109,7 @@ static void discarded(void)
 	its_map_event(DEVICE, 4, LPI + 4, 0);
 	nothing_comes("DISCARD, then MAPTI");
 	its_raise(DEVICE, 4);
-	ok(taken(0, LPI + 4, 1), "DISCARD, MAPTI, then INT: arrives, once");
+	ok(lpi_taken(0, LPI + 4, 1), "DISCARD, MAPTI, then INT: arrives, once");
 	counts_clear();
 }
 
@@ -158,10 +121,10 @@ static void mapped_anew(void)
 	its_map_event(DEVICE, 6, LPI + 7, 0);
 	its_map_event(DEVICE, 7, LPI + 6, 0);
 	its_raise(DEVICE, 6);
-	ok(taken(0, LPI + 7, 1), "DISCARD, MAPTI with another LPI: it arrives");
+	ok(lpi_taken(0, LPI + 7, 1), "DISCARD, MAPTI with another LPI: it arrives");
 	is(everything(), 1, "DISCARD, MAPTI with another LPI: and no other");
 	its_raise(DEVICE, 7);
-	ok(taken(0, LPI + 6, 1), "DISCARD, MAPTI: its old LPI is another event's");
+	ok(lpi_taken(0, LPI + 6, 1), "DISCARD, MAPTI: its old LPI is another event's");
 	counts_clear();
 	its_do(its_discard(DEVICE, 6));
 	its_do(its_discard(DEVICE, 7));
@@ -184,7 +147,7 @@ static void event_is_lpi(void)
 	its_do(its_mapi(9, event, 0));
 	its_do(its_inv(9, event));
 	its_raise(9, event);
-	ok(taken(0, event, 1), "MAPI: the LPI of that number arrives, once");
+	ok(lpi_taken(0, event, 1), "MAPI: the LPI of that number arrives, once");
 	its_do(its_discard(9, event));
 	its_do(its_unmapd(9));
 	counts_clear();
@@ -193,7 +156,7 @@ static void event_is_lpi(void)
 static void goes_on(const char *what)
 {
 	its_raise(NEIGHBOUR, 0);
-	ok(taken(0, LPI_NEXT, 1), "%s: another device's events arrive as before", what);
+	ok(lpi_taken(0, LPI_NEXT, 1), "%s: another device's events arrive as before", what);
 	counts_clear();
 }
 
@@ -251,7 +214,7 @@ static void not_mappable(void)
 	all_commands_to(DEVICE, 9, "MAPTI with the last INTID of all");
 	its_map_event(DEVICE, 9, LPI + 9, 0);
 	its_raise(DEVICE, 9);
-	ok(taken(0, LPI + 9, 1), "MAPTI done right after all: arrives, once");
+	ok(lpi_taken(0, LPI + 9, 1), "MAPTI done right after all: arrives, once");
 	counts_clear();
 }
 
@@ -261,7 +224,7 @@ static void device_unmapped(void)
 	all_commands_to(DEVICE, 1, "MAPD with V = 0 of a device with events");
 	map(DEVICE, LPI);
 	its_raise(DEVICE, 1);
-	ok(taken(0, LPI + 1, 1), "MAPD and MAPTI again: arrives, once");
+	ok(lpi_taken(0, LPI + 1, 1), "MAPD and MAPTI again: arrives, once");
 	counts_clear();
 }
 
@@ -279,7 +242,7 @@ static void collections(void)
 	its_do(its_mapc(icid, 0));
 	its_map_event(DEVICE, 10, LPI + 10, icid);
 	its_raise(DEVICE, 10);
-	ok(taken(0, LPI + 10, 1), "MAPC: an event of this collection arrives, once");
+	ok(lpi_taken(0, LPI + 10, 1), "MAPC: an event of this collection arrives, once");
 	counts_clear();
 	its_do(its_unmapc(icid));
 	its_try(its_int(DEVICE, 10));
@@ -287,7 +250,7 @@ static void collections(void)
 	its_do(its_mapc(icid, 0));
 	nothing_comes("MAPC with V = 0, then V = 1");
 	its_raise(DEVICE, 10);
-	ok(taken(0, LPI + 10, 1), "MAPC with V = 0, V = 1, then INT: arrives, once");
+	ok(lpi_taken(0, LPI + 10, 1), "MAPC with V = 0, V = 1, then INT: arrives, once");
 	counts_clear();
 	its_do(its_discard(DEVICE, 10));
 	its_do(its_unmapc(icid));
@@ -309,7 +272,7 @@ static void whole_ring_at_once(void)
 		all &= its_wait(its_post(commands, n)) && its_do(its_inv(DEVICE, 0));
 		irq_unmask();
 		for (unsigned event = 0; event < EVENTS; event++)
-			all &= taken(0, LPI + event, 1);
+			all &= lpi_taken(0, LPI + event, 1);
 		good += all && everything() == EVENTS;
 		counts_clear();
 	}
@@ -328,7 +291,7 @@ static void ring_goes_round(void)
 		for (unsigned i = 0; i < n; i++)
 			commands[i] = i ? its_inv(DEVICE, i) : its_int(DEVICE, round % EVENTS);
 		good += its_wait(its_post(commands, n)) &&
-			taken(0, LPI + round % EVENTS, before + 1);
+			lpi_taken(0, LPI + round % EVENTS, before + 1);
 	}
 	is(good, 2 * its.ring_length, "round the ring: each INT arrives");
 	is(read64(its.base + GITS_CREADR), read64(its.base + GITS_CWRITER),
@@ -346,7 +309,7 @@ static unsigned many_taken(unsigned times)
 	unsigned good = 0;
 
 	for (unsigned i = 0; i < MANY_DEVICES * MANY_EVENTS; i++)
-		good += taken(i % cpu_count, MANY_LPI + i, times);
+		good += lpi_taken(i % cpu_count, MANY_LPI + i, times);
 	return good;
 }
 
