@@ -211,8 +211,8 @@ void vits_finish(struct vits *vits);
 /* --- routes.c. With the lock. -------------------------------------------------------------------- */
 
 void routes_init(struct vits *vits);
-/* The pair's mapping has changed. `keep`: what hardware has pending is raised by software. */
-void pair_follow(struct call *call, uint64_t pair, bool keep);
+/* The pair's mapping has changed. What hardware does not have any more is raised by software. */
+void pair_follow(struct call *call, uint64_t pair);
 uint16_t route_index(const struct vits *vits, const struct route *route);
 struct route *route_forwarded(struct vits *vits, uint64_t pair);
 void route_configure(struct vits *vits, const struct route *route);
