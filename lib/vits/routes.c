@@ -24,7 +24,7 @@ uint16_t route_index(const struct vits *vits, const struct route *route)
 /* The link that leads to the route of a pair, or the last one of its chain. */
 static uint16_t *link_to_pair(struct vits *vits, uint64_t pair)
 {
-	uint16_t *link = &vits->heads[(hash_of(pair) >> 32) * vits->config.routes >> 32];
+	uint16_t *link = &vits->heads[(hash_of(vits, pair) >> 32) * vits->config.routes >> 32];
 
 	while (*link != NO_ROUTE && vits->routes[*link].pair != pair)
 		link = &vits->routes[*link].next;
