@@ -217,6 +217,49 @@ static void moves_while_pending_in_a_list_register(void **state)
 	machine_free(m);
 }
 
+static void moves_while_it_runs(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	vgic_lpi_raise(m->vgic, u->cpu, 0, LPI);
+	enter(u);
+	assert_int_equal(ack(u), LPI);
+	vgic_lpi_move(m->vgic, u->cpu, LPI, 1);
+	leave(u);
+	assert_true(vgic_lpis_settled(m->vgic));
+	enter(u);
+	m->kicks[1] = 0;
+	vgic_lpi_raise(m->vgic, u->cpu, 1, LPI);
+	assert_int_equal(m->kicks[1], 1);
+	enter(v);
+	assert_int_equal(ack(v), LPI);
+	assert_int_equal(ack(u), SPURIOUS);
+	machine_free(m);
+}
+
+/* QEMU 10 leaves an LPI that was acknowledged as active in its list register. */
+static void one_that_is_told_as_active_is_not(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	vgic_lpi_raise(m->vgic, u->cpu, 0, LPI);
+	enter(u);
+	assert_int_equal(ack(u), LPI);
+	lr_set_state(u, (unsigned)__builtin_ctz(u->image.live), 2);
+	vgic_lpi_move(m->vgic, u->cpu, LPI, 1);
+	enter(u);
+	assert_true(vgic_lpis_settled(m->vgic));
+	assert_int_equal(lrs_of(u, LPI), 0);
+	vgic_lpi_raise(m->vgic, u->cpu, 1, LPI);
+	enter(v);
+	assert_int_equal(ack(v), LPI);
+	machine_free(m);
+}
+
 static void moves_from_a_vcpu_that_is_not_loaded(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -549,6 +592,8 @@ int main(void)
 		cmocka_unit_test(clear_takes_it_out_of_a_list_register),
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
+		cmocka_unit_test(moves_while_it_runs),
+		cmocka_unit_test(one_that_is_told_as_active_is_not),
 		cmocka_unit_test(moves_from_a_vcpu_that_is_not_loaded),
 		cmocka_unit_test(all_move_and_each_comes_once),
 		cmocka_unit_test(looking_for_few_among_many_is_short),
