@@ -4,7 +4,7 @@
 
 GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight leak
 # With an ITS, that is on a GICv3 alone.
-GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables
+GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors
 GUEST_DEMOS := rt-latency worker hostile
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc

@@ -185,6 +185,8 @@ bool its_do(struct its_command command);
  * made to go on behind it. False if it does not.
  */
 bool its_try(struct its_command command);
+/* The same for what was posted, of which any command may be wrong. */
+bool its_force(uint64_t posted);
 
 /* --- Devices and events ----------------------------------------------------------------------- */
 
