@@ -125,14 +125,21 @@ static uint64_t some_target(void)
 	return below(8) ? its_target(below(cpu_count)) : random64() & 0xfffffffff0000ull;
 }
 
+/* No memory: nothing, the distributor, the ITS itself, the last addresses of 40 and of 52 bits. */
+static uint64_t elsewhere(void)
+{
+	const uint64_t places[] = { HOLE, GICD_BASE, its.base, 0xffffff0000ull,
+				    0xfffffffff0000ull };
+
+	return places[below(sizeof(places) / sizeof(places[0]))];
+}
+
 /*
  * In memory an ITT has as many events as its page has room for: what the ITS writes there must not be
  * the program. Of one elsewhere nothing can be said.
  */
 static struct its_command some_mapd(void)
 {
-	static const uint64_t elsewhere[] = { HOLE, 0x000ffffffffff00ull << 4, 0xffffffff00ull,
-					      0x7f00000000ull };
 	struct its_command command;
 	unsigned bits = 1;
 
@@ -143,7 +150,7 @@ static struct its_command some_mapd(void)
 	if (below(16) == 0)
 		command.word[2] &= ~(1ull << 63);
 	if (harsh && below(8) == 0)
-		command.word[2] = 1ull << 63 | elsewhere[below(4)];
+		command.word[2] = 1ull << 63 | elsewhere();
 	return command;
 }
 
@@ -352,10 +359,11 @@ static void random_cwriter(void)
 /* A ring that is not there, not valid, or no memory. */
 static void random_cbaser(void)
 {
-	static const uint64_t values[] = { 0, 1ull << 63 | HOLE, 1ull << 63 | 0xffffffff000ull,
-					   HOLE };
+	const uint64_t values[] = {
+		0, HOLE, 1ull << 63 | HOLE, 1ull << 63 | 0xffffffff000ull, 1ull << 63 | its.base,
+	};
 
-	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]) - !harsh; i++) {
 		its_stop();
 		write64(its.base + GITS_CBASER, values[i]);
 		write64(its.base + GITS_CWRITER, 0);
@@ -387,10 +395,13 @@ static void tables_missing(void)
 	table_missing(&its.devices, 0);
 	table_missing(&its.collections, 0);
 	if (harsh) {
-		table_missing(&its.devices, GITS_BASER_VALID | HOLE);
-		table_missing(&its.collections, GITS_BASER_VALID | HOLE);
-		table_missing(&its.devices, GITS_BASER_VALID | GITS_BASER_INDIRECT | HOLE);
-		table_missing(&its.devices, GITS_BASER_VALID | 0xffffffff0000ull | 0xff);
+		for (unsigned i = 0; i < 10; i++) {
+			uint64_t value = (elsewhere() & 0xffffffff0000ull) | GITS_BASER_VALID;
+
+			table_missing(&its.devices, value | 0xff);
+			table_missing(&its.collections, value);
+			table_missing(&its.devices, value | GITS_BASER_INDIRECT);
+		}
 	}
 	ok(true, "tables missing: the machine goes on");
 	recovers("tables missing");
