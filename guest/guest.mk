@@ -36,7 +36,8 @@ $(GUEST_ITS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
 $(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
-$(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o
+$(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \
+	$(GUEST_BUILD)/bench/lpi.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/pci.o
 
 $(GUEST_BUILD)/%.elf: $(GUEST_LIB_OBJS) guest/lib/guest.ld
 	$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -T guest/lib/guest.ld -o $@ \
