@@ -329,6 +329,13 @@ uint64_t its_post(const struct its_command *commands, unsigned n)
 	return posted;
 }
 
+void its_post_blind(const struct its_command *commands, unsigned n)
+{
+	queue_read = queue_posted;
+	queue_read_at = its.next;
+	put(commands, n);
+}
+
 bool its_wait(uint64_t posted)
 {
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
@@ -376,19 +383,26 @@ static void replace_stalled(void)
 		its.next * sizeof(struct its_command) | GITS_CWRITER_RETRY);
 }
 
-bool its_try(struct its_command command)
+bool its_force(uint64_t posted)
 {
-	uint64_t posted = its_post(&command, 1);
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
-	struct its_command nothing[] = { its_sync(0) };
 
-	while (!its_wait(posted) && !counter_passed(deadline)) {
+	while (!its_wait(posted)) {
+		if (counter_passed(deadline))
+			return false;
 		uint64_t daif = lock_queue();
 
 		replace_stalled();
 		unlock_queue(daif);
 	}
-	return its_run(nothing, 1);
+	return true;
+}
+
+bool its_try(struct its_command command)
+{
+	struct its_command nothing = its_sync(0);
+
+	return its_force(its_post(&command, 1)) && its_do(nothing);
 }
 
 /* --- Devices and events ------------------------------------------------------------------------- */
