@@ -158,16 +158,35 @@ static void keep_ranges(void *dtb, int node, unsigned count)
 	check(fdt_setprop(dtb, node, "reg", ranges, bytes), "gic");
 }
 
+/* Its virtual ITS stands where the machine's first one does; others, and MSI frames, go. */
+static bool is_its(const void *dtb, int node, const struct board *board, const struct vm *guest)
+{
+	return guest->vits && fdt_get_phandle(dtb, node) == board->its[0].phandle;
+}
+
+static void keep_its(void *dtb, int gic, const struct board *board, const struct vm *guest)
+{
+	int node = fdt_first_subnode(dtb, gic);
+
+	while (node >= 0) {
+		if (is_its(dtb, node, board, guest)) {
+			node = fdt_next_subnode(dtb, node);
+		} else {
+			check(fdt_del_node(dtb, node), "drop");
+			node = fdt_first_subnode(dtb, gic); /* offsets moved */
+		}
+	}
+}
+
 /*
- * No ITS, no MSI frame, no maintenance interrupt, and of a GICv2 only what a guest has: the guest is
- * not a hypervisor.
+ * No maintenance interrupt, and of a GICv2 only what a guest has: the guest is not a hypervisor.
  */
-static void set_gic(void *dtb, const struct board *board)
+static void set_gic(void *dtb, const struct board *board, const struct vm *guest)
 {
 	int node = board_gic_node(dtb);
 
 	check(node, "gic");
-	drop_children(dtb, node);
+	keep_its(dtb, node, board, guest);
 	fdt_delprop(dtb, node, "interrupts");
 	if (board->gic_version == 2)
 		keep_ranges(dtb, node, GIC_CPUIF + 1);
@@ -266,7 +285,7 @@ void guest_dt_make(void *buffer, size_t size, const struct board *board, const s
 		set_memory(buffer, guest);
 		set_cpus(buffer, guest);
 		set_psci(buffer);
-		set_gic(buffer, board);
+		set_gic(buffer, board, guest);
 		set_pci(buffer, board, guest);
 		set_chosen(buffer, bootargs ? bootargs : "", ramdisk);
 		if (guest->reloadable) /* one of a set */

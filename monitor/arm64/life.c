@@ -243,6 +243,8 @@ void vm_destroy(struct vm *vm)
 		__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	}
 	console_hold(vm);
+	if (vm->vits)
+		vits_reset(vm->vits);
 	vgic_reset(vm->vgic);
 	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)

@@ -75,6 +75,7 @@ struct vm {
 	struct log_limit log;
 	struct blob saved; /* room for what vm_save() writes; `used` bytes of it are in use */
 	size_t used;
+	struct vits_state its_saved;
 };
 
 extern struct vm *vms[VMS_MAX];
