@@ -210,6 +210,7 @@ static void set_pci(void *dtb, const struct board *board, const struct vm *guest
 {
 	int node = fdt_node_offset_by_compatible(dtb, -1, BOARD_PCI_COMPATIBLE);
 	int its = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-v3-its");
+	uint32_t its_phandle = its < 0 ? 0 : fdt_get_phandle(dtb, its);
 	static const char *const gone[] = { "interrupt-map",    "interrupt-map-mask",
 					    "#interrupt-cells", "iommu-map",
 					    "iommu-map-mask",   "msi-map",
@@ -228,9 +229,8 @@ static void set_pci(void *dtb, const struct board *board, const struct vm *guest
 	set_cells(dtb, node, "ranges",
 		  (uint64_t[]){ 2u << 24, bus >> 32, bus, start >> 32, start, size >> 32, size },
 		  7);
-	if (its >= 0)
-		set_cells(dtb, node, "msi-map",
-			  (uint64_t[]){ 0, fdt_get_phandle(dtb, its), 0, 0x100 }, 4);
+	if (its_phandle)
+		set_cells(dtb, node, "msi-map", (uint64_t[]){ 0, its_phandle, 0, 0x100 }, 4);
 }
 
 static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdisk)
