@@ -6,6 +6,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 
 : "${cpu:=rv64}"
+[ "$pci" = 0 ] || refuse "PCI= is for ARCH=arm64: the riscv64 monitor passes no devices on"
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
 need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, or leave it out for Debian's OpenSBI"

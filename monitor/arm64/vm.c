@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "gic.h"
 #include "mmu.h"
+#include "pci.h"
 #include "policy.h"
 #include "sched.h"
 #include "vm.h"
@@ -130,6 +131,7 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	make_vits(vm);
 	make_vcpus(vm);
 	vm->log.name = description->name;
+	pci_connect(vm, board);
 	vms[vm_count++] = vm;
 	return vm;
 }
