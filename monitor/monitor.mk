@@ -12,7 +12,7 @@ MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 # for that version alone, and v2_ or v3_ in front of all names. (make lint reads it as gicv3's.) Cold
 # code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
-MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c))
+MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c lib/vits/*.c))
 # Of the library: all but save and restore, which nothing in the rest calls.
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
@@ -29,7 +29,8 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
 	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
-	-DPICOLIBC_INTEGER_PRINTF_SCANF -iquote monitor/arm64 -Imonitor/arm64/gicv3
+	-DPICOLIBC_INTEGER_PRINTF_SCANF $(if $(wildcard lib/vits/*.c),-DMONITOR_VITS) \
+	-iquote monitor/arm64 -Imonitor/arm64/gicv3
 
 # Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
 # standard would have it save.

@@ -12,6 +12,7 @@
 #define BLOCK_NORMAL  0x0040000000000705ull /* attribute 1, inner shareable, access flag */
 #define TABLE         3ull
 #define RAM_BASE      0x40000000ull
+#define GIB           0x40000000ull
 #define MIB2          0x200000ull
 #define MAPPED_BLOCKS 16 /* 32 MiB: far more than an image with its stacks */
 
@@ -34,6 +35,18 @@ interrupt_hook *on_interrupt;
 
 /* A program that makes do with one CPU has a cpus_needed of its own. */
 __attribute__((weak)) unsigned cpus_needed = 2;
+
+/* An entry that was invalid is in no TLB. */
+void map_device(uint64_t address)
+{
+	uint64_t *entry = &level1_table[address / GIB % 512];
+
+	if (*entry)
+		return;
+	*entry = (address & ~(GIB - 1)) | BLOCK_DEVICE;
+	dsb();
+	isb();
+}
 
 /* Runs with the MMU off. */
 void early_init(const void *device_tree)
@@ -100,7 +113,7 @@ static void handle(struct cpu *me, unsigned intid)
 	note(me, intid);
 	if (on_interrupt)
 		on_interrupt(me, intid);
-	atomic_fetch_add_explicit(&me->seen[intid % MAX_INTIDS], 1, memory_order_release);
+	atomic_fetch_add_explicit(&me->seen[seen_index(intid)], 1, memory_order_release);
 	sev();
 }
 

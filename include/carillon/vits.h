@@ -28,7 +28,8 @@ extern "C" {
 #define VITS_SIZE       0x20000u /* bytes of its frames: control, and translation */
 #define VITS_TRANSLATER 0x10040u /* where devices write the EventID to: GITS_TRANSLATER */
 
-#define VITS_ENTRY_SIZE 8u /* bytes of an entry of each table: GITS_TYPER.ITT_entry_size, GITS_BASER */
+#define VITS_ENTRY_SIZE \
+	8u /* bytes of an entry of each table: GITS_TYPER.ITT_entry_size, GITS_BASER */
 
 struct vits;
 
@@ -98,8 +99,8 @@ int vits_message(struct vits *vits, struct vgic_cpu *self, uint32_t device, uint
  */
 enum vgic_result vits_read(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 			   uint64_t *value);
-enum vgic_result vits_write(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
-			    uint64_t value);
+enum vgic_result vits_write(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset,
+			    unsigned bytes, uint64_t value);
 
 /*
  * The pair's messages can be delivered by hardware, by way of `route`, which names no other pair. If the

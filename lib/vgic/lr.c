@@ -630,8 +630,8 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 	if (hwirq & HWIRQ_LEVEL)
 		taken |= W_LINE;
 	do {
-		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) !=
-			    (W_ENABLED | me) ||
+		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET |
+			    unknown_config(vcpu->vgic))) != (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
 		if ((word_sources(old) & (word_sources(old) - 1)) || line_stands(hwirq, old))

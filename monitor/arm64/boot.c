@@ -12,6 +12,7 @@
 #include "cold.h"
 #include "cpu.h"
 #include "gic.h"
+#include "its.h"
 #include "mmu.h"
 #include "policy.h"
 #include "psci.h"
@@ -89,6 +90,8 @@ static void map_image(uint64_t home)
 		if (board.gic[i].size)
 			el2_map(board.gic[i].start, board.gic[i].size, MAP_DEVICE);
 	}
+	for (i = 0; i < board.its_count; i++)
+		el2_map(board.its[i].start, GITS_FRAMES, MAP_DEVICE);
 	el2_map(board.uart, 0x1000, MAP_DEVICE);
 }
 
@@ -340,6 +343,7 @@ static void at_home(const void *dtb, uint64_t home, uint64_t size)
 	isb();
 	context_setup();
 	gic->init(&board);
+	its_init(&board);
 	make_guests(home);
 	el2_tables_finish();
 	report(home);

@@ -23,6 +23,12 @@ struct outcome {
 
 struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t c);
 
+/* Special INTIDs, 1020 to 1023: nothing is pending. LPIs lie above them. */
+static inline bool gic_spurious(uint64_t intid)
+{
+	return intid >> 2 == 1020 >> 2;
+}
+
 #define COLD(function, a, b, c) \
 	cold_call((const void *)(uintptr_t)(function), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
@@ -81,6 +87,8 @@ void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
 void cold_serror(struct vcpu *vcpu, uint64_t esr);
 void cold_skip_aarch32(uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
+void cold_lpi(struct cpu *cpu, uint64_t intid);
+void cold_lpi_follow(uint64_t intid);
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
 void cold_system_off(struct vcpu *vcpu);
 void cold_system_reset(struct vcpu *vcpu);

@@ -5,6 +5,7 @@
  */
 #include <interface.h>
 #include "hot.h"
+#include "its.h"
 #include "port.h"
 #include "vm.h"
 
@@ -51,6 +52,24 @@ static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu
 }
 
 /*
+ * An LPI has no active state, so its priority drops and that is all. Where it arrives follows its vCPU
+ * loosely: every LPI_FOLLOWS times somebody looks.
+ */
+static inline void lpi_handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t intid)
+{
+	struct lpi *lpi = &lpis[intid - LPI_FIRST];
+
+	gic_drop(cpu, intid);
+	if (__builtin_expect(intid - LPI_FIRST >= LPI_COUNT || lpi->kind != LPI_MESSAGE, 0)) {
+		COLD(cold_lpi, cpu, intid, 0);
+		return;
+	}
+	lpi_message(lpi, vcpu && vcpu->vm == lpi->vm ? vcpu->vgic : NULL);
+	if (__builtin_expect(++lpi->count % LPI_FOLLOWS == 0, 0))
+		COLD(cold_lpi_follow, intid, 0, 0);
+}
+
+/*
  * With EOImode 1 the priority drops here; the deactivation of a mapped interrupt is the guest's, by
  * way of the list register, that of our own is ours. `vcpu`: who is loaded here, if anybody is.
  */
@@ -59,6 +78,10 @@ static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 	struct route *route = &routes[iar & 0x3ff];
 	unsigned kind = route->kind;
 
+	if (GIC_LPIS && __builtin_expect(iar >= LPI_FIRST, 0)) {
+		lpi_handle(cpu, vcpu, iar);
+		return;
+	}
 	gic_drop(cpu, iar);
 	if (kind >= ROUTE_LEVEL) {
 		route->count++;
@@ -91,7 +114,7 @@ void physical_interrupts(struct cpu *cpu)
 {
 	uint64_t iar;
 
-	while (gic_intid(iar = gic_acknowledge(cpu)) < 1020)
+	while (!gic_spurious(gic_intid(iar = gic_acknowledge(cpu))))
 		handle(cpu, cpu->vcpu && cpu->vcpu->vgic ? cpu->vcpu : NULL, iar);
 	isb();
 }

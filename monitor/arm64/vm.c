@@ -101,6 +101,7 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	vm->ram_at = at;
 	vm->stage2 = stage2_make();
 	vm->vttbr = stage2_base(vm->stage2, vm->index + 1);
+	vm->its = NO_DEVICE;
 	gic->frames(vm, board);
 	make_vgic(vm, board);
 	make_vcpus(vm);

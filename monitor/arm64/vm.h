@@ -5,6 +5,7 @@
 #ifndef MONITOR_ARM64_VM_H
 #define MONITOR_ARM64_VM_H
 
+#include <carillon/vits.h>
 #include "cpu.h"
 #include "../common/board.h"
 #include "../common/console.h"
@@ -47,7 +48,9 @@ enum vm_state { VM_RUNNING, VM_STOPPED, VM_DEAD };
 
 struct vm {
 	struct vgic *vgic;
-	uint64_t gicd; /* guest-physical */
+	struct vits *vits; /* NULL: it has none */
+	uint64_t its;      /* guest-physical address of its frames, or NO_DEVICE */
+	uint64_t gicd;     /* guest-physical */
 	/* The other frames: redistributors; of a GICv2 the CPU interface. */
 	uint64_t frames, frames_size;
 	uint64_t bench;            /* the bench device's page, or NO_DEVICE */

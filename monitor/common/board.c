@@ -213,6 +213,27 @@ static void read_gic(struct board *board)
 		panic("the GIC has no maintenance interrupt");
 }
 
+/* Children of the GIC's node; frames of 128 KB, more with GICv4.1. */
+static void read_its(struct board *board)
+{
+	int node, parent = board_gic_node(board->dtb);
+	uint64_t start, size;
+
+	fdt_for_each_subnode(node, board->dtb, parent)
+	{
+		if (fdt_node_check_compatible(board->dtb, node, "arm,gic-v3-its") != 0 ||
+		    !node_reg(board->dtb, node, 0, &start, &size) || size < 0x20000)
+			continue;
+		if (board->its_count == BOARD_ITS) {
+			print("carillon: more than %d ITSs: the others are not used\n", BOARD_ITS);
+			break;
+		}
+		board->its[board->its_count].start = start;
+		board->its[board->its_count].phandle = fdt_get_phandle(board->dtb, node);
+		board->its_count++;
+	}
+}
+
 static void read_devices(struct board *board)
 {
 	int node = fdt_node_offset_by_compatible(board->dtb, -1, "cfi-flash");
@@ -294,6 +315,7 @@ void board_read(struct board *board, struct options *options, const void *dtb, u
 	read_memory(board, near);
 	read_cpus(board);
 	read_gic(board);
+	read_its(board);
 	read_devices(board);
 	read_modules(board);
 }

@@ -10,6 +10,7 @@
 
 #define BOARD_CPUS    64
 #define BOARD_DEVICES 64
+#define BOARD_ITS     4
 
 struct blob {
 	uint64_t start, size; /* size 0: there is none */
@@ -42,6 +43,11 @@ struct board {
 	uint64_t memory, memory_size; /* the bank that holds us; others are left alone */
 	unsigned gic_version;         /* 2 or 3 */
 	struct blob gic[GIC_FRAMES];
+	unsigned its_count;
+	struct {
+		uint64_t start;
+		uint32_t phandle;
+	} its[BOARD_ITS];
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
 	unsigned uart_intid; /* 0: it has none */

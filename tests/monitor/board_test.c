@@ -110,6 +110,10 @@ static void gicv3_machine(void **state)
 	assert_int_equal(board.gic_version, 3);
 	assert_int_equal(board.gic[GIC_DIST].start, 0x8000000);
 	assert_int_equal(board.gic[GIC_REDIST].start, 0x80a0000);
+	assert_int_equal(board.its_count, 1);
+	assert_int_equal(board.its[0].start, 0x8080000);
+	assert_int_equal(board.its[0].phandle,
+			 fdt_get_phandle(tree, fdt_path_offset(tree, "/intc/its")));
 	assert_int_equal(board.maintenance, 25);
 	assert_int_equal(board.cpu_count, 3);
 	assert_int_equal(board.cpu[2], 2);
@@ -126,6 +130,7 @@ static void gicv2_machine(void **state)
 	machine("virt-2");
 	read_machine();
 	assert_int_equal(board.gic_version, 2);
+	assert_int_equal(board.its_count, 0);
 	assert_int_equal(board.gic[GIC_CPUIF].start, 0x8010000);
 	assert_int_equal(board.gic[GIC_HYP].start, 0x8030000);
 	assert_int_equal(board.gic[GIC_VCPUIF].start, 0x8040000);

@@ -6,6 +6,7 @@
 #include <carillon/vgic.h>
 #include "interface.h"
 #include "lists.h"
+#include "../its.h"
 #include "../vm.h"
 #include "../../common/board.h"
 #include "../../common/panic.h"
@@ -91,6 +92,8 @@ static void frames(struct vm *vm, const struct board *board)
 	vm->gicd = board->gic[GIC_DIST].start;
 	vm->frames = redistributors;
 	vm->frames_size = redistributors_size;
+	/* Its virtual one, if it has one, stands where the machine's first one does. */
+	vm->its = its_count ? board->its[0].start : NO_DEVICE;
 }
 
 static void kick(struct cpu *target)
@@ -136,6 +139,7 @@ static void cpu_init(struct cpu *cpu, unsigned maintenance)
 	clear_all_lists(NULL);
 	isb();
 	mmio_write32(frame + GICD_ISENABLER, 1u << KICK_SGI | 1u << maintenance);
+	its_cpu_init(cpu);
 }
 
 static void spi_setup(unsigned intid, bool edge, const struct cpu *target)
