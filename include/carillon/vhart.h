@@ -237,6 +237,21 @@ enum vhart_op {
 	VHART_CLEAR,
 };
 
+/* What the access makes of the register's old value. */
+static inline uint64_t vhart_csr_result(enum vhart_op op, uint64_t old, uint64_t operand)
+{
+	switch (op) {
+	case VHART_WRITE:
+		return operand;
+	case VHART_SET:
+		return old | operand;
+	case VHART_CLEAR:
+		return old & ~operand;
+	default:
+		return old;
+	}
+}
+
 enum vhart_answer {
 	VHART_DONE,
 	VHART_ILLEGAL, /* the instruction is illegal for the firmware */

@@ -77,18 +77,6 @@ static void set_register(struct hart *hart, unsigned rd, uint64_t value)
 
 /* --- Privileged instructions ---------------------------------------------------------------------------- */
 
-static uint64_t apply(unsigned op, uint64_t old, uint64_t operand)
-{
-	switch (op) {
-	case VHART_WRITE:
-		return operand;
-	case VHART_SET:
-		return old | operand;
-	default:
-		return old & ~operand;
-	}
-}
-
 /* A register that the firmware has as the hart has it. */
 static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 {
@@ -97,15 +85,18 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 	if (insn->csr == CSR_SENVCFG) {
 		old = hart->senvcfg;
 		if (insn->op != VHART_READ)
-			world_senvcfg(hart, apply(insn->op, old, operand));
+			world_senvcfg(hart,
+				      vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (insn->csr == CSR_HSTATUS) {
 		old = world_hstatus(hart);
 		if (insn->op != VHART_READ)
-			world_set_hstatus(hart, apply(insn->op, old, operand));
+			world_set_hstatus(hart,
+					  vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (!csr_try_read(insn->csr, &old)) {
 		return false;
 	} else if (insn->op != VHART_READ &&
-		   !csr_try_write(insn->csr, apply(insn->op, old, operand))) {
+		   !csr_try_write(insn->csr,
+				  vhart_csr_result((enum vhart_op)insn->op, old, operand))) {
 		return false;
 	}
 	set_register(hart, insn->rd, old);
