@@ -85,7 +85,7 @@ uint64_t writable_mip(const struct vhart *hart)
 
 	if (has(hart, 'S'))
 		bits |= VHART_S_BITS;
-	if (hart->menvcfg & MENVCFG_STCE)
+	if (hart->menvcfg & VHART_MENVCFG_STCE)
 		bits &= ~VHART_BIT(VHART_STI);
 	if (has(hart, 'H'))
 		bits |= VHART_BIT(VHART_VSSI);

@@ -20,7 +20,6 @@
 #define CSR_PMPADDR0   0x3b0
 
 #define MSECCFG_SEED (UINT64_C(3) << 8)
-#define MENVCFG_STCE (UINT64_C(1) << 63)
 /*
  * FIOM, CBIE, CBCFE, CBZE, ADUE, PBMTE, STCE: the others are of extensions that are hidden, or have state
  * in mstatus that is not kept over a switch of worlds.
@@ -98,7 +97,7 @@ static void probe_supervisor(struct hart *hart, struct vhart_config *config)
 	csr_write(mideleg, 0);
 	config->mideleg_forced = csr_read(mideleg);
 	config->sscofpmf = is_there(CSR_SCOUNTOVF) && (delegated & VHART_BIT(VHART_LCOFI));
-	config->sstc = (config->menvcfg & MENVCFG_STCE) && is_there(CSR_STIMECMP);
+	config->sstc = (config->menvcfg & VHART_MENVCFG_STCE) && is_there(CSR_STIMECMP);
 	probe_satp(config);
 	hart->has_senvcfg = is_there(CSR_SENVCFG);
 }
