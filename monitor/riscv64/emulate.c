@@ -11,15 +11,6 @@
 
 #define MRET 0x30200073
 
-#define CSR_SSTATUS 0x100
-#define CSR_SIP     0x144
-#define CSR_VSIE    0x204
-#define CSR_HIDELEG 0x603
-#define CSR_MSTATUS 0x300
-#define CSR_MIP     0x344
-#define CSR_SENVCFG 0x10a
-#define CSR_HSTATUS 0x600
-
 struct range emulate_ours;
 
 static struct range clint, finisher;
@@ -48,8 +39,8 @@ static void forward_with(struct hart *hart, uint64_t cause, bool gva)
 	struct vhart_trap trap = { .cause = cause, .tval = csr_read(mtval) };
 
 	if (hart->v.config.misa & VHART_MISA('H')) {
-		trap.tval2 = csr_read(0x34b);
-		trap.tinst = csr_read(0x34a);
+		trap.tval2 = csr_read(CSR_MTVAL2);
+		trap.tinst = csr_read(CSR_MTINST);
 		trap.gva = gva;
 	}
 	vhart_trap(&hart->v, &trap);
@@ -169,10 +160,10 @@ static void supervisor_return(struct hart *hart)
 
 	vhart_take_mstatus(&hart->v, csr_read(mstatus));
 	if (hypervisor)
-		hstatus = csr_read(0x600);
+		hstatus = csr_read(CSR_HSTATUS);
 	vhart_sret(&hart->v, csr_read(sepc), hypervisor ? &hstatus : NULL);
 	if (hypervisor)
-		csr_write(0x600, hstatus);
+		csr_write(CSR_HSTATUS, hstatus);
 }
 
 /* `guest`: the address is one of a guest of the payload's. */

@@ -10,8 +10,6 @@
 #include "hart.h"
 #include "native.h"
 
-#define CSR_PMPADDR0 0x3b0
-
 #define LOCKED   0x80
 #define NAPOT    0x18 /* also: the bits of A */
 #define ANYTHING (VHART_LOAD | VHART_STORE | VHART_FETCH)

@@ -7,18 +7,6 @@
 #include "hart.h"
 #include "native.h"
 
-#define CSR_MCOUNTEREN 0x306
-#define CSR_MENVCFG    0x30a
-#define CSR_MSTATEEN0  0x30c
-#define CSR_MSECCFG    0x747
-#define CSR_SATP       0x180
-#define CSR_SENVCFG    0x10a
-#define CSR_STIMECMP   0x14d
-#define CSR_SCOUNTOVF  0xda0
-#define CSR_TIME       0xc01
-#define CSR_PMPCFG0    0x3a0
-#define CSR_PMPADDR0   0x3b0
-
 #define MSECCFG_SEED (UINT64_C(3) << 8)
 /*
  * FIOM, CBIE, CBCFE, CBZE, ADUE, PBMTE, STCE: the others are of extensions that are hidden, or have state

@@ -79,7 +79,7 @@ static void set_world(struct hart *hart, size_t world)
 			csr_write(senvcfg, hart->senvcfg);
 	}
 	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
-		hart->hstatus_hu = csr_take(0x600, HSTATUS_HU);
+		hart->hstatus_hu = csr_take(CSR_HSTATUS, HSTATUS_HU);
 	else if (hart->hstatus_hu)
 		csr_set(0x600, hart->hstatus_hu);
 	if (hart->window != window)
@@ -146,12 +146,12 @@ void world_senvcfg(struct hart *hart, uint64_t value)
 
 uint64_t world_hstatus(const struct hart *hart)
 {
-	return csr_read(0x600) | hart->hstatus_hu;
+	return csr_read(CSR_HSTATUS) | hart->hstatus_hu;
 }
 
 void world_set_hstatus(struct hart *hart, uint64_t value)
 {
-	csr_write(0x600, value & ~HSTATUS_HU);
+	csr_write(CSR_HSTATUS, value & ~HSTATUS_HU);
 	hart->hstatus_hu = value & HSTATUS_HU;
 }
 
