@@ -294,7 +294,7 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 		return true;
 	}
 	if (is_in(&clint, address)) {
-		if (!clint_load(hart, address, insn->bytes, &value))
+		if (!clint_load(address, insn->bytes, &value))
 			return false;
 	} else {
 		value = 0; /* the test device has nothing to read */

@@ -147,7 +147,7 @@ static void start_hart(struct hart *hart)
 
 	own_vector(hart);
 	hart->index = index_of(hart->id);
-	clint_init_hart(hart, &board);
+	clint_init_hart(hart);
 	native_probe(hart, &config);
 	if (!(config.misa & VHART_MISA('S')))
 		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
