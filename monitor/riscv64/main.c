@@ -12,8 +12,7 @@
 #include "native.h"
 #include "../common/panic.h"
 
-#define WORDS_AT    0x1ff000 /* in the image: a string */
-#define FIRMWARE_AT 0x200000
+#define FIRMWARE_AT 0x200000 /* in the image */
 
 struct hart *harts[MAX_HARTS];
 unsigned hart_count;
