@@ -71,10 +71,18 @@ static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
 		if (node < 0)
 			return false;
 		for (unsigned i = 0; reg_of(dtb, node, i, bank); i++) {
-			if (address - bank->start < bank->size)
+			if (range_has(bank, address))
 				return true;
 		}
 	}
+}
+
+static struct range initrd_of(const void *dtb)
+{
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	uint64_t start = number(dtb, chosen, "linux,initrd-start");
+
+	return (struct range){ start, number(dtb, chosen, "linux,initrd-end") - start };
 }
 
 /* The CPU node whose interrupt controller has this phandle. */
@@ -186,32 +194,24 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
 	if (node >= 0)
 		reg_of(dtb, node, 0, &board->finisher);
+	board->initrd = initrd_of(dtb);
 }
 
 /* --- Placing the monitor ----------------------------------------------------------------------------- */
 
-static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
-	return a + a_size <= b || b + b_size <= a;
-}
-
 uint64_t board_place(const void *dtb, uint64_t loaded)
 {
-	int chosen = fdt_path_offset(dtb, "/chosen");
-	uint64_t initrd = number(dtb, chosen, "linux,initrd-start");
-	uint64_t initrd_size = number(dtb, chosen, "linux,initrd-end") - initrd;
-	uint64_t tree_size = fdt_totalsize(dtb) + DTB_ROOM, at;
-	struct range bank;
+	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) + DTB_ROOM };
+	struct range monitor = { .size = MONITOR_SIZE }, initrd = initrd_of(dtb), bank;
 
 	if (!bank_of(dtb, loaded, &bank))
 		return 0;
-	at = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
+	monitor.start = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
 	/* Above what was loaded with us, whatever that is. */
-	while (at >= loaded + 8 * MONITOR_SIZE) {
-		at -= MONITOR_SIZE;
-		if (apart(at, MONITOR_SIZE, (uint64_t)dtb, tree_size) &&
-		    apart(at, MONITOR_SIZE, initrd, initrd_size))
-			return at;
+	while (monitor.start >= loaded + 8 * MONITOR_SIZE) {
+		monitor.start -= MONITOR_SIZE;
+		if (ranges_apart(monitor, tree) && ranges_apart(monitor, initrd))
+			return monitor.start;
 	}
 	return 0;
 }

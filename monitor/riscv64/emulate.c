@@ -15,16 +15,11 @@ struct range emulate_ours;
 
 static struct range clint, finisher;
 
-void emulate_init(const struct board *board, uint64_t monitor)
+void emulate_init(const struct board *board, struct range monitor)
 {
 	clint = board->clint;
 	finisher = board->finisher;
-	emulate_ours = (struct range){ monitor, MONITOR_SIZE };
-}
-
-static bool is_in(const struct range *range, uint64_t address)
-{
-	return address - range->start < range->size;
+	emulate_ours = monitor;
 }
 
 uint64_t pending(const struct hart *hart)
@@ -288,12 +283,12 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 
 	if (insn->kind == VHART_INSN_STORE) {
 		value = hart->x[insn->rs2];
-		if (is_in(&clint, address))
+		if (range_has(&clint, address))
 			return clint_store(hart, address, insn->bytes, value);
 		finish(address - finisher.start, insn->bytes, value);
 		return true;
 	}
-	if (is_in(&clint, address)) {
+	if (range_has(&clint, address)) {
 		if (!clint_load(address, insn->bytes, &value))
 			return false;
 	} else {
@@ -305,7 +300,7 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 
 static bool is_device(uint64_t address)
 {
-	return is_in(&clint, address) || is_in(&finisher, address);
+	return range_has(&clint, address) || range_has(&finisher, address);
 }
 
 static enum vhart_access access_of(const struct vhart_insn *insn)
@@ -376,7 +371,7 @@ static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, 
 		uint64_t at = table + 8 * (address >> shift & 511), pte;
 		struct result result;
 
-		if (is_in(&emulate_ours, at) || is_device(at) ||
+		if (range_has(&emulate_ours, at) || is_device(at) ||
 		    !vhart_pmp_allows(&hart->v, VHART_S, at, 8, VHART_LOAD))
 			return false;
 		result = guest_load_8(at, csr_read(mstatus), 0);
