@@ -115,14 +115,14 @@ static unsigned harts_of(const void *dtb, int node, uint32_t interrupt, uint64_t
 	return count;
 }
 
-static void one_range(struct board *board, uint64_t start, uint64_t end)
+/* What one PMP entry can have: a power of two, aligned to itself, that has both ends. */
+static struct range covering(uint64_t start, uint64_t end)
 {
 	uint64_t size = 0x1000;
 
-	/* A power of two that has both ends, aligned to itself. */
 	while ((start & ~(size - 1)) + size < end)
 		size *= 2;
-	board->clint = (struct range){ start & ~(size - 1), size };
+	return (struct range){ start & ~(size - 1), size };
 }
 
 static bool read_clint(struct board *board, const void *dtb)
@@ -141,7 +141,7 @@ static bool read_clint(struct board *board, const void *dtb)
 	board->msip = range.start;
 	board->mtimecmp = range.start + 0x4000;
 	board->mtime = range.start + 0xbff8;
-	one_range(board, range.start, range.start + range.size);
+	board->clint = covering(range.start, range.start + range.size);
 	return true;
 }
 
@@ -173,7 +173,7 @@ static bool read_aclint(struct board *board, const void *dtb)
 		end = mtimecmp.start + 8 * board->harts;
 	if (mtime.start + 8 > end)
 		end = mtime.start + 8;
-	one_range(board, start, end);
+	board->clint = covering(start, end);
 	return true;
 }
 
@@ -192,9 +192,11 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 	board->frequency = number(dtb, fdt_path_offset(dtb, "/cpus"), "timebase-frequency");
 	if (board->frequency < 1000)
 		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
-	if (node >= 0)
-		reg_of(dtb, node, 0, &board->finisher);
 	board->initrd = initrd_of(dtb);
+	if (node >= 0 && reg_of(dtb, node, 0, &board->finisher) &&
+	    covering(board->finisher.start, board->finisher.start + board->finisher.size).size !=
+		    board->finisher.size)
+		panic("the test device's registers are no multiple of 4 KiB that one PMP entry can have");
 }
 
 /* --- Placing the monitor ----------------------------------------------------------------------------- */
