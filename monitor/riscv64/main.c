@@ -161,7 +161,7 @@ static void start_hart(struct hart *hart)
 	if (vhart_check(&config, &why))
 		panic("hart %lu cannot be virtualized: %s", hart->id, why);
 	vhart_init(&hart->v, &config);
-	pmp_init(hart, &board, (uint64_t)text_start);
+	pmp_init(hart, &board, ours());
 	harts[hart->index] = hart; /* for the exit table */
 }
 

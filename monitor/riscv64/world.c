@@ -11,33 +11,11 @@
 /* A device's access may be the firmware's business or ours, before it is the payload's. */
 #define KEEP (VHART_BIT(VHART_LOAD_FAULT) | VHART_BIT(VHART_STORE_FAULT))
 
-#define CSR_MENVCFG 0x30a
-#define CSR_MSECCFG 0x747
-#define ALL         ((UINT64_C(1) << 54) - 1)
-#define EXECUTE     (UINT64_C(0x1c) << (8 * PMP_WINDOW)) /* NAPOT, X */
-
 /* The firmware may use cache-block instructions, as far as menvcfg goes. Nothing else of U-mode's. */
 #define FIRMWARE_SENVCFG 0xf0
 
 /* U-mode's hlv and hsv: the firmware's are to trap. */
 #define HSTATUS_HU (UINT64_C(1) << 9)
-
-static void set_pmp(struct hart *hart, size_t world, bool window)
-{
-	csr_write(pmpcfg0, hart->pmpcfg[world][0] | (window ? EXECUTE : 0));
-	if (hart->pmp_entries > 8)
-		csr_write(pmpcfg2, hart->pmpcfg[world][1]);
-	sfence_vma();
-	hart->pmp_stale = false;
-}
-
-static void set_window(struct hart *hart, bool window)
-{
-	hart->window = window;
-	csr_write(pmpaddr3, window ? ALL : 0);
-}
-
-_Static_assert(PMP_WINDOW == 3, "pmpaddr3");
 
 /* mstatus: S-mode's fields are as they are. */
 static void set_mstatus(uint64_t value)
@@ -57,7 +35,7 @@ void world_leave_payload(struct hart *hart)
 		hart->v.satp = csr_read(satp);
 }
 
-static void set_world(struct hart *hart, size_t world)
+static void set_world(struct hart *hart, enum world world)
 {
 	struct vhart_native native;
 	bool supervisor = hart->v.config.misa & VHART_MISA('S');
@@ -81,10 +59,8 @@ static void set_world(struct hart *hart, size_t world)
 	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
 		hart->hstatus_hu = csr_take(CSR_HSTATUS, HSTATUS_HU);
 	else if (hart->hstatus_hu)
-		csr_set(0x600, hart->hstatus_hu);
-	if (hart->window != window)
-		set_window(hart, window);
-	set_pmp(hart, world, window);
+		csr_set(CSR_HSTATUS, hart->hstatus_hu);
+	pmp_set(hart, world, window);
 	set_mstatus(native.mstatus);
 }
 
@@ -116,15 +92,13 @@ static void stay(struct hart *hart, unsigned changed)
 
 	if (changed & VHART_CHANGED_MIE)
 		csr_write(mie, vhart_firmware_mie(&hart->v));
-	if (window != hart->window || hart->pmp_stale) {
-		set_window(hart, window);
-		set_pmp(hart, WORLD_FIRMWARE, window);
-	}
+	if (window != hart->window || hart->pmp_stale)
+		pmp_set(hart, WORLD_FIRMWARE, window);
 }
 
 __attribute__((flatten)) void world_set(struct hart *hart)
 {
-	size_t world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
+	enum world world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
 	unsigned changed = hart->v.changed;
 
 	hart->v.changed = 0;
@@ -157,14 +131,12 @@ void world_set_hstatus(struct hart *hart, uint64_t value)
 
 void world_borrow(struct hart *hart)
 {
-	set_window(hart, false);
 	csr_write(satp, hart->v.satp);
-	set_pmp(hart, WORLD_PAYLOAD, false);
+	pmp_set(hart, WORLD_PAYLOAD, false);
 }
 
 void world_return(struct hart *hart, bool window)
 {
-	set_window(hart, window);
 	csr_write(satp, 0);
-	set_pmp(hart, WORLD_FIRMWARE, window);
+	pmp_set(hart, WORLD_FIRMWARE, window);
 }
