@@ -151,11 +151,11 @@ static void start_hart(struct hart *hart)
 
 	own_vector(hart);
 	hart->index = index_of(hart->id);
-	clint_init_hart(hart);
-	native_probe(hart, &config);
-	if (!(config.misa & VHART_MISA('S')))
+	if (!(csr_read(misa) & VHART_MISA('S')))
 		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
 	if (config.pmps < PMP_FIRMWARE_NEEDS)
+	clint_init_hart(hart);
+	native_probe(hart, &config);
 		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
 		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
 	if (vhart_check(&config, &why))

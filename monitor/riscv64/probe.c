@@ -73,7 +73,7 @@ static void probe_pmp(struct hart *hart, struct vhart_config *config)
 	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
 }
 
-static void probe_supervisor(struct hart *hart, struct vhart_config *config)
+static void probe_supervisor(struct vhart_config *config)
 {
 	uint64_t delegated;
 
@@ -87,7 +87,6 @@ static void probe_supervisor(struct hart *hart, struct vhart_config *config)
 	config->sscofpmf = is_there(CSR_SCOUNTOVF) && (delegated & VHART_BIT(VHART_LCOFI));
 	config->sstc = (config->menvcfg & VHART_MENVCFG_STCE) && is_there(CSR_STIMECMP);
 	probe_satp(config);
-	hart->has_senvcfg = is_there(CSR_SENVCFG);
 }
 
 void native_probe(struct hart *hart, struct vhart_config *config)
@@ -111,7 +110,6 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		config->mseccfg &= MSECCFG_SEED;
 		csr_try_write(CSR_MSECCFG, 0);
 	}
-	if (config->misa & VHART_MISA('S'))
-		probe_supervisor(hart, config);
+	probe_supervisor(config);
 	probe_pmp(hart, config);
 }

@@ -31,26 +31,22 @@ void world_leave_payload(struct hart *hart)
 	hart->v.v = status & VHART_MSTATUS_MPV;
 	hart->v.mstatus ^= (hart->v.mstatus ^ status) & VHART_MSTATUS_UXL;
 	vhart_take_mie(&hart->v, csr_read(mie));
-	if (hart->v.config.misa & VHART_MISA('S'))
-		hart->v.satp = csr_read(satp);
+	hart->v.satp = csr_read(satp);
 }
 
 static void set_world(struct hart *hart, enum world world)
 {
 	struct vhart_native native;
-	bool supervisor = hart->v.config.misa & VHART_MISA('S');
 	bool window = vhart_mprv(&hart->v); /* before 1.12, a trap of the payload may find it set */
 
 	hart->world = (uint8_t)world;
 	hart->counts[COUNT_SWITCH]++;
 	vhart_native(&hart->v, KEEP, &native);
-	if (supervisor) {
-		csr_write(medeleg, native.medeleg);
-		csr_write(mideleg, native.mideleg);
-		csr_write(satp, native.satp);
-	}
+	csr_write(medeleg, native.medeleg);
+	csr_write(mideleg, native.mideleg);
+	csr_write(satp, native.satp);
 	csr_write(mie, native.mie);
-	if (hart->has_senvcfg) {
+	if (!hart->v.config.priv_1_10) {
 		if (world == WORLD_FIRMWARE)
 			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
 		else
