@@ -13,6 +13,7 @@
 #include "../common/panic.h"
 
 #define FIRMWARE_AT 0x200000 /* in the image */
+#define PATIENCE_MS 20000u   /* an emulator's harts may be slow to come */
 
 struct hart *harts[MAX_HARTS];
 unsigned hart_count;
@@ -153,9 +154,9 @@ static void start_hart(struct hart *hart)
 	hart->index = index_of(hart->id);
 	if (!(csr_read(misa) & VHART_MISA('S')))
 		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
-	if (config.pmps < PMP_FIRMWARE_NEEDS)
 	clint_init_hart(hart);
 	native_probe(hart, &config);
+	if (config.pmps < PMP_FIRMWARE_NEEDS)
 		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
 		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
 	if (vhart_check(&config, &why))
@@ -165,16 +166,15 @@ static void start_hart(struct hart *hart)
 	harts[hart->index] = hart; /* for the exit table */
 }
 
+/* One that comes later would find the firmware where it starts, and be in its hands, in M-mode. */
 static void wait_for_all(void)
 {
-	uint64_t end = clint_milliseconds() + 1000;
+	uint64_t end = clint_milliseconds() + PATIENCE_MS;
 
 	while (__atomic_load_n(&there, __ATOMIC_ACQUIRE) < board.harts - 1) {
-		if (clint_milliseconds() > end) {
-			print("carillon: %u of %u harts have come; going on without the others\n",
-			      there + 1, board.harts);
-			return;
-		}
+		if (clint_milliseconds() > end)
+			panic("%u of %u harts have come here within %u s; start all, or take the others out of the CLINT's interrupts-extended",
+			      there + 1, board.harts, PATIENCE_MS / 1000);
 	}
 }
 
