@@ -33,6 +33,7 @@
 #define CSR_HSTATUS    0x600
 #define CSR_HEDELEG    0x602
 #define CSR_HIDELEG    0x603
+#define CSR_HSTATEEN0  0x60c
 #define CSR_HTVAL      0x643
 #define CSR_HTINST     0x64a
 #define CSR_MSECCFG    0x747

@@ -14,9 +14,13 @@
  */
 #define MENVCFG_KNOWN (UINT64_C(0xf1) | UINT64_C(7) << 61)
 
-/* S-mode's state that a hart with Smstateen would keep from it: floating point and jump tables of U-mode,
- * senvcfg. */
-#define MSTATEEN0 (UINT64_C(1) << 63 | UINT64_C(1) << 62 | 7)
+/*
+ * Smstateen: S-mode and VS-mode have senvcfg (ENVCFG), and U-mode what depends on it for floating point, jump
+ * tables and custom state; but nobody sstateen0 and hstateen0 (SE0), since the firmware is in U-mode.
+ */
+#define STATEEN0_SE0    (UINT64_C(1) << 63)
+#define STATEEN0_ENVCFG (UINT64_C(1) << 62)
+#define STATEEN0_USER   7
 
 static bool is_there(unsigned number)
 {
@@ -103,7 +107,11 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
-	csr_try_write(CSR_MSTATEEN0, MSTATEEN0);
+	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_USER)) {
+		csr_try_write(CSR_HSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+		csr_try_write(CSR_SSTATEEN0, STATEEN0_USER);
+		csr_try_write(CSR_MSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+	}
 	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
 	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {
 		csr_try_read(CSR_MSECCFG, &config->mseccfg);
