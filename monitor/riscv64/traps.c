@@ -107,6 +107,7 @@ static void payload_exception(struct hart *hart, uint64_t cause)
 __attribute__((noinline)) static void take_what_is_due(struct hart *hart)
 {
 	int interrupt = vhart_interrupt(&hart->v, pending(hart));
+
 	if (interrupt < 0)
 		return;
 	if (hart->v.mode != VHART_M)
