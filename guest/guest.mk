@@ -15,7 +15,7 @@ GUEST_CFLAGS := -std=gnu11 -ffreestanding -nostdlib -static -mgeneral-regs-only 
 	-fno-common -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Iguest/lib
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
-GUEST_LIB := start.o boot.o tree.o cpu.o gic.o timer.o psci.o tap.o hold.o
+GUEST_LIB := start.o boot.o tree.o cpu.o gic.o timer.o psci.o uart.o tap.o memory.o hold.o
 GUEST_LIB_OBJS := $(GUEST_LIB:%=$(GUEST_BUILD)/lib/%)
 GUEST_ALL := $(GUEST_IMAGES) $(GUEST_ITS) $(GUEST_DEMOS) bench
 GUEST_BINARIES := $(GUEST_ALL:%=$(GUEST_BUILD)/%.bin)

@@ -10,6 +10,7 @@
 #include "psci.h"
 #include "tap.h"
 #include "timer.h"
+#include "uart.h"
 
 #define DEVICE_ID          0x0b000000ul /* exists under the hypervisor only */
 #define UART_PERIPHERAL_ID 0xfe0
