@@ -299,7 +299,7 @@ static bool settle(struct gicv4 *vm)
 {
 	if (vm->parked != NO_ROUTE)
 		route_advance(vm, vm->parked);
-	routes_release(vm);
+	vlpis_release(vm);
 	if (!tokens_done(vm) || !lived(vm))
 		return false;
 	look(vm);

@@ -178,7 +178,7 @@ void clean(struct gicv4 *vm, void *at, size_t bytes);
 /* gicv4_vpe.c. Any CPU. */
 void vpe_wake(struct gicv4 *vm, unsigned vcpu);
 /* gicv4_route.c; with the lock. */
-void routes_release(struct gicv4 *vm);
+void vlpis_release(struct gicv4 *vm);
 bool route_advance(struct gicv4 *vm, uint16_t index);
 
 #endif

@@ -50,7 +50,7 @@ static void release(struct gicv4 *vm, uint16_t index)
 	vm->hooks.quiet(vm->host, index, false);
 }
 
-void routes_release(struct gicv4 *vm)
+void vlpis_release(struct gicv4 *vm)
 {
 	for (unsigned n = 0; n < SLICE && vm->held_first != NO_ROUTE; n++) {
 		uint16_t index = vm->held_first;
@@ -195,7 +195,7 @@ static bool bring_back(struct gicv4 *vm, uint16_t index)
 
 	if (vm->parked != NO_ROUTE)
 		route_advance(vm, vm->parked);
-	routes_release(vm);
+	vlpis_release(vm);
 	if (route->place == ROUTE_DIRECT) {
 		if (route->held || vm->parked != NO_ROUTE)
 			return false;
