@@ -26,7 +26,7 @@ static void configure(struct machine *m, virq_t lpi, uint8_t property)
 
 static void enable(struct machine *m, unsigned vcpu)
 {
-	redist_write_bytes(m, vcpu, PROPBASER, 8, PROP | 15);
+	redist_write_bytes(m, vcpu, PROPBASER, 8, PROP | 16);
 	redist_write_bytes(m, vcpu, PENDBASER, 8, PEND(vcpu) | PTZ);
 	redist_write(m, vcpu, CTLR, ENABLE);
 	assert_int_equal(redist_read(m, vcpu, CTLR, 4) & ENABLE, ENABLE);
@@ -399,7 +399,7 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 {
 	struct machine *m = machine_lpis(2);
 	struct vcpu *v = &m->vcpus[1];
-	unsigned taken = 0;
+	unsigned taken = 0, vcpu;
 	virq_t first;
 
 	(void)state;
@@ -414,6 +414,8 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 	redist_write(m, 1, CTLR, 0);
 	assert_int_equal(redist_read(m, 1, CTLR, 4), 6);
 	settle(m);
+	for (unsigned i = 0; i < 10; i++)
+		assert_false(vgic_lpi_is_pending(m->vgic, LPI + i, &vcpu));
 	assert_int_equal(ack(v), SPURIOUS);
 	for (unsigned i = 0; i < 128; i++)
 		assert_int_equal(table_bit(m, 1, LPI + i), i < 10 && LPI + i != first);
@@ -438,6 +440,24 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 	machine_free(m);
 }
 
+static void what_moves_to_a_redistributor_without_lpis_is_dropped(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	unsigned vcpu;
+
+	(void)state;
+	redist_write(m, 1, CTLR, 0);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI + 1);
+	vgic_lpi_move(m->vgic, NULL, LPI, 1);
+	move_all(m, 0, 1, 64);
+	settle(m);
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI + 1, &vcpu));
+	assert_int_equal(ack(&m->vcpus[0]), SPURIOUS);
+	machine_free(m);
+}
+
 static void with_ptz_the_pending_table_is_not_read(void **state)
 {
 	struct machine *m = machine_lpis(1);
@@ -456,6 +476,7 @@ static void tables_that_are_no_memory(void **state)
 {
 	struct machine *m = machine_lpis(1);
 	struct vcpu *v = &m->vcpus[0];
+	unsigned vcpu;
 
 	(void)state;
 	redist_write(m, 0, CTLR, 0);
@@ -469,6 +490,7 @@ static void tables_that_are_no_memory(void **state)
 	redist_write_bytes(m, 0, PROPBASER, 8, PROP | 12);
 	redist_write(m, 0, CTLR, ENABLE);
 	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
 	settle(m);
 	assert_int_equal(ack(v), SPURIOUS);
 	machine_free(m);
@@ -601,6 +623,7 @@ int main(void)
 		cmocka_unit_test(b29_halves_of_the_base_registers),
 		cmocka_unit_test(b08_invalidating_what_is_no_lpi),
 		cmocka_unit_test(disabling_writes_the_pending_table_and_enabling_reads_it),
+		cmocka_unit_test(what_moves_to_a_redistributor_without_lpis_is_dropped),
 		cmocka_unit_test(with_ptz_the_pending_table_is_not_read),
 		cmocka_unit_test(tables_that_are_no_memory),
 		cmocka_unit_test(save_writes_the_tables_and_restore_reads_them),
