@@ -166,6 +166,9 @@ int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq
 	old = word_load(irq);
 	do {
 		now = (old & ~W_TARGET) | W_LATCH | vcpu;
+		/* What is known of it was read for another redistributor. */
+		if ((old ^ now) & W_TARGET)
+			now |= W_CONFIG | W_ENABLED;
 		if (now != old && word_needs_look(now))
 			now |= W_QUEUED;
 	} while (!word_cas(irq, &old, now));

@@ -162,6 +162,25 @@ static void invalidation_takes_it_out_of_a_list_register(void **state)
 	machine_free(m);
 }
 
+/* It was known to be enabled at vCPU 1; what vCPU 0 knew is invalidated. */
+static void what_one_redistributor_knows_is_not_used_by_another(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	vgic_lpi_raise(m->vgic, NULL, 1, LPI);
+	enter(v);
+	eoi(m, v, ack(v));
+	leave(v);
+	configure(m, LPI, 0xa0);
+	redist_write_bytes(m, 0, INVALLR, 8, 0);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	enter(u);
+	assert_int_equal(ack(u), SPURIOUS);
+	machine_free(m);
+}
+
 static void clear_takes_it_out_of_a_list_register(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -611,6 +630,7 @@ int main(void)
 		cmocka_unit_test(the_priority_is_the_tables),
 		cmocka_unit_test(disabled_stays_pending_until_enabled_and_invalidated),
 		cmocka_unit_test(invalidation_takes_it_out_of_a_list_register),
+		cmocka_unit_test(what_one_redistributor_knows_is_not_used_by_another),
 		cmocka_unit_test(clear_takes_it_out_of_a_list_register),
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
