@@ -589,18 +589,12 @@ static bool wants_reset(const struct pci_function *f, unsigned offset, unsigned 
 /* Bits that a 1 clears are written as 0 unless the guest wrote a 1. */
 static void pass_write(struct pci_function *f, unsigned offset, unsigned bytes, uint32_t value)
 {
-	uint32_t writes = get(f->write, offset, bytes), clears = get(f->clear, offset, bytes);
-	uint32_t ours = writes | clears;
+	uint32_t taken = get(f->write, offset, bytes) | get(f->clear, offset, bytes);
 
-	if (!ours || (!writes && !(value & clears)))
-		return;
-	hw_write(f, offset, bytes, (hw_read(f, offset, bytes) & ~ours) | (value & ours));
+	if (taken)
+		hw_write(f, offset, bytes, (hw_read(f, offset, bytes) & ~taken) | (value & taken));
 }
 
-/*
- * Half of the command register's dword is the status: what passes of a write that has both goes to the status
- * alone, the command being ours.
- */
 void pci_config_write(struct pci_function *f, unsigned offset, unsigned bytes, uint32_t value)
 {
 	uint32_t command = get(f->shadow, PCI_COMMAND, 2), kept;
@@ -611,10 +605,7 @@ void pci_config_write(struct pci_function *f, unsigned offset, unsigned bytes, u
 		f->port->reset(f->host);
 		return;
 	}
-	if (offset == PCI_COMMAND && bytes == 4)
-		pass_write(f, STATUS, 2, value >> 16);
-	else
-		pass_write(f, offset, bytes, value);
+	pass_write(f, offset, bytes, value);
 	kept = get(f->keep, offset, bytes);
 	if (!kept)
 		return;

@@ -367,17 +367,17 @@ static int check_function(struct reader *reader, const struct vm_description *vm
 	char name[8];
 
 	name_pci(name, rid);
-	if (!vm->identity)
-		return refuse(reader,
-			      "pci: \"%s\" does DMA, for which the VM has to be "
-			      "identity-mapped; make it so, or take the function out",
-			      name);
 	for (i = 0; i < before; i++) {
 		if (description_has_pci(&reader->vms->vm[i], index))
 			return refuse(reader,
 				      "pci: \"%s\" is /%s's already; take it out of one of the two",
 				      name, reader->vms->vm[i].name);
 	}
+	if (!vm->identity)
+		return refuse(reader,
+			      "pci: \"%s\" does DMA, for which the VM has to be "
+			      "identity-mapped; make it so, or take the function out",
+			      name);
 	if (lacks_first(reader->board, vm, rid))
 		return refuse(reader,
 			      "pci: \"%s\" is of a device whose function 0 the VM does not "
