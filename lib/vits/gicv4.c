@@ -247,6 +247,8 @@ int gicv4_start(struct gicv4 *vm)
 		for (size_t n = 0; n < vm->properties_size; n++)
 			vm->properties[n] = PROPERTY_RES;
 		clean(vm, vm->properties, vm->properties_size);
+		__builtin_memset(pending_table(vm, parking(vm)), 0, vm->pending_size);
+		clean(vm, pending_table(vm, parking(vm)), vm->pending_size);
 		vm->life = LIFE_STARTING;
 		live_on(vm);
 		result = 0;

@@ -177,6 +177,8 @@ void look_later(struct gicv4 *vm, unsigned vcpu);
 void clean(struct gicv4 *vm, void *at, size_t bytes);
 /* gicv4_vpe.c. Any CPU. */
 void vpe_wake(struct gicv4 *vm, unsigned vcpu);
+/* Have the ITSs done its last VMOVP? Owner, or anybody while it is not loaded. */
+bool vpe_moved(struct gicv4 *vm, unsigned vcpu);
 /* gicv4_route.c; with the lock. */
 void routes_release(struct gicv4 *vm);
 bool route_advance(struct gicv4 *vm, uint16_t index);

@@ -305,6 +305,8 @@ void gicv4_move(struct gicv4 *vm, uint16_t index, unsigned vcpu)
 	lock_take(&vm->lock);
 	if (route->mapped && route->place == ROUTE_DIRECT && route->vcpu != vcpu) {
 		its_vmovi(vm, &route->event, vcpu);
+		/* INV reaches the vPE that has the event: this one may remember what once was. */
+		its_event(vm, ITS_INV, &route->event);
 		its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu);
 		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, vcpu));
 		/* Whether what is moved rings is not said. */

@@ -116,6 +116,8 @@ bool gicv4_vsgi_pending(struct gicv4 *vm, unsigned vcpu, uint16_t *pending)
 	*pending = 0;
 	if (check_vsgi(vm, vcpu, 0))
 		return true;
+	if (!vpe_moved(vm, vcpu))
+		return false;
 	cpu = load_relaxed(&vm->vpes[vcpu].cpu);
 	/* acquire: partner is the release below, of who had it before */
 	if (__atomic_compare_exchange_n(asking, &nobody, me, false, __ATOMIC_ACQUIRE,
