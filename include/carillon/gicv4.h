@@ -18,7 +18,8 @@
  *	if it blocks: sleep only if neither vgic_pending() nor gicv4_pending(vm, vcpu)
  *
  * The guest's ITS commands come by way of struct vits_port (carillon/vits.h): gicv4_map() and the others
- * of that part are its hooks, route by route.
+ * of that part are its hooks, route by route. vlpi_unmap has no way to say GICV4_AGAIN: the embedder's calls
+ * gicv4_unmap() until it answers otherwise, which takes the ITS a handful of commands.
  *
  * What is exact and what is not. A mapped event's pending state follows it through moves and clears
  * exactly. When a route changes between software and hardware (map, unmap, gicv4_enable()) it is without
@@ -250,7 +251,8 @@ void gicv4_doorbell(struct gicv4 *vm, unsigned vcpu);
 int gicv4_route(struct gicv4 *vm, uint16_t route, const struct gicv4_event *event);
 
 /*
- * vits_port.vlpi_map, with the property byte that the guest has for the LPI. False: there is no such route,
+ * vits_port.vlpi_map, with the property byte that the guest has for the LPI (0 will do for the virtual ITS,
+ * which configures it right after). False: there is no such route,
  * or it is mapped, or the LPI or vCPU is outside what there is. While direct injection is disabled, a route is
  * kept, and its physical LPI goes on coming to software.
  */

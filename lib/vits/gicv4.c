@@ -153,12 +153,12 @@ int gicv4_init(struct gicv4 **out, void *memory, size_t size, struct gicv4_machi
 	return 0;
 }
 
-void note_token(struct gicv4 *vm, unsigned its, uint64_t token)
+void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token)
 {
 	vm->tokens[its] = token;
 }
 
-void look_later(struct gicv4 *vm, unsigned vcpu)
+void v4_look_later(struct gicv4 *vm, unsigned vcpu)
 {
 	struct vpe *vpe = &vm->vpes[vcpu];
 
@@ -169,7 +169,7 @@ void look_later(struct gicv4 *vm, unsigned vcpu)
 	vm->look_first = (uint16_t)vcpu;
 }
 
-void clean(struct gicv4 *vm, void *at, size_t bytes)
+void v4_clean(struct gicv4 *vm, void *at, size_t bytes)
 {
 	if (vm->hooks.clean)
 		vm->hooks.clean(vm->host, at, bytes);
@@ -189,10 +189,10 @@ static void start_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
 {
 	if (its == 0) {
 		__builtin_memset(pending_table(vm, vcpu), 0, vm->pending_size);
-		clean(vm, pending_table(vm, vcpu), vm->pending_size);
+		v4_clean(vm, pending_table(vm, vcpu), vm->pending_size);
 	}
 	its_vmapp(vm, its, vcpu, true, its == 0);
-	note_token(vm, its, its_vpe(vm, ITS_VSYNC, its, vcpu));
+	v4_note_token(vm, its, its_vpe(vm, ITS_VSYNC, its, vcpu));
 }
 
 static void stop_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
@@ -202,7 +202,7 @@ static void stop_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
 	/* GICv4.1's waits by itself, and a VSYNC would name what is not mapped. */
 	if (!is_minor_1(vm))
 		token = its_vpe(vm, ITS_VSYNC, its, vcpu);
-	note_token(vm, its, token);
+	v4_note_token(vm, its, token);
 }
 
 /* True: no more to do. Called with what was put before done. */
@@ -246,7 +246,9 @@ int gicv4_start(struct gicv4 *vm)
 	if (vm->life == LIFE_STOPPED && tokens_done(vm)) {
 		for (size_t n = 0; n < vm->properties_size; n++)
 			vm->properties[n] = PROPERTY_RES;
-		clean(vm, vm->properties, vm->properties_size);
+		v4_clean(vm, vm->properties, vm->properties_size);
+		__builtin_memset(pending_table(vm, parking(vm)), 0, vm->pending_size);
+		v4_clean(vm, pending_table(vm, parking(vm)), vm->pending_size);
 		vm->life = LIFE_STARTING;
 		live_on(vm);
 		result = 0;
@@ -298,8 +300,13 @@ static void look(struct gicv4 *vm)
 static bool settle(struct gicv4 *vm)
 {
 	if (vm->parked != NO_ROUTE)
+<<<<<<< HEAD
 		route_advance(vm, vm->parked);
 	vlpis_release(vm);
+=======
+		v4_advance(vm, vm->parked);
+	v4_release(vm);
+>>>>>>> wt-its-v4
 	if (!tokens_done(vm) || !lived(vm))
 		return false;
 	look(vm);

@@ -170,15 +170,22 @@ uint64_t its_vmovp(struct gicv4 *vm, unsigned its, unsigned vcpu, unsigned cpu, 
 uint64_t its_vsgi(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool clear);
 
 /* gicv4.c; with the lock. This was the last command put for routes. */
-void note_token(struct gicv4 *vm, unsigned its, uint64_t token);
+void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token);
 /* Once hardware is done: if this vPE is not resident, it may have got something pending. */
-void look_later(struct gicv4 *vm, unsigned vcpu);
+void v4_look_later(struct gicv4 *vm, unsigned vcpu);
 /* The part of the tables at `at` is hardware's to see, or as hardware wrote it. */
-void clean(struct gicv4 *vm, void *at, size_t bytes);
+void v4_clean(struct gicv4 *vm, void *at, size_t bytes);
 /* gicv4_vpe.c. Any CPU. */
 void vpe_wake(struct gicv4 *vm, unsigned vcpu);
+/* Have the ITSs done its last VMOVP? Owner, or anybody while it is not loaded. */
+bool vpe_moved(struct gicv4 *vm, unsigned vcpu);
 /* gicv4_route.c; with the lock. */
+<<<<<<< HEAD
 void vlpis_release(struct gicv4 *vm);
 bool route_advance(struct gicv4 *vm, uint16_t index);
+=======
+void v4_release(struct gicv4 *vm);
+bool v4_advance(struct gicv4 *vm, uint16_t index);
+>>>>>>> wt-its-v4
 
 #endif

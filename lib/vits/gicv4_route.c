@@ -25,13 +25,13 @@ static void set_property(struct gicv4 *vm, virq_t lpi, uint8_t property)
 	uint8_t *at = vm->properties + (lpi - VGIC_LPI_BASE);
 
 	__atomic_store_n(at, (uint8_t)(property | PROPERTY_RES), __ATOMIC_RELAXED);
-	clean(vm, at, 1);
+	v4_clean(vm, at, 1);
 }
 
 static void put_token(struct gicv4 *vm, struct route *route, uint64_t token)
 {
 	route->token = token;
-	note_token(vm, route->event.its, token);
+	v4_note_token(vm, route->event.its, token);
 }
 
 static bool is_done(const struct gicv4 *vm, const struct route *route)
@@ -50,7 +50,11 @@ static void release(struct gicv4 *vm, uint16_t index)
 	vm->hooks.quiet(vm->host, index, false);
 }
 
+<<<<<<< HEAD
 void vlpis_release(struct gicv4 *vm)
+=======
+void v4_release(struct gicv4 *vm)
+>>>>>>> wt-its-v4
 {
 	for (unsigned n = 0; n < SLICE && vm->held_first != NO_ROUTE; n++) {
 		uint16_t index = vm->held_first;
@@ -143,9 +147,9 @@ static bool take_parked(struct gicv4 *vm, virq_t lpi)
 	uint8_t *at = pending_table(vm, parking(vm)) + lpi / 8, bit = (uint8_t)(1u << lpi % 8);
 	bool pending;
 
-	clean(vm, at, 1);
+	v4_clean(vm, at, 1);
 	pending = __atomic_fetch_and(at, (uint8_t)~bit, __ATOMIC_RELAXED) & bit;
-	clean(vm, at, 1);
+	v4_clean(vm, at, 1);
 	return pending;
 }
 
@@ -177,7 +181,7 @@ static void arrive(struct gicv4 *vm, uint16_t index)
 }
 
 /* A step on the route's way to software, if hardware has done the one before. True: it is there. */
-bool route_advance(struct gicv4 *vm, uint16_t index)
+bool v4_advance(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 
@@ -194,14 +198,19 @@ static bool bring_back(struct gicv4 *vm, uint16_t index)
 	struct route *route = &vm->routes[index];
 
 	if (vm->parked != NO_ROUTE)
+<<<<<<< HEAD
 		route_advance(vm, vm->parked);
 	vlpis_release(vm);
+=======
+		v4_advance(vm, vm->parked);
+	v4_release(vm);
+>>>>>>> wt-its-v4
 	if (route->place == ROUTE_DIRECT) {
 		if (route->held || vm->parked != NO_ROUTE)
 			return false;
 		leave(vm, index);
 	}
-	return route_advance(vm, index);
+	return v4_advance(vm, index);
 }
 
 int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *event)
@@ -305,10 +314,12 @@ void gicv4_move(struct gicv4 *vm, uint16_t index, unsigned vcpu)
 	lock_take(&vm->lock);
 	if (route->mapped && route->place == ROUTE_DIRECT && route->vcpu != vcpu) {
 		its_vmovi(vm, &route->event, vcpu);
+		/* INV reaches the vPE that has the event: this one may remember what once was. */
+		its_event(vm, ITS_INV, &route->event);
 		its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu);
 		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, vcpu));
 		/* Whether what is moved rings is not said. */
-		look_later(vm, vcpu);
+		v4_look_later(vm, vcpu);
 	}
 	if (route->mapped)
 		route->vcpu = (uint16_t)vcpu;
@@ -328,7 +339,7 @@ void gicv4_configure(struct gicv4 *vm, uint16_t index, virq_t lpi, uint8_t prope
 		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu));
 		/* What is pending already does not ring when it is enabled. */
 		if (property & PROPERTY_ON)
-			look_later(vm, route->vcpu);
+			v4_look_later(vm, route->vcpu);
 	}
 	lock_drop(&vm->lock);
 }
@@ -341,8 +352,8 @@ void gicv4_invalidate_all(struct gicv4 *vm, unsigned vcpu)
 	if (vm->life == LIFE_STARTED) {
 		/* One ITS is enough: it is the redistributor that has to know. */
 		its_vpe(vm, ITS_VINVALL, 0, vcpu);
-		note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
-		look_later(vm, vcpu);
+		v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+		v4_look_later(vm, vcpu);
 	}
 	lock_drop(&vm->lock);
 }

@@ -91,7 +91,7 @@ static void move(struct gicv4 *vm, unsigned vcpu, unsigned cpu)
 	count(&vm->stats.moves);
 }
 
-static bool moved(struct gicv4 *vm, unsigned vcpu)
+bool vpe_moved(struct gicv4 *vm, unsigned vcpu)
 {
 	unsigned itss = vm->machine->vmovp ? 1 : vm->machine->itss;
 	const uint64_t *tokens = vpe_tokens(vm, vcpu);
@@ -156,7 +156,7 @@ bool gicv4_ready(struct gicv4 *vm, unsigned vcpu)
 	switch (load_relaxed(&vpe->state)) {
 	case VPE_MOVING:
 		/* Dirty: of the vPE before, which did not wait for it. */
-		if (!moved(vm, vcpu) || read_pendbaser(vm, vpe) & VPENDBASER_DIRTY)
+		if (!vpe_moved(vm, vcpu) || read_pendbaser(vm, vpe) & VPENDBASER_DIRTY)
 			return false;
 		make_resident(vm, vcpu);
 		/* fallthrough */

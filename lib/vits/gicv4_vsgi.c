@@ -65,7 +65,7 @@ static int check_vsgi(const struct gicv4 *vm, unsigned vcpu, unsigned sgi)
 static void put_vsgi(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool clear)
 {
 	its_vsgi(vm, vcpu, sgi, clear);
-	note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+	v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
 }
 
 int gicv4_vsgi_configure(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool enabled,
@@ -79,7 +79,7 @@ int gicv4_vsgi_configure(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool ena
 	vm->vpes[vcpu].sgis[sgi] = (struct vsgi){ enabled, priority, group & 1 };
 	put_vsgi(vm, vcpu, sgi, false);
 	if (enabled)
-		look_later(vm, vcpu);
+		v4_look_later(vm, vcpu);
 	lock_drop(&vm->lock);
 	return 0;
 }
@@ -116,6 +116,8 @@ bool gicv4_vsgi_pending(struct gicv4 *vm, unsigned vcpu, uint16_t *pending)
 	*pending = 0;
 	if (check_vsgi(vm, vcpu, 0))
 		return true;
+	if (!vpe_moved(vm, vcpu))
+		return false;
 	cpu = load_relaxed(&vm->vpes[vcpu].cpu);
 	/* acquire: partner is the release below, of who had it before */
 	if (__atomic_compare_exchange_n(asking, &nobody, me, false, __ATOMIC_ACQUIRE,
