@@ -61,6 +61,14 @@ static void find_tables(void)
 	}
 }
 
+/* num_LPIs, bits 15:11: 0, or 2 to the power of that plus one. */
+static bool too_few_lpis(uint32_t typer)
+{
+	unsigned bits = typer >> 11 & 0x1f;
+
+	return bits && 2ull << bits < MAX_LPIS;
+}
+
 void its_find(void)
 {
 	if (!tree_its.found)
@@ -69,6 +77,8 @@ void its_find(void)
 		bail_out("no LPIs by GICD_TYPER");
 	if ((read32(GICD_BASE + GICD_TYPER) >> 19 & 0x1f) + 1 < LPI_ID_BITS)
 		bail_out("GICD_TYPER.IDbits has no room for LPIs");
+	if (too_few_lpis(read32(GICD_BASE + GICD_TYPER)))
+		bail_out("GICD_TYPER.num_LPIs: too few LPIs");
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		if (!(read64(cpus[cpu].gicr + GICR_TYPER) & GICR_TYPER_PLPIS))
 			bail_out("no LPIs by GICR_TYPER");

@@ -60,16 +60,23 @@ static void seed_all(void)
 
 /* --- The normal state --------------------------------------------------------------------------- */
 
+static void take_all(void *unused)
+{
+	(void)unused;
+	do {
+		irq_unmask();
+		irq_mask();
+	} while (irq_asserted());
+}
+
+/* What the storm left pending is taken. */
 static void drain(void)
 {
-	unsigned before;
-
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
 		its_do(its_invall(cpu));
-	do {
-		before = everything();
-		wait_ms(SETTLE_MS);
-	} while (everything() != before);
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+		cpu_run(cpu, take_all, NULL);
+	wait_ms(SETTLE_MS);
 	counts_clear();
 }
 
