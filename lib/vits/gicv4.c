@@ -300,13 +300,8 @@ static void look(struct gicv4 *vm)
 static bool settle(struct gicv4 *vm)
 {
 	if (vm->parked != NO_ROUTE)
-<<<<<<< HEAD
-		route_advance(vm, vm->parked);
-	vlpis_release(vm);
-=======
 		v4_advance(vm, vm->parked);
 	v4_release(vm);
->>>>>>> wt-its-v4
 	if (!tokens_done(vm) || !lived(vm))
 		return false;
 	look(vm);

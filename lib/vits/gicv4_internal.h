@@ -180,12 +180,7 @@ void vpe_wake(struct gicv4 *vm, unsigned vcpu);
 /* Have the ITSs done its last VMOVP? Owner, or anybody while it is not loaded. */
 bool vpe_moved(struct gicv4 *vm, unsigned vcpu);
 /* gicv4_route.c; with the lock. */
-<<<<<<< HEAD
-void vlpis_release(struct gicv4 *vm);
-bool route_advance(struct gicv4 *vm, uint16_t index);
-=======
 void v4_release(struct gicv4 *vm);
 bool v4_advance(struct gicv4 *vm, uint16_t index);
->>>>>>> wt-its-v4
 
 #endif

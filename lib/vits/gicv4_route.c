@@ -50,11 +50,7 @@ static void release(struct gicv4 *vm, uint16_t index)
 	vm->hooks.quiet(vm->host, index, false);
 }
 
-<<<<<<< HEAD
-void vlpis_release(struct gicv4 *vm)
-=======
 void v4_release(struct gicv4 *vm)
->>>>>>> wt-its-v4
 {
 	for (unsigned n = 0; n < SLICE && vm->held_first != NO_ROUTE; n++) {
 		uint16_t index = vm->held_first;
@@ -198,13 +194,8 @@ static bool bring_back(struct gicv4 *vm, uint16_t index)
 	struct route *route = &vm->routes[index];
 
 	if (vm->parked != NO_ROUTE)
-<<<<<<< HEAD
-		route_advance(vm, vm->parked);
-	vlpis_release(vm);
-=======
 		v4_advance(vm, vm->parked);
 	v4_release(vm);
->>>>>>> wt-its-v4
 	if (route->place == ROUTE_DIRECT) {
 		if (route->held || vm->parked != NO_ROUTE)
 			return false;
