@@ -29,8 +29,7 @@ MONITOR_CFLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-outline-ato
 	-fno-omit-frame-pointer -momit-leaf-frame-pointer -fno-tree-loop-distribute-patterns \
 	-fno-delete-null-pointer-checks -O2 -g -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror -Iinclude -isystem $(MONITOR_PICOLIBC)/include -isystem $(LIBFDT_INCLUDE) \
-	-DPICOLIBC_INTEGER_PRINTF_SCANF $(if $(wildcard lib/vits/*.c),-DMONITOR_VITS) \
-	-iquote monitor/arm64 -Imonitor/arm64/gicv3
+	-DPICOLIBC_INTEGER_PRINTF_SCANF -iquote monitor/arm64 -Imonitor/arm64/gicv3
 
 # Callees keep x8 to x15, nobody touches x16 to x18: an exit saves half of what the procedure call
 # standard would have it save.
@@ -41,7 +40,9 @@ MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-s
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
-monitor_hot_objs = $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/$1/%.o)
+# A GICv2 has no ITS.
+monitor_hot_srcs = $(if $(filter gicv2,$1),$(filter-out lib/vits/%,$(MONITOR_HOT_SRCS)),$(MONITOR_HOT_SRCS))
+monitor_hot_objs = $(patsubst %.c,$(MONITOR_OUT)/$1/%.o,$(monitor_hot_srcs))
 MONITOR_HOT_OBJS  := $(foreach gic,$(MONITOR_GICS),$(call monitor_hot_objs,$(gic)))
 MONITOR_COLD_OBJS := $(MONITOR_COLD_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
 MONITOR_SWITCH_OBJS := $(MONITOR_SWITCH_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)

@@ -67,7 +67,8 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	struct vgic_irq *irq = slot->irq;
 	unsigned hwirq = irq_hwirq(irq);
 	struct folded folded = {
-		.active = lr & LR_ACTIVE,
+		/* An LPI is not active once it is acknowledged; QEMU says so until its end. */
+		.active = (lr & LR_ACTIVE) && !irq_is_lpi(vcpu->vgic, irq),
 		.was_active = slot->was & W_ACTIVE,
 		.latch = (lr & LR_PENDING) && (slot->was & (W_LATCH | W_SOURCES)),
 		.source = slot->was & W_SOURCES,

@@ -23,6 +23,9 @@ struct outcome {
 
 struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t c);
 
+/* support.S: a register that may not answer. `how`: log2 of the bytes, and 4 for a write. */
+struct outcome mmio_try(uint64_t at, unsigned how, uint64_t value);
+
 /* Special INTIDs, 1020 to 1023: nothing is pending. LPIs lie above them. */
 static inline bool gic_spurious(uint64_t intid)
 {
@@ -84,6 +87,10 @@ struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr);
 bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
 struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes);
 void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
+/* What `done` says of an access to PCI: it is to nothing of it; it is done; the guest tries it again. */
+enum { PCI_NOT, PCI_DONE, PCI_AGAIN };
+struct outcome cold_pci_read(struct vcpu *vcpu, uint64_t ipa, uint64_t bytes);
+struct outcome cold_pci_write(struct vcpu *vcpu, uint64_t where, uint64_t value);
 void cold_serror(struct vcpu *vcpu, uint64_t esr);
 void cold_skip_aarch32(uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);

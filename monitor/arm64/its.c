@@ -583,7 +583,6 @@ void lpis_drop(const struct vm *vm)
 /* To the CPU of the vCPU that the guest sends it to, if that is another one by now. */
 void lpi_follow(unsigned intid)
 {
-#ifdef MONITOR_VITS
 	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
 	struct vm *vm = lpi->vm;
 	unsigned vcpu;
@@ -591,9 +590,6 @@ void lpi_follow(unsigned intid)
 
 	if (vits_translate(vm->vits, lpi->device, lpi->event, &virq, &vcpu) == 0)
 		lpi_move(intid, __atomic_load_n(&vm->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
-#else
-	(void)intid;
-#endif
 }
 
 /* --- Off the hot path. ----------------------------------------------------------------------------- */

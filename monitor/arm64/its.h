@@ -119,12 +119,7 @@ void lpis_drop(const struct vm *vm);
 /* It came. `self`: the vCPU that is loaded here, if it is of that VM. */
 static inline void lpi_message(const struct lpi *lpi, struct vgic_cpu *self)
 {
-#ifdef MONITOR_VITS
 	vits_message(lpi->vm->vits, self, lpi->device, lpi->event);
-#else
-	(void)lpi;
-	(void)self;
-#endif
 }
 
 #endif

@@ -172,10 +172,50 @@ static void hwirq_route(void *host, struct hwirq irq, unsigned vcpu)
 		  __atomic_load_n(&((struct vm *)host)->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 
+/* Where the hypervisor has this part of the guest's memory; NULL: not all of it is memory. */
+static inline void *guest_memory(const struct vm *vm, uint64_t at, size_t bytes)
+{
+	uint64_t offset = at - vm->ram;
+
+	if (offset >= vm->ram_size || bytes > vm->ram_size - offset)
+		return NULL;
+	return (void *)(vm->ram_at + offset);
+}
+
+/* Entries of tables are read and written in one piece: the guest may be at them, too. */
+static inline void copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == 8 && !(((uint64_t)to | (uint64_t)from) & 7))
+		*(volatile uint64_t *)to = *(const volatile uint64_t *)from;
+	else
+		for (size_t i = 0; i < bytes; i++)
+			((volatile uint8_t *)to)[i] = ((const volatile uint8_t *)from)[i];
+}
+
+static bool guest_read(void *host, uint64_t at, void *to, size_t bytes)
+{
+	const void *from = guest_memory(host, at, bytes);
+
+	if (from)
+		copy(to, from, bytes);
+	return from;
+}
+
+static bool guest_write(void *host, uint64_t at, const void *from, size_t bytes)
+{
+	void *to = guest_memory(host, at, bytes);
+
+	if (to)
+		copy(to, from, bytes);
+	return to;
+}
+
 const struct vgic_port port = {
 	.kick = kick,
 	.hwirq_set_active = hwirq_set_active,
 	.hwirq_clear_pending = hwirq_clear_pending,
 	.hwirq_line = hwirq_line,
 	.hwirq_route = hwirq_route,
+	.guest_read = guest_read,
+	.guest_write = guest_write,
 };

@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "gic.h"
 #include "mmu.h"
+#include "pci.h"
 #include "policy.h"
 #include "sched.h"
 #include "vm.h"
@@ -14,6 +15,8 @@
 #include "../common/panic.h"
 
 #define BENCH_DEVICE 0x0b000000ul
+
+#define LPI_BITS 13 /* 8192 of them */
 
 struct vm *vms[VMS_MAX];
 unsigned vm_count;
@@ -43,6 +46,8 @@ static void make_vgic(struct vm *vm, const struct board *board)
 	int result;
 
 	gic->describe(&config);
+	if (vm->its != NO_DEVICE)
+		config.lpi_bits = LPI_BITS;
 	vm->lrs = config.lrs;
 	vm->preemption = config.preemption_bits;
 	if (vgic_check(&config, &why) != 0)
@@ -51,6 +56,25 @@ static void make_vgic(struct vm *vm, const struct board *board)
 	result = vgic_init(&vm->vgic, pages_alloc(size), size, &config, gic->port, vm);
 	if (result != 0)
 		panic("vgic_init: error %d", result);
+}
+
+/* A DeviceID is a PCI requester's; with a collection for each vCPU there is room for more. */
+static void make_vits(struct vm *vm)
+{
+	struct vits_config config = {
+		.device_bits = 16,
+		.event_bits = 16,
+		.collection_bits = 8,
+		.cache_bits = 10,
+	};
+	size_t size = vits_size(&config);
+	int result;
+
+	if (vm->its == NO_DEVICE)
+		return;
+	result = vits_init(&vm->vits, pages_alloc(size), size, &config, vm->vgic, NULL, vm);
+	if (result != 0)
+		panic("vits_init: error %d", result);
 }
 
 /* Of those CPUs that the VM may use, the next one: a place to start from, or its own for good. */
@@ -104,8 +128,10 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	vm->its = NO_DEVICE;
 	gic->frames(vm, board);
 	make_vgic(vm, board);
+	make_vits(vm);
 	make_vcpus(vm);
 	vm->log.name = description->name;
+	pci_connect(vm, board);
 	vms[vm_count++] = vm;
 	return vm;
 }
