@@ -203,6 +203,18 @@ static int name_route(struct vits *vits, uint64_t pair, uint16_t index)
 	return 0;
 }
 
+void vits_lpi_invalidated(struct vits *vits, unsigned vcpu, virq_t lpi)
+{
+	lock_take(&vits->lock);
+	for (uint32_t i = 0; i < vits->config.routes; i++) {
+		const struct route *route = &vits->routes[i];
+
+		if (route->forwarded && route->vcpu == vcpu && (!lpi || route->lpi == lpi))
+			route_configure(vits, route);
+	}
+	lock_drop(&vits->lock);
+}
+
 int vits_forward(struct vits *vits, uint32_t device, uint32_t event, uint16_t route)
 {
 	int result;

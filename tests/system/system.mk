@@ -41,7 +41,7 @@ SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(
 
 # Our guests with an ITS: name, model, CPUs, where. Under the hypervisor, too, once it has an ITS: that is,
 # once ITS_WHERE is both.
-ITS_WHERE      ?= bare
+ITS_WHERE      ?= both
 SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),$(ITS_WHERE)) \
 	its,$g,max,4,$(ITS_WHERE)) $(foreach cpus,1 4,its,its-errors,max,$(cpus),$(ITS_WHERE),harsh)
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,$(ITS_WHERE) \
