@@ -11,8 +11,8 @@ cortex-a72 | max) ;;
 *) refuse "CPU=$cpu: cortex-a72 or max is allowed" ;;
 esac
 case $gic in
-2 | 3 | 4) ;;
-*) refuse "GIC=$gic: 2, 3 or 4 is allowed" ;;
+2 | 3 | 4 | 3,its=off) ;;
+*) refuse "GIC=$gic: 2, 3, 4 or 3,its=off is allowed" ;;
 esac
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
 need_file FIRMWARE "$firmware" "give the path of a firmware image, or u-boot for Debian's U-Boot"

@@ -7,6 +7,7 @@
 #include "psci.h"
 #include "tap.h"
 #include "tree.h"
+#include "uart.h"
 
 #define BLOCK_DEVICE  0x0060000000000401ull /* attribute 0, access flag, never executed */
 #define BLOCK_NORMAL  0x0040000000000705ull /* attribute 1, inner shareable, access flag */
@@ -173,24 +174,4 @@ _Noreturn void fatal_exception(uint64_t vector, uint64_t esr, uint64_t elr, uint
 {
 	print("# exception: vector %lu esr 0x%lx elr 0x%lx far 0x%lx\n", vector, esr, elr, far);
 	bail_out("unexpected exception");
-}
-
-/* What GCC calls for structure copies and clears. */
-void *memset(void *to, int value, size_t n);
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-
-void *memset(void *to, int value, size_t n)
-{
-	for (volatile char *p = to; n; n--)
-		*p++ = (char)value;
-	return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-	volatile char *d = to;
-
-	for (const char *s = from; n; n--)
-		*d++ = *s++;
-	return to;
 }

@@ -61,6 +61,14 @@ static void find_tables(void)
 	}
 }
 
+/* num_LPIs, bits 15:11: 0, or 2 to the power of that plus one. */
+static bool too_few_lpis(uint32_t typer)
+{
+	unsigned bits = typer >> 11 & 0x1f;
+
+	return bits && 2ull << bits < MAX_LPIS;
+}
+
 void its_find(void)
 {
 	if (!tree_its.found)
@@ -69,6 +77,8 @@ void its_find(void)
 		bail_out("no LPIs by GICD_TYPER");
 	if ((read32(GICD_BASE + GICD_TYPER) >> 19 & 0x1f) + 1 < LPI_ID_BITS)
 		bail_out("GICD_TYPER.IDbits has no room for LPIs");
+	if (too_few_lpis(read32(GICD_BASE + GICD_TYPER)))
+		bail_out("GICD_TYPER.num_LPIs: too few LPIs");
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
 		if (!(read64(cpus[cpu].gicr + GICR_TYPER) & GICR_TYPER_PLPIS))
 			bail_out("no LPIs by GICR_TYPER");
@@ -329,6 +339,13 @@ uint64_t its_post(const struct its_command *commands, unsigned n)
 	return posted;
 }
 
+void its_post_blind(const struct its_command *commands, unsigned n)
+{
+	queue_read = queue_posted;
+	queue_read_at = its.next;
+	put(commands, n);
+}
+
 bool its_wait(uint64_t posted)
 {
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
@@ -376,19 +393,26 @@ static void replace_stalled(void)
 		its.next * sizeof(struct its_command) | GITS_CWRITER_RETRY);
 }
 
-bool its_try(struct its_command command)
+bool its_force(uint64_t posted)
 {
-	uint64_t posted = its_post(&command, 1);
 	uint64_t deadline = counter_after_ms(LIMIT_MS);
-	struct its_command nothing[] = { its_sync(0) };
 
-	while (!its_wait(posted) && !counter_passed(deadline)) {
+	while (!its_wait(posted)) {
+		if (counter_passed(deadline))
+			return false;
 		uint64_t daif = lock_queue();
 
 		replace_stalled();
 		unlock_queue(daif);
 	}
-	return its_run(nothing, 1);
+	return true;
+}
+
+bool its_try(struct its_command command)
+{
+	struct its_command nothing = its_sync(0);
+
+	return its_force(its_post(&command, 1)) && its_do(nothing);
 }
 
 /* --- Devices and events ------------------------------------------------------------------------- */

@@ -173,6 +173,11 @@ static inline struct its_command its_sync(unsigned cpu)
  * any time; the result is for its_wait(). At most as many as the ring has places, less one.
  */
 uint64_t its_post(const struct its_command *commands, unsigned n);
+/*
+ * For counting: the same without a look at GITS_CREADR, where nothing else is posted, and all that was
+ * posted before has been read.
+ */
+void its_post_blind(const struct its_command *commands, unsigned n);
 /* Until the ITS has read them; false if it stalls or does not within the limit. */
 bool its_wait(uint64_t posted);
 /* Both, and behind them SYNC for each CPU: what the commands do is done. At most 64. */
@@ -185,6 +190,8 @@ bool its_do(struct its_command command);
  * made to go on behind it. False if it does not.
  */
 bool its_try(struct its_command command);
+/* The same for what was posted, of which any command may be wrong. */
+bool its_force(uint64_t posted);
 
 /* --- Devices and events ----------------------------------------------------------------------- */
 

@@ -212,6 +212,8 @@ static void not_mappable(void)
 	all_commands_to(DEVICE, 9, "MAPTI with the last INTID before LPIs");
 	its_try(its_mapti(DEVICE, 9, ~0u, 0));
 	all_commands_to(DEVICE, 9, "MAPTI with the last INTID of all");
+	its_try(its_mapti(DEVICE, 9, 1u << LPI_ID_BITS, 0));
+	all_commands_to(DEVICE, 9, "MAPTI with an LPI behind the property table");
 	its_map_event(DEVICE, 9, LPI + 9, 0);
 	its_raise(DEVICE, 9);
 	ok(lpi_taken(0, LPI + 9, 1), "MAPTI done right after all: arrives, once");

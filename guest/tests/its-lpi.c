@@ -333,7 +333,7 @@ static void changed_while_it_runs(void)
 
 /* --- Between CPUs. ----------------------------------------------------------------------------- */
 
-#define ROUNDS 100
+#define ROUNDS 25
 
 static void raise_in_turn(void *argument)
 {

@@ -12,7 +12,7 @@
 #define EVENT_BITS 5
 #define EVENTS     (1u << EVENT_BITS)
 #define LPI        (LPI_FIRST + 64)
-#define ROUNDS     300
+#define ROUNDS     100
 
 unsigned cpus_needed = 1;
 

@@ -196,7 +196,7 @@ struct vgic_vcpu {
 	/* lpi.c: atomic, but for the lock and what changes under it */
 	uint64_t *noted, *noted_summary; /* LPIs of which something is known here: a bit each */
 	uint64_t propbaser, pendbaser;
-	bool lpis_on;         /* they come in, and are delivered */
+	uint32_t lpi_limit;   /* how many come in, and are delivered; EnableLPIs is 0: none */
 	uint8_t lpi_phase;    /* enum lpi_phase */
 	struct lock lpi_lock; /* for the next two, and the phase */
 	uint32_t lpi_cursor;

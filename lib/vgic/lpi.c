@@ -95,7 +95,7 @@ static uint8_t property_of(const struct vgic_vcpu *vcpu, uint32_t n)
 	uint64_t propbaser = load_relaxed(&vcpu->propbaser);
 	uint8_t property = 0;
 
-	if (!load_relaxed(&vcpu->lpis_on) || n >= configured(vgic, propbaser) ||
+	if (n >= load_relaxed(&vcpu->lpi_limit) ||
 	    !vgic->port.guest_read(vgic->host, (propbaser & PROPBASER_ADDRESS) + n, &property, 1))
 		return 0;
 	return property;
@@ -161,11 +161,14 @@ int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq
 
 	if (!irq || vcpu >= vgic->config.vcpus)
 		return -VIRQ_ERR_RANGE;
-	if (!load_relaxed(&vgic->vcpus[vcpu].lpis_on))
+	if (lpi - VGIC_LPI_BASE >= load_relaxed(&vgic->vcpus[vcpu].lpi_limit))
 		return 0;
 	old = word_load(irq);
 	do {
 		now = (old & ~W_TARGET) | W_LATCH | vcpu;
+		/* What is known of it was read for another redistributor. */
+		if ((old ^ now) & W_TARGET)
+			now |= W_CONFIG | W_ENABLED;
 		if (now != old && word_needs_look(now))
 			now |= W_QUEUED;
 	} while (!word_cas(irq, &old, now));
@@ -220,9 +223,16 @@ int vgic_lpi_clear(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi)
 	return 0;
 }
 
-/* The target's bit: the configuration that is known of it may be another one there. */
+/*
+ * The target's bit: the configuration that is known of it may be another one there. Who does not take it
+ * ignores it: then it is not pending any more.
+ */
 static void move(struct vgic *vgic, struct vgic_vcpu *self, uint32_t n, unsigned to)
 {
+	if (n >= load_relaxed(&vgic->vcpus[to].lpi_limit)) {
+		withdraw(vgic, self, &vgic->lpis[n], W_LATCH, 0, W_RETRACT);
+		return;
+	}
 	withdraw(vgic, self, &vgic->lpis[n], W_TARGET, to | W_CONFIG | W_ENABLED, 0);
 	note(&vgic->vcpus[to], n);
 }
@@ -371,8 +381,8 @@ uint32_t vgic_lpis(const struct vgic *vgic)
 
 /* --- EnableLPIs: the pending table is read when it is set, and written when it is cleared ---------- */
 
-/* 64 LPIs' worth of a vCPU's pending table: a bit for each that is pending here. */
-static uint64_t pending_bits(const struct vgic_vcpu *vcpu, uint32_t word)
+/* 64 LPIs' worth of a vCPU's pending table: a bit for each that is pending here. `take`: and is not any more. */
+static uint64_t pending_bits(struct vgic_vcpu *vcpu, uint32_t word, bool take)
 {
 	uint64_t bits = 0;
 
@@ -380,8 +390,11 @@ static uint64_t pending_bits(const struct vgic_vcpu *vcpu, uint32_t word)
 		uint32_t n = 64 * word + (uint32_t)__builtin_ctzll(left);
 		uint64_t w = word_load(&vcpu->vgic->lpis[n]);
 
-		if (word_target(w) == vcpu->index && (w & W_LATCH))
-			bits |= 1ull << n % 64;
+		if (word_target(w) != vcpu->index || !(w & W_LATCH))
+			continue;
+		bits |= 1ull << n % 64;
+		if (take)
+			irq_change(vcpu->vgic, NULL, &vcpu->vgic->lpis[n], W_LATCH, 0);
 	}
 	return bits;
 }
@@ -392,13 +405,13 @@ static uint64_t pending_table(const struct vgic_vcpu *vcpu)
 }
 
 /* The words from *cursor on, at most `chunks` of 8 words; true: that was all. In the guest's byte order. */
-static bool store_pending(const struct vgic_vcpu *vcpu, uint32_t *cursor, unsigned chunks)
+static bool store_pending(struct vgic_vcpu *vcpu, uint32_t *cursor, unsigned chunks, bool take)
 {
 	const struct vgic *vgic = vcpu->vgic;
 	uint32_t end = (configured(vgic, vcpu->propbaser) + 63) / 64;
 
 	for (unsigned i = 0; i < 8 * chunks && *cursor < end; i++, ++*cursor) {
-		uint64_t bits = pending_bits(vcpu, *cursor);
+		uint64_t bits = pending_bits(vcpu, *cursor, take);
 		uint8_t bytes[8];
 
 		for (unsigned b = 0; b < 8; b++)
@@ -452,7 +465,7 @@ static void set_phase(struct vgic_vcpu *vcpu, enum lpi_phase phase)
 
 /*
  * One slice of what EnableLPIs has come to mean; true: at rest. While it is being cleared nothing new comes
- * in or is delivered (`lpis_on`); what was delivered but not taken comes back with its list register.
+ * in or is delivered (`lpi_limit`); what was delivered but not taken comes back with its list register.
  */
 static bool lpis_step(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 {
@@ -465,7 +478,7 @@ static bool lpis_step(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 			return false;
 		*cursor = 0;
 		set_phase(vcpu, LPIS_LOADING);
-		store_relaxed(&vcpu->lpis_on, true);
+		store_relaxed(&vcpu->lpi_limit, configured(vcpu->vgic, vcpu->propbaser));
 		return false;
 	case LPIS_LOADING:
 		if (!load_pending(vcpu, self, cursor, SLICE_CHUNKS))
@@ -482,7 +495,7 @@ static bool lpis_step(struct vgic_vcpu *vcpu, struct vgic_vcpu *self)
 		set_phase(vcpu, LPIS_STORING);
 		return false;
 	case LPIS_STORING:
-		if (!store_pending(vcpu, cursor, SLICE_CHUNKS))
+		if (!store_pending(vcpu, cursor, SLICE_CHUNKS, true))
 			return false;
 		set_phase(vcpu, LPIS_OFF);
 		return true;
@@ -495,7 +508,7 @@ static void lpis_start(struct vgic_vcpu *vcpu, bool on)
 {
 	vcpu->lpi_cursor = 0;
 	if (!on)
-		store_relaxed(&vcpu->lpis_on, false);
+		store_relaxed(&vcpu->lpi_limit, 0);
 	set_phase(vcpu, on ? LPIS_FORGETTING : LPIS_WITHDRAWING);
 }
 
@@ -610,7 +623,7 @@ void lpis_reset(struct vgic *vgic)
 	for (unsigned v = 0; v < vgic->config.vcpus; v++) {
 		struct vgic_vcpu *vcpu = &vgic->vcpus[v];
 
-		store_relaxed(&vcpu->lpis_on, false);
+		store_relaxed(&vcpu->lpi_limit, 0);
 		set_phase(vcpu, LPIS_OFF);
 		vcpu->lpi_cursor = vcpu->invall_cursor = 0;
 		store_relaxed(&vcpu->propbaser, 0);
@@ -655,7 +668,7 @@ struct lpis_state lpis_save(struct vgic_vcpu *vcpu)
 	while (vcpu->lpi_phase != LPIS_ON && vcpu->lpi_phase != LPIS_OFF)
 		lpis_step(vcpu, NULL);
 	if (on)
-		while (!store_pending(vcpu, &cursor, SLICE_CHUNKS))
+		while (!store_pending(vcpu, &cursor, SLICE_CHUNKS, false))
 			;
 	return (struct lpis_state){
 		.ctlr = on,
@@ -670,7 +683,8 @@ void lpis_restore(struct vgic_vcpu *vcpu, const struct lpis_state *state)
 
 	store_relaxed(&vcpu->propbaser, state->propbaser);
 	store_relaxed(&vcpu->pendbaser, state->pendbaser);
-	store_relaxed(&vcpu->lpis_on, state->ctlr & 1);
+	store_relaxed(&vcpu->lpi_limit,
+		      state->ctlr & 1 ? configured(vcpu->vgic, vcpu->propbaser) : 0);
 	set_phase(vcpu, state->ctlr & 1 ? LPIS_ON : LPIS_OFF);
 	if (!(state->ctlr & 1))
 		return;

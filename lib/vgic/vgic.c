@@ -532,7 +532,8 @@ int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vg
 		.hwirq = hwirq_of(irq).intid,
 		.priority = (uint8_t)word_priority(w),
 		.group = !!(w & W_GROUP1),
-		.enabled = w & W_ENABLED,
+		/* Of an LPI, if it has been read since it was last invalidated. */
+		.enabled = (w & W_ENABLED) && !(irq_is_lpi(vgic, irq) && (w & W_CONFIG)),
 		.pending = word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT)),
 		.active = w & W_ACTIVE,
 		.level = w & W_LEVEL,

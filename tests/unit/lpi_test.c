@@ -26,7 +26,7 @@ static void configure(struct machine *m, virq_t lpi, uint8_t property)
 
 static void enable(struct machine *m, unsigned vcpu)
 {
-	redist_write_bytes(m, vcpu, PROPBASER, 8, PROP | 15);
+	redist_write_bytes(m, vcpu, PROPBASER, 8, PROP | 16);
 	redist_write_bytes(m, vcpu, PENDBASER, 8, PEND(vcpu) | PTZ);
 	redist_write(m, vcpu, CTLR, ENABLE);
 	assert_int_equal(redist_read(m, vcpu, CTLR, 4) & ENABLE, ENABLE);
@@ -159,6 +159,25 @@ static void invalidation_takes_it_out_of_a_list_register(void **state)
 	assert_true(vgic_lpis_settled(m->vgic));
 	assert_int_equal(redist_read(m, 0, SYNCR, 4), 0);
 	assert_true(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
+	machine_free(m);
+}
+
+/* It was known to be enabled at vCPU 1; what vCPU 0 knew is invalidated. */
+static void what_one_redistributor_knows_is_not_used_by_another(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	vgic_lpi_raise(m->vgic, NULL, 1, LPI);
+	enter(v);
+	eoi(m, v, ack(v));
+	leave(v);
+	configure(m, LPI, 0xa0);
+	redist_write_bytes(m, 0, INVALLR, 8, 0);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	enter(u);
+	assert_int_equal(ack(u), SPURIOUS);
 	machine_free(m);
 }
 
@@ -399,7 +418,7 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 {
 	struct machine *m = machine_lpis(2);
 	struct vcpu *v = &m->vcpus[1];
-	unsigned taken = 0;
+	unsigned taken = 0, vcpu;
 	virq_t first;
 
 	(void)state;
@@ -414,6 +433,8 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 	redist_write(m, 1, CTLR, 0);
 	assert_int_equal(redist_read(m, 1, CTLR, 4), 6);
 	settle(m);
+	for (unsigned i = 0; i < 10; i++)
+		assert_false(vgic_lpi_is_pending(m->vgic, LPI + i, &vcpu));
 	assert_int_equal(ack(v), SPURIOUS);
 	for (unsigned i = 0; i < 128; i++)
 		assert_int_equal(table_bit(m, 1, LPI + i), i < 10 && LPI + i != first);
@@ -438,6 +459,24 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 	machine_free(m);
 }
 
+static void what_moves_to_a_redistributor_without_lpis_is_dropped(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	unsigned vcpu;
+
+	(void)state;
+	redist_write(m, 1, CTLR, 0);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI + 1);
+	vgic_lpi_move(m->vgic, NULL, LPI, 1);
+	move_all(m, 0, 1, 64);
+	settle(m);
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI + 1, &vcpu));
+	assert_int_equal(ack(&m->vcpus[0]), SPURIOUS);
+	machine_free(m);
+}
+
 static void with_ptz_the_pending_table_is_not_read(void **state)
 {
 	struct machine *m = machine_lpis(1);
@@ -456,6 +495,7 @@ static void tables_that_are_no_memory(void **state)
 {
 	struct machine *m = machine_lpis(1);
 	struct vcpu *v = &m->vcpus[0];
+	unsigned vcpu;
 
 	(void)state;
 	redist_write(m, 0, CTLR, 0);
@@ -469,6 +509,7 @@ static void tables_that_are_no_memory(void **state)
 	redist_write_bytes(m, 0, PROPBASER, 8, PROP | 12);
 	redist_write(m, 0, CTLR, ENABLE);
 	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	assert_false(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
 	settle(m);
 	assert_int_equal(ack(v), SPURIOUS);
 	machine_free(m);
@@ -589,6 +630,7 @@ int main(void)
 		cmocka_unit_test(the_priority_is_the_tables),
 		cmocka_unit_test(disabled_stays_pending_until_enabled_and_invalidated),
 		cmocka_unit_test(invalidation_takes_it_out_of_a_list_register),
+		cmocka_unit_test(what_one_redistributor_knows_is_not_used_by_another),
 		cmocka_unit_test(clear_takes_it_out_of_a_list_register),
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
@@ -601,6 +643,7 @@ int main(void)
 		cmocka_unit_test(b29_halves_of_the_base_registers),
 		cmocka_unit_test(b08_invalidating_what_is_no_lpi),
 		cmocka_unit_test(disabling_writes_the_pending_table_and_enabling_reads_it),
+		cmocka_unit_test(what_moves_to_a_redistributor_without_lpis_is_dropped),
 		cmocka_unit_test(with_ptz_the_pending_table_is_not_read),
 		cmocka_unit_test(tables_that_are_no_memory),
 		cmocka_unit_test(save_writes_the_tables_and_restore_reads_them),
