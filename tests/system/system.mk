@@ -61,9 +61,14 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	$(foreach kind,sgi timer mask wfi dist abort psci cycle console die reset,$(foreach gic,2 3, \
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic)))
 
-SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS)
+# PCI functions passed through.
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets
+SYSTEM_PCI_ALL := pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4
+
+SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
+	$(SYSTEM_PCI)
 SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL) \
-	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL))
+	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL) $(SYSTEM_PCI_ALL))
 
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
