@@ -12,7 +12,7 @@ MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 # for that version alone, and v2_ or v3_ in front of all names. (make lint reads it as gicv3's.) Cold
 # code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
-MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c))
+MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c lib/vits/*.c))
 # Of the library: all but save and restore, which nothing in the rest calls.
 MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
@@ -40,7 +40,9 @@ MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-s
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
-monitor_hot_objs = $(MONITOR_HOT_SRCS:%.c=$(MONITOR_OUT)/$1/%.o)
+# A GICv2 has no ITS.
+monitor_hot_srcs = $(if $(filter gicv2,$1),$(filter-out lib/vits/%,$(MONITOR_HOT_SRCS)),$(MONITOR_HOT_SRCS))
+monitor_hot_objs = $(patsubst %.c,$(MONITOR_OUT)/$1/%.o,$(monitor_hot_srcs))
 MONITOR_HOT_OBJS  := $(foreach gic,$(MONITOR_GICS),$(call monitor_hot_objs,$(gic)))
 MONITOR_COLD_OBJS := $(MONITOR_COLD_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)
 MONITOR_SWITCH_OBJS := $(MONITOR_SWITCH_SRCS:%.c=$(MONITOR_OUT)/cold/%.o)

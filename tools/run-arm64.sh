@@ -11,8 +11,8 @@ cortex-a72 | max) ;;
 *) refuse "CPU=$cpu: cortex-a72 or max is allowed" ;;
 esac
 case $gic in
-2 | 3) ;;
-*) refuse "GIC=$gic: 2 or 3 is allowed" ;;
+2 | 3 | 4 | 3,its=off) ;;
+*) refuse "GIC=$gic: 2, 3, 4 or 3,its=off is allowed" ;;
 esac
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
 need_file FIRMWARE "$firmware" "give the path of a firmware image, or u-boot for Debian's U-Boot"
@@ -141,6 +141,7 @@ if [ -n "$vms" ]; then
 	set -- -kernel "$hypervisor" -initrd "$vms" "$@"
 elif [ "$bare" = 1 ]; then
 	total_mib=$mib
+	[ "$gic" != 4 ] || machine=$machine,virtualization=on	# without it QEMU refuses a GICv4
 	if [ -n "$firmware" ]; then
 		set -- -bios "$firmware" "$@"
 	else

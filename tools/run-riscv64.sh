@@ -2,12 +2,14 @@
 #
 # tools/run's part for riscv64, which it sources: QEMU's `virt` with a firmware in M-mode and what it
 # boots. The monitor takes the firmware's place in the -bios slot and has the firmware behind itself,
-# at 2 MiB; words for it stand in the last 4 KiB before that.
+# at 2 MiB.
 # shellcheck shell=sh disable=SC2034,SC2154
 
 : "${cpu:=rv64}"
+[ "$pci" = 0 ] || refuse "PCI= is for ARCH=arm64: the riscv64 monitor passes no devices on"
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
+[ -z "$hyp_append" ] || refuse "--hyp-append: the riscv64 monitor has no command line"
 need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, or leave it out for Debian's OpenSBI"
 [ "$bare" = 1 ] || [ -f "$hypervisor" ] ||
 	refuse "$hypervisor: the riscv64 monitor is not built; run: make"
@@ -51,17 +53,12 @@ add_command
 
 # The -bios image, beside the log; it stays there, for those who start QEMU by hand.
 firmware_at=$((0x200000))
-words_at=$((0x1ff000))
 make_image() {
 	image=${log%.log}.firmware
-	[ "$(size_of "$hypervisor")" -le $words_at ] ||
-		refuse "$hypervisor has $(size_of "$hypervisor") bytes, but only $words_at are free in front of the firmware"
-	[ ${#hyp_append} -lt $((firmware_at - words_at)) ] ||
-		refuse "--hyp-append: more than $((firmware_at - words_at - 1)) characters"
+	[ "$(size_of "$hypervisor")" -le $firmware_at ] ||
+		refuse "$hypervisor has $(size_of "$hypervisor") bytes, but only $firmware_at are free in front of the firmware"
 	mkdir -p "$(dirname "$image")"
 	cp "$hypervisor" "$image"
-	truncate -s $words_at "$image"
-	printf '%s' "$hyp_append" >>"$image"
 	truncate -s $firmware_at "$image"
 	cat "$firmware" >>"$image"
 }

@@ -10,6 +10,7 @@
 #include "psci.h"
 #include "tap.h"
 #include "timer.h"
+#include "uart.h"
 
 #define DEVICE_ID          0x0b000000ul /* exists under the hypervisor only */
 #define UART_PERIPHERAL_ID 0xfe0
@@ -229,7 +230,7 @@ void receive_running(void *intid)
 
 	atomic_fetch_add(&asleep, 1);
 	sev();
-	wait_at_least(&me->seen[*(const unsigned *)intid], ROUNDS);
+	wait_at_least(&me->seen[seen_index(*(const unsigned *)intid)], ROUNDS);
 	add_difference(&part[me->index], before, take());
 }
 
@@ -259,24 +260,32 @@ void let_it_fall_asleep(unsigned round)
 
 static unsigned sgi = SGI;
 
-static void ipi(const char *name, void (*receive)(void *), bool sleeping)
+void send_rounds(const char *name, unsigned *intid, void (*send)(void), void (*receive)(void *),
+		 bool sleeping)
 {
+	atomic_uint *seen = &cpus[1].seen[seen_index(*intid)];
+
 	counts_clear();
 	parts_clear();
 	atomic_store(&asleep, 0);
-	cpu_start(1, receive, &sgi);
+	cpu_start(1, receive, intid);
 	wait_at_least(&asleep, 1);
 	struct sample before = take();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		if (sleeping)
 			let_it_fall_asleep(round);
-		sgi_send(1, SGI);
-		wait_at_least(&cpus[1].seen[SGI], round);
+		send();
+		wait_at_least(seen, round);
 	}
 	add_difference(&part[0], before, take());
 	cpu_finish(1);
 	report_parts(name);
+}
+
+static void send_sgi(void)
+{
+	sgi_send(1, SGI);
 }
 
 static void broadcast(void)
@@ -599,8 +608,8 @@ void guest_main(void)
 	row("device_read", nothing, read_device);
 	ack_eoi();
 	row("sgi_self", nothing, sgi_self);
-	ipi("ipi_running", receive_running, false);
-	ipi("ipi_sleeping", receive_sleeping, true);
+	send_rounds("ipi_running", &sgi, send_sgi, receive_running, false);
+	send_rounds("ipi_sleeping", &sgi, send_sgi, receive_sleeping, true);
 	broadcast();
 	timer();
 	spi_mapped();
@@ -613,5 +622,6 @@ void guest_main(void)
 	injections("inject_256_overflow", 256, true);
 	if (hypervised)
 		row("exit_entry", nothing, empty_exit);
+	bench_lpis();
 	ok(true, "bench ran to its end");
 }

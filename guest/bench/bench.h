@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of the bench guest share: bench.c, one VM that has its CPUs to itself, and shared.c,
- * vCPUs that share physical CPUs.
+ * What the parts of the bench guest share: bench.c, one VM that has its CPUs to itself, lpi.c, its LPIs,
+ * and shared.c, vCPUs that share physical CPUs.
  */
 #ifndef GUEST_BENCH_H
 #define GUEST_BENCH_H
@@ -46,6 +46,16 @@ void receive_running(void *intid);
 void receive_sleeping(void *intid);
 /* The receiver said that it will sleep; it is asleep once this CPU has let it run. */
 void let_it_fall_asleep(unsigned round);
+
+/*
+ * From CPU 0 to CPU 1, which waits in `receive` for ROUNDS of the interrupt that is sent each time; the
+ * costs of both.
+ */
+void send_rounds(const char *name, unsigned *intid, void (*send)(void), void (*receive)(void *),
+		 bool sleeping);
+
+/* lpi.c: LPIs and the ITS; none without an ITS. */
+void bench_lpis(void);
 
 /* shared.c: a mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
 bool spi_to_self(const char *name);

@@ -7,11 +7,13 @@
 #include "psci.h"
 #include "tap.h"
 #include "tree.h"
+#include "uart.h"
 
 #define BLOCK_DEVICE  0x0060000000000401ull /* attribute 0, access flag, never executed */
 #define BLOCK_NORMAL  0x0040000000000705ull /* attribute 1, inner shareable, access flag */
 #define TABLE         3ull
 #define RAM_BASE      0x40000000ull
+#define GIB           0x40000000ull
 #define MIB2          0x200000ull
 #define MAPPED_BLOCKS 16 /* 32 MiB: far more than an image with its stacks */
 
@@ -34,6 +36,18 @@ interrupt_hook *on_interrupt;
 
 /* A program that makes do with one CPU has a cpus_needed of its own. */
 __attribute__((weak)) unsigned cpus_needed = 2;
+
+/* An entry that was invalid is in no TLB. */
+void map_device(uint64_t address)
+{
+	uint64_t *entry = &level1_table[address / GIB % 512];
+
+	if (*entry)
+		return;
+	*entry = (address & ~(GIB - 1)) | BLOCK_DEVICE;
+	dsb();
+	isb();
+}
 
 /* Runs with the MMU off. */
 void early_init(const void *device_tree)
@@ -100,7 +114,7 @@ static void handle(struct cpu *me, unsigned intid)
 	note(me, intid);
 	if (on_interrupt)
 		on_interrupt(me, intid);
-	atomic_fetch_add_explicit(&me->seen[intid % MAX_INTIDS], 1, memory_order_release);
+	atomic_fetch_add_explicit(&me->seen[seen_index(intid)], 1, memory_order_release);
 	sev();
 }
 
@@ -160,24 +174,4 @@ _Noreturn void fatal_exception(uint64_t vector, uint64_t esr, uint64_t elr, uint
 {
 	print("# exception: vector %lu esr 0x%lx elr 0x%lx far 0x%lx\n", vector, esr, elr, far);
 	bail_out("unexpected exception");
-}
-
-/* What GCC calls for structure copies and clears. */
-void *memset(void *to, int value, size_t n);
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-
-void *memset(void *to, int value, size_t n)
-{
-	for (volatile char *p = to; n; n--)
-		*p++ = (char)value;
-	return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-	volatile char *d = to;
-
-	for (const char *s = from; n; n--)
-		*d++ = *s++;
-	return to;
 }

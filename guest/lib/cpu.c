@@ -241,7 +241,7 @@ bool wait_fiq_asserted(void)
 void counts_clear(void)
 {
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
-		for (unsigned i = 0; i < MAX_INTIDS; i++)
+		for (unsigned i = 0; i < MAX_INTIDS + MAX_LPIS; i++)
 			atomic_store_explicit(&cpus[cpu].seen[i], 0, memory_order_relaxed);
 		atomic_store(&cpus[cpu].fiqs, 0);
 		atomic_store(&cpus[cpu].spurious, 0);
@@ -251,7 +251,7 @@ void counts_clear(void)
 
 unsigned count_of(unsigned cpu, unsigned intid)
 {
-	return atomic_load_explicit(&cpus[cpu].seen[intid], memory_order_acquire);
+	return atomic_load_explicit(&cpus[cpu].seen[seen_index(intid)], memory_order_acquire);
 }
 
 unsigned count_all(unsigned intid)

@@ -15,6 +15,8 @@
 #define MAX_CPUS   8
 #define STACK_SIZE 0x8000 /* must agree with STACK_SHIFT in start.S */
 #define MAX_INTIDS 1024
+#define LPI_FIRST  8192 /* the first INTID of an LPI */
+#define MAX_LPIS   2048 /* that are counted */
 #define LOG_LENGTH 512
 
 /*
@@ -130,8 +132,9 @@ struct cpu {
 	bool faults_tolerated;  /* each of them is */
 	uint64_t fault_esr;
 	atomic_uint faults;
-	atomic_uint seen[MAX_INTIDS]; /* acknowledged, by INTID */
-	atomic_uint fiqs;             /* of these, by FIQ */
+	/* Acknowledged: an LPI's count is at seen_index(). */
+	atomic_uint seen[MAX_INTIDS + MAX_LPIS];
+	atomic_uint fiqs; /* of these, by FIQ */
 	atomic_uint spurious;
 	uint8_t sources[16]; /* GICv2: who sent the SGI that was acknowledged last, by INTID */
 	bool split_end;      /* its EOImode is 1 */
@@ -149,12 +152,21 @@ static inline struct cpu *this_cpu(void)
 	return (struct cpu *)read_sysreg(tpidr_el1);
 }
 
+/* Where an INTID is counted: LPIs behind all others. */
+static inline unsigned seen_index(unsigned intid)
+{
+	return intid < LPI_FIRST ? intid % MAX_INTIDS : MAX_INTIDS + (intid - LPI_FIRST) % MAX_LPIS;
+}
+
 /*
  * Called between acknowledge and end of each interrupt, if set; else the interrupt is only counted.
  * Set it while no interrupt can come.
  */
 typedef void interrupt_hook(struct cpu *me, unsigned intid);
 extern interrupt_hook *on_interrupt;
+
+/* Makes the GiB that this address is in, where no RAM is, one for devices. */
+void map_device(uint64_t address);
 
 /* Starts every other CPU; false if one does not come up within the limit. */
 bool smp_start(void);

@@ -64,7 +64,7 @@ void gic_find_cpus(void)
 		cpu->index = cpu_count;
 		cpu->gicr = gicr;
 		cpu->affinity = ((typer >> 56) << 32) | ((typer >> 32) & 0xffffff);
-		gicr += GICR_STRIDE;
+		gicr += typer & GICR_TYPER_VLPIS ? 2 * GICR_STRIDE : GICR_STRIDE;
 		cpu_count++;
 	} while (!(typer & GICR_TYPER_LAST) && cpu_count < MAX_CPUS);
 }

@@ -25,6 +25,11 @@
 #define GICR_CTLR      0x0000
 #define GICR_TYPER     0x0008
 #define GICR_WAKER     0x0014
+#define GICR_PROPBASER 0x0070
+#define GICR_PENDBASER 0x0078
+#define GICR_INVLPIR   0x00a0
+#define GICR_INVALLR   0x00b0
+#define GICR_SYNCR     0x00c0
 #define GIC_IGROUPR    0x0080
 #define GIC_ISENABLER  0x0100
 #define GIC_ICENABLER  0x0180
@@ -69,7 +74,14 @@
 #define GICD_CTLR_ARE              (1u << 4)
 #define GICD_CTLR_DS               (1u << 6)
 #define GICD_CTLR_RWP              (1u << 31)
+#define GICD_TYPER_LPIS            (1u << 17)
+#define GICR_CTLR_ENABLE_LPIS      (1u << 0)
+#define GICR_CTLR_CES              (1u << 1)
+#define GICR_CTLR_IR               (1u << 2)
 #define GICR_CTLR_RWP              (1u << 3)
+#define GICR_TYPER_PLPIS           (1ull << 0)
+#define GICR_TYPER_VLPIS           (1ull << 1)
+#define GICR_TYPER_DIRECT          (1ull << 3)
 #define GICR_TYPER_LAST            (1ull << 4)
 #define GICR_WAKER_PROCESSOR_SLEEP (1u << 1)
 #define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)

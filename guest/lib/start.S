@@ -57,7 +57,7 @@ mmu_on:
 	msr	vbar_el1, x1
 	ldr	x1, =0xff04		/* attribute 0: Device-nGnRE, 1: Normal write-back */
 	msr	mair_el1, x1
-	ldr	x1, =0x803519		/* T0SZ 25, walks inner shareable write-back, EPD1 */
+	ldr	x1, =0x200803519	/* T0SZ 25, walks inner shareable write-back, EPD1, IPS 40 bits */
 	msr	tcr_el1, x1
 	ldr	x1, =level1_table
 	msr	ttbr0_el1, x1

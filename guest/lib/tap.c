@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* PL011 output (DDI 0183) and the Test Anything Protocol. */
+/* The Test Anything Protocol, of guests of either architecture. */
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
 
-#include "cpu.h"
-#include "psci.h"
 #include "tap.h"
 
-#define FR_TX_FULL (1u << 5)
-#define CR_ENABLE  0x301u /* UART, transmit and receive */
-
 static atomic_uint lock;
-static unsigned results;
-
-void uart_init(void)
-{
-	write32(UART_BASE + UART_IMSC, 0);
-	write32(UART_BASE + UART_CR, CR_ENABLE);
-}
-
-void uart_put(char c)
-{
-	while (read32(UART_BASE + UART_FR) & FR_TX_FULL)
-		;
-	write32(UART_BASE + UART_DR, (uint8_t)c);
-}
+static unsigned results, failures;
 
 static void put_string(const char *s)
 {
@@ -77,13 +61,13 @@ static void put_format(const char *format, va_list *arguments)
 static void take_lock(void)
 {
 	while (atomic_exchange_explicit(&lock, 1, memory_order_acquire))
-		wfe();
+		lock_wait();
 }
 
 static void drop_lock(void)
 {
 	atomic_store_explicit(&lock, 0, memory_order_release);
-	sev();
+	lock_wake();
 }
 
 void print(const char *format, ...)
@@ -100,6 +84,7 @@ void print(const char *format, ...)
 static void result(bool passed, const char *format, va_list *arguments)
 {
 	take_lock();
+	failures += !passed;
 	put_string(passed ? "ok " : "not ok ");
 	put_number(++results, 10);
 	put_string(" - ");
@@ -143,10 +128,11 @@ void skip(const char *what, const char *why)
 	drop_lock();
 }
 
-void tap_end(void)
+unsigned tap_end(void)
 {
 	if (results)
 		print("1..%u\n", results);
+	return failures;
 }
 
 /* The lock may be held by whoever failed. */
@@ -155,5 +141,5 @@ _Noreturn void bail_out(const char *reason)
 	put_string("\nBail out! ");
 	put_string(reason);
 	uart_put('\n');
-	system_off();
+	end_bailed_out();
 }

@@ -14,6 +14,28 @@ void tree_read(const void *device_tree);
 
 extern bool tree_says_smc;
 
+/* The first node that is compatible with "arm,gic-v3-its"; addresses of buses are taken as they are. */
+struct tree_its {
+	bool found;
+	uint64_t base;
+	uint32_t phandle;
+};
+extern struct tree_its tree_its;
+
+/*
+ * The first "pci-host-ecam-generic": its configuration space, its window of 32-bit memory (as the
+ * processor and as the bus address it), and its msi-map, whose rows are {requester ID, phandle of the
+ * MSI controller, what the ID becomes there, how many}.
+ */
+#define TREE_MSI_ROWS 4
+struct tree_pci {
+	bool found;
+	uint64_t ecam, ecam_size;
+	uint64_t window, window_bus, window_size;
+	uint32_t msi_map[TREE_MSI_ROWS][4];
+};
+extern struct tree_pci tree_pci;
+
 /*
  * A word "name=value" of the command line; the number is decimal or 0x..., and `missing` if there is
  * no such word.

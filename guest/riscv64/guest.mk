@@ -15,7 +15,9 @@ GUEST_RV_CFLAGS := -std=gnu11 -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel
 	-Iguest/riscv64/lib
 GUEST_RV_LDFLAGS := -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
-GUEST_RV_LIB_OBJS := $(addprefix $(GUEST_RV_BUILD)/lib/,entry.o trap.o hart.o payload.o tap.o tree.o)
+# Of guest/lib, what is the same on either architecture.
+GUEST_RV_LIB_OBJS := $(addprefix $(GUEST_RV_BUILD)/lib/,entry.o trap.o hart.o payload.o uart.o tree.o) \
+	$(addprefix $(GUEST_RV_BUILD)/shared/,tap.o memory.o)
 GUEST_RV_BINARIES := $(patsubst %,$(GUEST_RV_BUILD)/%.elf,$(GUEST_RV_IMAGES) bench)
 
 .PHONY: guests-riscv64
@@ -23,6 +25,10 @@ guests-riscv64: $(GUEST_RV_BINARIES)
 all: guests-riscv64
 
 $(GUEST_RV_BUILD)/%.o: guest/riscv64/%.c guest/riscv64/guest.mk
+	@mkdir -p $(@D)
+	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_RV_BUILD)/shared/%.o: guest/lib/%.c guest/riscv64/guest.mk
 	@mkdir -p $(@D)
 	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) -MMD -MP -c -o $@ $<
 

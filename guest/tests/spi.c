@@ -7,6 +7,7 @@
 #include "gic.h"
 #include "hold.h"
 #include "tap.h"
+#include "uart.h"
 
 #define SPI         SPI_FREE
 #define WITHDRAWALS 200

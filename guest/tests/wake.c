@@ -8,6 +8,7 @@
 #include "gic.h"
 #include "tap.h"
 #include "timer.h"
+#include "uart.h"
 
 #define ROUNDS  25
 #define SPI     SPI_FREE

@@ -82,7 +82,7 @@ struct vgic_config {
 	 */
 	uint8_t cluster_bits;
 	/*
-	 * GICv3: 2^lpi_bits LPIs, from INTID VGIC_LPI_BASE on; 1 to VGIC_MAX_LPI_BITS. They take 32 bytes
+	 * GICv3: 2^lpi_bits LPIs, from INTID VGIC_LPI_BASE on; 2 to VGIC_MAX_LPI_BITS. They take 32 bytes
 	 * each, and a bit for each vCPU. 0: there are none.
 	 */
 	uint8_t lpi_bits;
@@ -127,6 +127,11 @@ struct vgic_port {
 	 */
 	bool (*guest_read)(void *host, uint64_t at, void *to, size_t bytes);
 	bool (*guest_write)(void *host, uint64_t at, const void *from, size_t bytes);
+	/*
+	 * Optional: the guest invalidated the configuration of an LPI, or of all (`lpi` is 0), by vCPU
+	 * `vcpu`'s GICR_INVLPIR or GICR_INVALLR: for embedders that have LPIs in hardware (GICv4).
+	 */
+	void (*lpi_invalidated)(void *host, unsigned vcpu, virq_t lpi);
 };
 
 /* The bytes that vgic_init() wants for this configuration, or 0 if vgic_check() refuses it. */
@@ -233,6 +238,12 @@ bool vgic_lpis_settled(const struct vgic *vgic);
 
 /* Is this LPI pending, and where? For tests and for people; not of one instant. */
 bool vgic_lpi_is_pending(const struct vgic *vgic, virq_t lpi, unsigned *vcpu);
+
+/*
+ * The byte that configures this LPI at the redistributor of `vcpu`, as the guest's table has it now; 0 if
+ * there is none. False: no such vCPU or LPI.
+ */
+bool vgic_lpi_property(const struct vgic *vgic, unsigned vcpu, virq_t lpi, uint8_t *property);
 
 /* The hooks of this vGIC's port, for what works with it on the same guest's memory. */
 bool vgic_guest_read(const struct vgic *vgic, uint64_t at, void *to, size_t bytes);

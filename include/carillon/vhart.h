@@ -108,6 +108,8 @@ enum vhart_exception {
 	(VHART_MSTATUS_SIE | VHART_MSTATUS_SPIE | VHART_MSTATUS_SPP | VHART_MSTATUS_VS | \
 	 VHART_MSTATUS_FS | VHART_MSTATUS_XS | VHART_MSTATUS_SUM | VHART_MSTATUS_MXR)
 
+#define VHART_MENVCFG_STCE (UINT64_C(1) << 63) /* Sstc is on: stimecmp drives STIP */
+
 /* misa's bit of an extension, 'A' to 'Z'. */
 #define VHART_MISA(letter) (UINT64_C(1) << ((letter) - 'A'))
 #define VHART_MISA_RV64    (UINT64_C(2) << 62)
@@ -236,6 +238,21 @@ enum vhart_op {
 	VHART_SET,
 	VHART_CLEAR,
 };
+
+/* What the access makes of the register's old value. */
+static inline uint64_t vhart_csr_result(enum vhart_op op, uint64_t old, uint64_t operand)
+{
+	switch (op) {
+	case VHART_WRITE:
+		return operand;
+	case VHART_SET:
+		return old | operand;
+	case VHART_CLEAR:
+		return old & ~operand;
+	default:
+		return old;
+	}
+}
 
 enum vhart_answer {
 	VHART_DONE,

@@ -28,7 +28,8 @@ extern "C" {
 #define VITS_SIZE       0x20000u /* bytes of its frames: control, and translation */
 #define VITS_TRANSLATER 0x10040u /* where devices write the EventID to: GITS_TRANSLATER */
 
-#define VITS_ENTRY_SIZE 8u /* bytes of an entry of each table: GITS_TYPER.ITT_entry_size, GITS_BASER */
+#define VITS_ENTRY_SIZE \
+	8u /* bytes of an entry of each table: GITS_TYPER.ITT_entry_size, GITS_BASER */
 
 struct vits;
 
@@ -59,6 +60,11 @@ struct vits_port {
 	 * for a DISCARD, for a device that is unmapped, and by vits_unforward().
 	 */
 	bool (*vlpi_unmap)(void *host, uint16_t route);
+	/*
+	 * Optional: the guest has unmapped the event, or mapped it to another LPI. What is pending in hardware
+	 * goes with it, and what the device sends is dropped, until vlpi_map. NULL: vlpi_unmap is called.
+	 */
+	void (*vlpi_discard)(void *host, uint16_t route);
 	void (*vlpi_move)(void *host, uint16_t route, unsigned vcpu); /* with its pending state */
 	void (*vlpi_set)(void *host, uint16_t route);                 /* INT */
 	void (*vlpi_clear)(void *host, uint16_t route);               /* CLEAR */
@@ -98,8 +104,8 @@ int vits_message(struct vits *vits, struct vgic_cpu *self, uint32_t device, uint
  */
 enum vgic_result vits_read(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 			   uint64_t *value);
-enum vgic_result vits_write(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
-			    uint64_t value);
+enum vgic_result vits_write(struct vits *vits, struct vgic_cpu *cpu, uint32_t offset,
+			    unsigned bytes, uint64_t value);
 
 /*
  * The pair's messages can be delivered by hardware, by way of `route`, which names no other pair. If the
@@ -114,6 +120,12 @@ int vits_forward(struct vits *vits, uint32_t device, uint32_t event, uint16_t ro
  * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY as above.
  */
 int vits_unforward(struct vits *vits, struct vgic_cpu *self, uint16_t route);
+
+/*
+ * For vgic_port.lpi_invalidated, which it is to be called from if there are routes: a forwarded LPI of that
+ * vCPU (0: all of them) is configured anew. Waits for a slice of commands that another CPU is at. Any CPU.
+ */
+void vits_lpi_invalidated(struct vits *vits, unsigned vcpu, virq_t lpi);
 
 /*
  * What is mapped to this pair: the LPI and its vCPU. 0; -VIRQ_ERR_RANGE: nothing; -VIRQ_ERR_BUSY. Any CPU.

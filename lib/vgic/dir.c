@@ -19,9 +19,12 @@ static bool has_shared(const struct vgic_vcpu *vcpu)
 {
 	if (vcpu->active.count)
 		return true;
-	for (uint32_t live = vcpu->live; live; live &= live - 1)
-		if (!irq_is_private(vcpu->vgic, vcpu->slots[__builtin_ctz(live)].irq))
+	for (uint32_t live = vcpu->live; live; live &= live - 1) {
+		const struct vgic_irq *irq = vcpu->slots[__builtin_ctz(live)].irq;
+
+		if (!irq_is_private(vcpu->vgic, irq) && !irq_is_lpi(vcpu->vgic, irq))
 			return true;
+	}
 	return false;
 }
 

@@ -25,7 +25,8 @@ static void claim_lrs(struct vgic_vcpu *vcpu, const struct gic_cpuif *image,
 		uint64_t lr = lr_of(vcpu->vgic, image->lr[n]);
 		bool fresh = is_fresh(vcpu->vgic, &vcpu->slots[n], lr);
 
-		if (!(lr & LR_ACTIVE) || (!fresh && !word_runs(vcpu->slots[n].was)))
+		if (!(lr & LR_ACTIVE) || irq_is_lpi(vcpu->vgic, vcpu->slots[n].irq) ||
+		    (!fresh && !word_runs(vcpu->slots[n].was)))
 			continue;
 		levels_add(&running->claimed, lr_level(vcpu, lr));
 		if (fresh)

@@ -27,15 +27,25 @@ static uint64_t part(const struct access *access, uint64_t value)
 
 /* --- Distributor -------------------------------------------------------------------------------- */
 
+/* LPIS, IDbits, and num_LPIs unless IDbits says just that. */
+static uint32_t lpi_typer(unsigned lpi_bits)
+{
+	unsigned bits = lpi_bits < 13 ? 14 : lpi_bits + 1;
+
+	return 1u << 17 | (bits - 1) << 19 | (lpi_bits == 13 ? 0 : (lpi_bits - 1) << 11);
+}
+
 uint32_t gicd_typer(const struct vgic *vgic)
 {
 	uint32_t lines = (vgic->config.spis + PRIVATE_IRQS + 31) / 32 - 1;
 	uint32_t espis = (vgic->config.espis + 31u) / 32;
 	uint32_t bits = espis || vgic->config.eppis ? 13 : 10;
-	uint32_t typer = lines | (bits - 1) << 19;
+	uint32_t typer = lines | (vgic->config.lpi_bits ? 0 : (bits - 1) << 19);
 
 	/* MBIS: SPIs by message; A3V: IROUTER has Aff3; No1N = 0: IRM works; ESPI and its range. */
 	typer |= 1u << 16 | 1u << 24;
+	if (vgic->config.lpi_bits)
+		typer |= lpi_typer(vgic->config.lpi_bits);
 	if (espis)
 		typer |= 1u << 8 | (espis - 1) << 27;
 	return typer;
@@ -188,20 +198,50 @@ static uint64_t gicr_typer(const struct access *access)
 	uint64_t mpidr = vgic_mpidr(vgic, index);
 	uint64_t affinity = (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
 	uint64_t last = index + 1 == vgic->config.vcpus || (region && (index + 1) % region == 0);
-	uint64_t ppis = vgic->config.eppis / 32;
+	uint64_t ppis = vgic->config.eppis / 32, lpis = vgic->config.lpi_bits != 0;
 
-	return affinity << 32 | ppis << 27 | (uint64_t)index << 8 | last << 4;
+	return affinity << 32 | ppis << 27 | (uint64_t)index << 8 | last << 4 | lpis;
+}
+
+/* The registers of 64 bits at the start of a redistributor. */
+static bool is_wide(uint32_t offset)
+{
+	return offset == 0x8 || offset == GICR_PROPBASER || offset == GICR_PENDBASER;
+}
+
+#define GICR_CTLR_ENABLE_LPIS (1u << 0)
+#define GICR_CTLR_CES         (1u << 1) /* it can be cleared again */
+#define GICR_CTLR_IR          (1u << 2) /* there are INVLPIR and INVALLR */
+#define GICR_CTLR_RWP         (1u << 3)
+
+/* acquire as for GICD_CTLR */
+static uint32_t gicr_ctlr(const struct vgic_vcpu *owner)
+{
+	uint32_t ctlr = __atomic_load_n(&owner->rwp, __ATOMIC_ACQUIRE) ? GICR_CTLR_RWP : 0;
+
+	if (!owner->vgic->config.lpi_bits)
+		return ctlr;
+	ctlr |= GICR_CTLR_CES | GICR_CTLR_IR;
+	switch (__atomic_load_n(&owner->lpi_phase, __ATOMIC_ACQUIRE)) {
+	case LPIS_OFF:
+		return ctlr;
+	case LPIS_WITHDRAWING:
+	case LPIS_STORING:
+		return ctlr | GICR_CTLR_RWP;
+	default:
+		return ctlr | GICR_CTLR_ENABLE_LPIS;
+	}
 }
 
 static enum vgic_result read_gicr_control(struct access *access, uint64_t *value)
 {
 	struct vgic_vcpu *owner = access->owner;
 
-	if (access->bytes == 8 && access->offset != 0x8)
-		return VGIC_DONE; /* only TYPER is a register of 64 bits */
+	if (access->bytes == 8 && !is_wide(access->offset))
+		return VGIC_DONE;
 	switch (access->offset) {
-	case 0x0: /* CTLR.RWP; acquire as for GICD_CTLR */
-		*value = __atomic_load_n(&owner->rwp, __ATOMIC_ACQUIRE) ? 1u << 3 : 0;
+	case 0x0:
+		*value = gicr_ctlr(owner);
 		break;
 	case 0x4:
 		*value = GIC_IIDR;
@@ -213,7 +253,22 @@ static enum vgic_result read_gicr_control(struct access *access, uint64_t *value
 	case 0x14: /* WAKER: ChildrenAsleep follows ProcessorSleep at once */
 		*value = load_relaxed(&owner->asleep) ? 6 : 0;
 		break;
+	case GICR_PROPBASER:
+	case GICR_PROPBASER + 4:
+	case GICR_PENDBASER:
+	case GICR_PENDBASER + 4:
+		*value = part(access, lpi_base_read(owner, access->offset & ~4u));
+		break;
 	}
+	return VGIC_DONE;
+}
+
+static enum vgic_result write_lpi_base(struct access *access, uint64_t value)
+{
+	unsigned shift = 8 * (access->offset & 4);
+	uint64_t mask = access->bytes == 8 ? ~0ull : 0xffffffffull << shift;
+
+	lpi_base_write(access->owner, access->offset & ~4u, mask, value << shift);
 	return VGIC_DONE;
 }
 
@@ -222,7 +277,12 @@ static enum vgic_result write_gicr_control(struct access *access, uint64_t value
 	struct vgic_vcpu *owner = access->owner;
 	bool asleep = value & 2;
 
-	if (access->offset == 0x14 &&
+	if (access->offset == GICR_PROPBASER || access->offset == GICR_PROPBASER + 4 ||
+	    access->offset == GICR_PENDBASER || access->offset == GICR_PENDBASER + 4)
+		return write_lpi_base(access, value);
+	if (access->offset == 0x0 && access->bytes == 4)
+		return lpis_switch(owner, access->self, value & GICR_CTLR_ENABLE_LPIS);
+	if (access->offset == 0x14 && access->bytes == 4 &&
 	    __atomic_exchange_n(&owner->asleep, asleep, __ATOMIC_RELAXED) != asleep)
 		vcpu_resettle(owner, access->self);
 	return VGIC_DONE;
@@ -284,9 +344,10 @@ enum kind {
 	IPRIORITYR,
 	ICFGR,
 	IROUTER,
-	UNUSED,         /* RAZ/WI with one Security state: IGRPMODR, NSACR */
-	GICD_CONTROL,   /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR, SETSPI, CLRSPI */
-	GICR_CONTROL,   /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER */
+	UNUSED,       /* RAZ/WI with one Security state: IGRPMODR, NSACR */
+	GICD_CONTROL, /* 0x0000: CTLR, TYPER, IIDR, TYPER2, STATUSR, SETSPI, CLRSPI */
+	GICR_CONTROL, /* 0x0000 of RD_base: CTLR, IIDR, TYPER, STATUSR, WAKER, PROPBASER, PENDBASER */
+	GICR_LPI,     /* 0x0080 of RD_base: INVLPIR, INVALLR, SYNCR */
 	IDENTIFICATION, /* 0xff80: PIDR, CIDR */
 	V2_CONTROL,     /* 0x000: CTLR, TYPER, IIDR */
 	V2_ISENABLER,
@@ -322,6 +383,7 @@ static const struct reg regs[] = {
 	[UNUSED] = { 4, WHOLE, 0, 0, read_zero, write_ignored },
 	[GICD_CONTROL] = { 2 | 4, WHOLE, 0, 0, read_gicd_control, write_gicd_control },
 	[GICR_CONTROL] = { 4 | 8, WHOLE, 0, 0, read_gicr_control, write_gicr_control },
+	[GICR_LPI] = { 4 | 8, WHOLE, 0, 0, read_gicr_lpi, write_gicr_lpi },
 	[IDENTIFICATION] = { 4, WHOLE, 0, 0, read_id, write_ignored },
 	[V2_CONTROL] = { 4, WHOLE, 0, 0, read_v2_control, write_v2_control },
 	[V2_ISENABLER] = { 4, 3, 0x100, 0, read_v2_enable, write_senable },
@@ -378,13 +440,13 @@ static const uint8_t v2_map[PAGE(VGIC_V2_DIST_SIZE)] = {
 };
 
 static const uint8_t redist_map[PAGE(VGIC_REDIST_STRIDE)] = {
-	[PAGE(0x00000)] = GICR_CONTROL, [PAGE(0x0ff80)] = IDENTIFICATION,
-	[PAGE(0x10080)] = IGROUPR,      [PAGE(0x10100)] = ISENABLER,
-	[PAGE(0x10180)] = ICENABLER,    [PAGE(0x10200)] = ISPENDR,
-	[PAGE(0x10280)] = ICPENDR,      [PAGE(0x10300)] = ISACTIVER,
-	[PAGE(0x10380)] = ICACTIVER,    [PAGE(0x10400)] = IPRIORITYR,
-	[PAGE(0x10c00)] = ICFGR,        [PAGE(0x10d00)] = UNUSED,
-	[PAGE(0x10e00)] = UNUSED,
+	[PAGE(0x00000)] = GICR_CONTROL,   [PAGE(0x00080)] = GICR_LPI,
+	[PAGE(0x0ff80)] = IDENTIFICATION, [PAGE(0x10080)] = IGROUPR,
+	[PAGE(0x10100)] = ISENABLER,      [PAGE(0x10180)] = ICENABLER,
+	[PAGE(0x10200)] = ISPENDR,        [PAGE(0x10280)] = ICPENDR,
+	[PAGE(0x10300)] = ISACTIVER,      [PAGE(0x10380)] = ICACTIVER,
+	[PAGE(0x10400)] = IPRIORITYR,     [PAGE(0x10c00)] = ICFGR,
+	[PAGE(0x10d00)] = UNUSED,         [PAGE(0x10e00)] = UNUSED,
 };
 
 /*

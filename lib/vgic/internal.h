@@ -32,6 +32,16 @@ enum place {
 /* An interrupt as an offset from the vgic, 0 for none: half a pointer, 32 bytes an interrupt. */
 typedef uint32_t link_t;
 
+/* What has become of GICR_CTLR.EnableLPIs: lpi.c. */
+enum lpi_phase {
+	LPIS_OFF,
+	LPIS_FORGETTING, /* being set: what was left over */
+	LPIS_LOADING,    /* the pending table */
+	LPIS_ON,
+	LPIS_WITHDRAWING, /* being cleared: from list registers and queues */
+	LPIS_STORING,     /* to the pending table */
+};
+
 struct vgic_irq {
 	uint64_t word;         /* atomic */
 	uint64_t route;        /* atomic: IROUTER or ITARGETSR as written (SPIs); ROUTE_ below */
@@ -182,6 +192,18 @@ struct vgic_vcpu {
 	struct vgic_stats stats; /* atomic, relaxed */
 	/* atomic: two interrupts, all of `mapped` among them; the first one NULL: there are more */
 	const struct vgic_irq *mapped_two[2];
+
+	/* lpi.c: atomic, but for the lock and what changes under it */
+	uint64_t *noted, *noted_summary; /* LPIs of which something is known here: a bit each */
+	uint64_t propbaser, pendbaser;
+	uint32_t lpi_limit;   /* how many come in, and are delivered; EnableLPIs is 0: none */
+	uint8_t lpi_phase;    /* enum lpi_phase */
+	struct lock lpi_lock; /* for the next two, and the phase */
+	uint32_t lpi_cursor;
+
+	/* A GICR_INVALLR under way: whose, and how far. The owner's. */
+	uint32_t invall_cursor;
+	uint16_t invall_of;
 } __attribute__((aligned(64)));
 
 struct vgic {
@@ -190,7 +212,11 @@ struct vgic {
 	void *host;
 	struct vgic_irq *irqs; /* `privates` for each vCPU, then the SPIs, then the extended SPIs */
 	struct vgic_irq *shared; /* the first SPI */
+	struct vgic_irq *lpis;   /* the first LPI, or where it would be */
+	uint32_t lpi_count;
+	uint32_t lpi_rwp; /* atomic: LPIs that are being withdrawn from their holders */
 	uint32_t privates;
+	uint8_t priority_mask; /* bits of a priority that there are */
 	/* dir.c; all atomic */
 	uint32_t sharers, free_runners;
 	bool dir_used, by_hand;
@@ -283,9 +309,26 @@ static inline bool irq_is_private(const struct vgic *vgic, const struct vgic_irq
 	return irq < vgic->shared;
 }
 
+static inline bool irq_is_lpi(const struct vgic *vgic, const struct vgic_irq *irq)
+{
+	return !IS_V2(vgic) && irq >= vgic->lpis;
+}
+
+/* Has this LPI's configuration to be read, and by this vCPU? */
+static inline bool lpi_is_unknown(const struct vgic_vcpu *vcpu, uint64_t w)
+{
+	return (w & W_CONFIG) && word_target(w) == vcpu->index;
+}
+
+/* For masks of what has to be clear: no LPI is to be taken whose configuration is not known. */
+static inline uint64_t unknown_config(const struct vgic *vgic)
+{
+	return IS_V2(vgic) ? 0 : W_CONFIG;
+}
+
 #define IROUTER_IRM       (1ull << 31)
 #define IROUTER_BITS      (0xffull << 32 | IROUTER_IRM | 0xffffffu)
-#define ROUTE_INTID_SHIFT 40           /* IROUTER ends at bit 39; 13 bits */
+#define ROUTE_INTID_SHIFT 40           /* IROUTER ends at bit 39; 22 bits */
 #define ROUTE_SOFT        (1ull << 62) /* mapped, and never deactivated by a list register */
 #define ROUTE_NOTIFY      (1ull << 63) /* port->ended wants to know of its end */
 
@@ -297,7 +340,7 @@ static inline uint64_t route_written(uint64_t route)
 
 static inline virq_t route_intid(uint64_t route)
 {
-	return (virq_t)(route >> ROUTE_INTID_SHIFT) & 0x1fff;
+	return (virq_t)(route >> ROUTE_INTID_SHIFT) & 0x3fffff;
 }
 
 static inline virq_t irq_intid(const struct vgic_irq *irq)
@@ -384,7 +427,8 @@ static inline bool word_live(const struct vgic *vgic, uint64_t w)
 static inline uint64_t *statistic_of(struct vgic_vcpu *vcpu, const struct vgic_irq *irq,
 				     virq_t virq)
 {
-	return &vcpu->stats.sgis + (virq >= SGIS) + !irq_is_private(vcpu->vgic, irq);
+	return &vcpu->stats.sgis + (virq >= SGIS) + !irq_is_private(vcpu->vgic, irq) +
+	       (virq >= VGIC_LPI_BASE);
 }
 
 /* queue.c */
@@ -518,6 +562,28 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 
 /* source.c */
 void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);
+
+/* lpi.c */
+struct lpis_state {
+	uint32_t ctlr;
+	uint64_t propbaser, pendbaser;
+};
+
+read_fn read_gicr_lpi;
+write_fn write_gicr_lpi;
+uint64_t lpi_configure(struct vgic_vcpu *vcpu, struct vgic_irq *irq);
+uint32_t lpi_words(const struct vgic *vgic);
+size_t lpi_notes_size(uint32_t lpis);
+void lpis_reset(struct vgic *vgic);
+enum vgic_result lpis_switch(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, bool on);
+uint64_t lpi_base_read(const struct vgic_vcpu *owner, uint32_t offset);
+void lpi_base_write(struct vgic_vcpu *owner, uint32_t offset, uint64_t mask, uint64_t value);
+const char *lpis_check(const struct lpis_state *state);
+struct lpis_state lpis_save(struct vgic_vcpu *vcpu);
+void lpis_restore(struct vgic_vcpu *vcpu, const struct lpis_state *state);
+
+#define GICR_PROPBASER 0x70u
+#define GICR_PENDBASER 0x78u
 
 /* frames.c */
 #define GIC_IIDR 0x0400043bu /* implementer Arm (0x43b), product 4: "Carillon", revision 0 */

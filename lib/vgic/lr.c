@@ -67,7 +67,8 @@ static __attribute__((noinline)) void fold(struct vgic_vcpu *vcpu, unsigned n, u
 	struct vgic_irq *irq = slot->irq;
 	unsigned hwirq = irq_hwirq(irq);
 	struct folded folded = {
-		.active = lr & LR_ACTIVE,
+		/* An LPI is not active once it is acknowledged; QEMU says so until its end. */
+		.active = (lr & LR_ACTIVE) && !irq_is_lpi(vcpu->vgic, irq),
 		.was_active = slot->was & W_ACTIVE,
 		.latch = (lr & LR_PENDING) && (slot->was & (W_LATCH | W_SOURCES)),
 		.source = slot->was & W_SOURCES,
@@ -630,8 +631,8 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 	if (hwirq & HWIRQ_LEVEL)
 		taken |= W_LINE;
 	do {
-		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET)) !=
-			    (W_ENABLED | me) ||
+		if ((old & (W_ENABLED | W_REQUESTS | W_LR_REQUESTS | W_TARGET |
+			    unknown_config(vcpu->vgic))) != (W_ENABLED | me) ||
 		    !word_pending(old) || !(vcpu->groups >> !!(old & W_GROUP1) & 1))
 			return -1;
 		if ((word_sources(old) & (word_sources(old) - 1)) || line_stands(hwirq, old))

@@ -119,7 +119,8 @@ static inline bool settle_new(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 	uint64_t old = word_load(irq), me = vcpu->index;
 	unsigned group = !!(old & W_GROUP1);
 
-	if ((old & (W_ENABLED | W_ACTIVE | W_HELD | W_REQUESTS | W_TARGET)) != (W_ENABLED | me) ||
+	if ((old & (W_ENABLED | W_ACTIVE | W_HELD | W_REQUESTS | W_TARGET |
+		    unknown_config(vcpu->vgic))) != (W_ENABLED | me) ||
 	    !word_pending(old) ||
 	    !word_cas(irq, &old, (old & ~(W_QUEUED | W_HOLDER)) | W_HELD | me << W_HOLDER_SHIFT))
 		return false;
@@ -172,7 +173,7 @@ static uint32_t *rwp_of(struct vgic *vgic, const struct vgic_irq *irq)
 {
 	if (irq_is_private(vgic, irq))
 		return &vgic->vcpus[(unsigned)(irq - vgic->irqs) / vgic->privates].rwp;
-	return &vgic->rwp;
+	return irq_is_lpi(vgic, irq) ? &vgic->lpi_rwp : &vgic->rwp;
 }
 
 /*
@@ -449,6 +450,9 @@ void irq_settle(struct vgic_vcpu *vcpu, struct vgic_irq *irq, enum settle_why wh
 
 	old = word_load(irq);
 	do {
+		/* Again if it was invalidated meanwhile: who did that relies on this settling. */
+		while (irq_is_lpi(vgic, irq) && lpi_is_unknown(vcpu, old))
+			old = lpi_configure(vcpu, irq);
 		/* The guest made it pending or active by hand: so is the physical one, from now on. */
 		if ((old & W_PHYSICAL) && physical_due(irq, old) && !held) {
 			physical_hold(vcpu, irq);

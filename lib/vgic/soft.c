@@ -64,13 +64,37 @@ static uint32_t *active_priorities(struct vgic_vcpu *vcpu, unsigned group)
 	return group ? vcpu->ap1r : vcpu->ap0r;
 }
 
+static void add_priority(struct vgic_vcpu *vcpu, unsigned group, unsigned priority)
+{
+	unsigned level = preemption_level(vcpu, group, priority);
+
+	active_priorities(vcpu, group)[level / 32] |= 1u << level % 32;
+}
+
+/* An LPI is not active once it is taken; its priority is. As activate(). */
+static bool take_lpi(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	uint64_t old = word_load(irq);
+
+	do {
+		if (!word_wanted(old) || (old & W_CONFIG) || word_target(old) != vcpu->index)
+			return false;
+	} while (!word_cas(irq, &old, old & ~(W_LATCH | W_HELD | W_HOLDER)));
+	queue_remove(vcpu->vgic, &vcpu->pending[irq->place - PLACE_PENDING0], irq);
+	irq->place = PLACE_NONE;
+	add_priority(vcpu, 1, word_priority(old));
+	count(statistic_of(vcpu, irq, irq_intid(irq)));
+	return true;
+}
+
 /* The pending interrupt becomes active. False: it has just become something else. */
 static bool activate(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 {
 	struct vgic *vgic = vcpu->vgic;
 	uint64_t old = word_load(irq), now;
-	unsigned level, group;
 
+	if (irq_is_lpi(vgic, irq))
+		return take_lpi(vcpu, irq);
 	do {
 		if (!word_wanted(old) || (old & W_ACTIVE) || word_target(old) != vcpu->index)
 			return false;
@@ -86,9 +110,7 @@ static bool activate(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
 	queue_remove(vgic, &vcpu->pending[irq->place - PLACE_PENDING0], irq);
 	irq->place = PLACE_ACTIVE;
 	queue_insert(vgic, &vcpu->active, irq, active_level(vgic, now), false);
-	group = !!(now & W_ACK_GROUP1);
-	level = preemption_level(vcpu, group, word_ack(now));
-	active_priorities(vcpu, group)[level / 32] |= 1u << level % 32;
+	add_priority(vcpu, !!(now & W_ACK_GROUP1), word_ack(now));
 	count(statistic_of(vcpu, irq, irq_intid(irq)));
 	return true;
 }
@@ -185,6 +207,9 @@ void soft_end(struct vgic_vcpu *vcpu, virq_t virq, unsigned cpuid)
 	w = irq ? word_load(irq) : 0;
 	active = is_active_here(vcpu, irq, w, cpuid);
 	runs = active && word_runs(w);
+	/* An LPI is never a ghost, nor active. */
+	if (virq >= VGIC_LPI_BASE)
+		return;
 	if (!runs && levels_best(&vcpu->ghosts) != LEVELS)
 		levels_remove(&vcpu->ghosts, levels_best(&vcpu->ghosts));
 	if (runs && (vcpu->vmcr & VMCR_VEOIM))
@@ -226,6 +251,7 @@ void soft_set_bpr(struct vgic_vcpu *vcpu, unsigned group, uint64_t value)
 
 #define CTLR_CBPR      (1u << 0)
 #define CTLR_EOIMODE   (1u << 1)
+#define CTLR_IDBITS_24 (1u << 11)
 #define CTLR_A3V       (1u << 15)
 #define CTLR_EXT_RANGE (1u << 19)
 
@@ -255,6 +281,8 @@ static uint64_t read_ctlr(const struct vgic_vcpu *vcpu)
 		value |= CTLR_EOIMODE;
 	if (config->espis || config->eppis)
 		value |= CTLR_EXT_RANGE;
+	if (config->lpi_bits > 15)
+		value |= CTLR_IDBITS_24;
 	return value;
 }
 

@@ -12,11 +12,10 @@
 
 #define HEADER_SIZE 32u
 #define VCPU_SIZE   56u
+#define LPIS_SIZE   20u /* more of a vCPU, with LPIs */
 #define IRQ_SIZE    20u
 
 #define WAKER_SLEEP 2u /* GICR_WAKER.ProcessorSleep */
-
-/* --- Bytes --------------------------------------------------------------------------------------- */
 
 /* --- The header: it has to be the same ----------------------------------------------------------- */
 
@@ -26,7 +25,7 @@ struct field {
 	const char *why;
 };
 
-#define HEADER_FIELDS 13u
+#define HEADER_FIELDS 14u
 
 static void header_of(const struct vgic *vgic, struct field fields[HEADER_FIELDS])
 {
@@ -43,7 +42,8 @@ static void header_of(const struct vgic *vgic, struct field fields[HEADER_FIELDS
 		{ config->espis, 2, "espis: configure as many as were saved" },
 		{ config->eppis, 2, "eppis: configure as many as were saved" },
 		{ config->region_redists, 2, "region_redists: configure as many as were saved" },
-		{ 0, 2, "header: a reserved bit is set" },
+		{ config->lpi_bits, 1, "lpi_bits: configure as many as were saved" },
+		{ 0, 1, "header: a reserved bit is set" },
 		{ (uint32_t)vgic_save_size(vgic), 4, "length: not that of this configuration" },
 	};
 
@@ -187,6 +187,32 @@ static void restore_vcpu(struct vgic_vcpu *vcpu, const struct vcpu_state *state)
 	vcpu->ghosts = state->ghosts;
 	store_relaxed(&vcpu->asleep, state->waker & WAKER_SLEEP);
 	lock_drop(&vcpu->lock);
+}
+
+/* --- Redistributors' LPIs, if there are any ------------------------------------------------------- */
+
+static void save_lpis(struct vgic_vcpu *vcpu, uint8_t **at)
+{
+	struct lpis_state state;
+
+	if (!vcpu->vgic->config.lpi_bits)
+		return;
+	state = lpis_save(vcpu);
+	put(at, 4, state.ctlr);
+	put(at, 8, state.propbaser);
+	put(at, 8, state.pendbaser);
+}
+
+static struct lpis_state take_lpis(const struct vgic *vgic, const uint8_t **at)
+{
+	struct lpis_state state = { .ctlr = 0 };
+
+	if (!vgic->config.lpi_bits)
+		return state;
+	state.ctlr = (uint32_t)take(at, 4);
+	state.propbaser = take(at, 8);
+	state.pendbaser = take(at, 8);
+	return state;
 }
 
 /* --- Interrupts ---------------------------------------------------------------------------------- */
@@ -413,8 +439,9 @@ static void restore_irq(struct vgic *vgic, struct vgic_irq *irq, const struct ir
 
 size_t vgic_save_size(const struct vgic *vgic)
 {
-	return HEADER_SIZE + (size_t)VCPU_SIZE * vgic->config.vcpus +
-	       (size_t)IRQ_SIZE * irq_count(vgic);
+	size_t vcpu = VCPU_SIZE + (vgic->config.lpi_bits ? LPIS_SIZE : 0);
+
+	return HEADER_SIZE + vcpu * vgic->config.vcpus + (size_t)IRQ_SIZE * irq_count(vgic);
 }
 
 long vgic_save(struct vgic *vgic, void *buffer, size_t size)
@@ -428,8 +455,10 @@ long vgic_save(struct vgic *vgic, void *buffer, size_t size)
 	settle_all(vgic);
 	save_header(vgic, &at);
 	put(&at, 4, load_relaxed(&vgic->groups));
-	for (unsigned i = 0; i < vgic->config.vcpus; i++)
+	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
 		save_vcpu(&vgic->vcpus[i], &at);
+		save_lpis(&vgic->vcpus[i], &at);
+	}
 	for (unsigned i = 0; i < irq_count(vgic); i++)
 		save_irq(vgic, &vgic->irqs[i], &at);
 	return (long)(at - (uint8_t *)buffer);
@@ -448,8 +477,11 @@ static const char *check(const struct vgic *vgic, const uint8_t *at, size_t size
 		why = check_groups(take(&at, 4));
 	for (unsigned i = 0; i < vgic->config.vcpus && !why; i++) {
 		struct vcpu_state state = take_vcpu(&at);
+		struct lpis_state lpis = take_lpis(vgic, &at);
 
 		why = check_vcpu(&vgic->vcpus[i], &state);
+		if (!why)
+			why = lpis_check(&lpis);
 	}
 	for (unsigned i = 0; i < irq_count(vgic) && !why; i++) {
 		struct irq_state state = take_irq(&at);
@@ -462,11 +494,14 @@ static const char *check(const struct vgic *vgic, const uint8_t *at, size_t size
 static void apply(struct vgic *vgic, const uint8_t *at)
 {
 	at += HEADER_SIZE - 4;
+	lpis_reset(vgic);
 	store_relaxed(&vgic->groups, (uint32_t)take(&at, 4));
 	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
 		struct vcpu_state state = take_vcpu(&at);
+		struct lpis_state lpis = take_lpis(vgic, &at);
 
 		restore_vcpu(&vgic->vcpus[i], &state);
+		lpis_restore(&vgic->vcpus[i], &lpis);
 	}
 	for (unsigned i = 0; i < irq_count(vgic); i++) {
 		struct irq_state state = take_irq(&at);

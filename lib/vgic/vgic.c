@@ -18,6 +18,8 @@ static const char *check_v2(const struct vgic_config *config)
 		return "vcpus is not 1 to 8, for a GICv2";
 	if (config->espis || config->eppis)
 		return "espis, eppis: a GICv2 has no extended interrupts";
+	if (config->lpi_bits)
+		return "lpi_bits: a GICv2 has no LPIs";
 	if (config->priority_bits != 5 || config->preemption_bits != 5)
 		return "priority_bits, preemption_bits: a GICv2's list registers have 5";
 	return NULL;
@@ -54,12 +56,14 @@ int vgic_check(const struct vgic_config *config, const char **why)
 		reason = "lrs is not 0 to 16";
 	else if (config->cluster_bits > 4)
 		reason = "cluster_bits is not 0 to 4";
+	else if (config->lpi_bits == 1 || config->lpi_bits > VGIC_MAX_LPI_BITS)
+		reason = "lpi_bits is not 0 or 2 to 20";
 	if (why)
 		*why = reason;
 	return reason ? -VIRQ_ERR_CONFIG : 0;
 }
 
-/* The parts of the memory block, in order: vgic, vCPUs, interrupts, queue heads. */
+/* The parts of the memory block, in order: vgic, vCPUs, interrupts, queue heads, LPIs noted. */
 static size_t irqs_at(const struct vgic_config *config)
 {
 	return round_up(sizeof(struct vgic)) + round_up(sizeof(struct vgic_vcpu)) * config->vcpus;
@@ -75,9 +79,14 @@ static size_t irqs_of(const struct vgic_config *config)
 	return privates_of(config) * config->vcpus + config->spis + config->espis;
 }
 
+static size_t lpis_of(const struct vgic_config *config)
+{
+	return config->lpi_bits ? (size_t)1 << config->lpi_bits : 0;
+}
+
 static size_t heads_at(const struct vgic_config *config)
 {
-	return irqs_at(config) + sizeof(struct vgic_irq) * irqs_of(config);
+	return irqs_at(config) + sizeof(struct vgic_irq) * (irqs_of(config) + lpis_of(config));
 }
 
 /* Of each queue; one more than there are priorities: active_level(). */
@@ -86,11 +95,17 @@ static size_t levels_of(const struct vgic_config *config)
 	return ((size_t)1 << config->priority_bits) + 1;
 }
 
+static size_t notes_at(const struct vgic_config *config)
+{
+	return round_up(heads_at(config) + 3 * sizeof(link_t) * levels_of(config) * config->vcpus);
+}
+
 size_t vgic_size(const struct vgic_config *config)
 {
 	if (vgic_check(config, NULL))
 		return 0;
-	return round_up(heads_at(config) + 3 * sizeof(link_t) * levels_of(config) * config->vcpus);
+	return round_up(notes_at(config) +
+			lpi_notes_size((uint32_t)lpis_of(config)) * config->vcpus);
 }
 
 unsigned irq_count(const struct vgic *vgic)
@@ -129,6 +144,17 @@ static void init_shared(struct vgic *vgic)
 		init_irq(&vgic->shared[vgic->config.spis + i], ESPI_BASE + i);
 }
 
+static void init_lpis(struct vgic *vgic, char *notes)
+{
+	for (uint32_t i = 0; i < vgic->lpi_count; i++)
+		init_irq(&vgic->lpis[i], VGIC_LPI_BASE + i);
+	for (unsigned i = 0; i < vgic->config.vcpus;
+	     i++, notes += lpi_notes_size(vgic->lpi_count)) {
+		vgic->vcpus[i].noted = (uint64_t *)notes;
+		vgic->vcpus[i].noted_summary = (uint64_t *)notes + lpi_words(vgic);
+	}
+}
+
 int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic_config *config,
 	      const struct vgic_port *port, void *host)
 {
@@ -136,7 +162,8 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 	char *base = memory;
 	link_t *heads;
 
-	if (vgic_check(config, NULL))
+	if (vgic_check(config, NULL) ||
+	    (config->lpi_bits && (!port->guest_read || !port->guest_write)))
 		return -VIRQ_ERR_CONFIG;
 	if ((uintptr_t)memory % ALIGN || size < vgic_size(config))
 		return -VIRQ_ERR_MEMORY;
@@ -146,16 +173,20 @@ int vgic_init(struct vgic **result, void *memory, size_t size, const struct vgic
 		.host = host,
 		.privates = (uint32_t)privates_of(config),
 		.v2 = config->version == VGIC_V2,
+		.lpi_count = (uint32_t)lpis_of(config),
+		.priority_mask = (uint8_t)(0xff00u >> config->priority_bits),
 	};
 
 	vgic->typer = gicd_typer(vgic);
 	vgic->vcpus = (struct vgic_vcpu *)(base + round_up(sizeof(*vgic)));
 	vgic->irqs = (struct vgic_irq *)(base + irqs_at(config));
 	vgic->shared = vgic->irqs + (size_t)vgic->privates * config->vcpus;
+	vgic->lpis = vgic->irqs + irqs_of(config);
 	heads = (link_t *)(base + heads_at(config));
 	for (unsigned i = 0; i < config->vcpus; i++)
 		init_vcpu(vgic, i, &heads);
 	init_shared(vgic);
+	init_lpis(vgic, base + notes_at(config));
 	reset_all(vgic);
 	*result = vgic;
 	return 0;
@@ -213,6 +244,7 @@ void reset_all(struct vgic *vgic)
 		reset_vcpu(&vgic->vcpus[i]);
 	for (unsigned i = 0; i < vgic->config.spis + (unsigned)vgic->config.espis; i++)
 		reset_irq(&vgic->shared[i], W_LEVEL | target);
+	lpis_reset(vgic);
 	store_relaxed(&vgic->groups, 0);
 }
 
@@ -486,7 +518,9 @@ int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vg
 	const struct vgic_irq *irq = NULL;
 	uint64_t w;
 
-	if (shared || vcpu < vgic->config.vcpus)
+	if (virq - VGIC_LPI_BASE < vgic->lpi_count)
+		irq = &vgic->lpis[virq - VGIC_LPI_BASE];
+	else if (shared || vcpu < vgic->config.vcpus)
 		irq = irq_of(vgic, vcpu, virq);
 	if (!irq)
 		return -VIRQ_ERR_RANGE;
@@ -498,7 +532,8 @@ int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vg
 		.hwirq = hwirq_of(irq).intid,
 		.priority = (uint8_t)word_priority(w),
 		.group = !!(w & W_GROUP1),
-		.enabled = w & W_ENABLED,
+		/* Of an LPI, if it has been read since it was last invalidated. */
+		.enabled = (w & W_ENABLED) && !(irq_is_lpi(vgic, irq) && (w & W_CONFIG)),
 		.pending = word_pending(w) || ((w & W_LR_PENDING) && !(w & W_RETRACT)),
 		.active = w & W_ACTIVE,
 		.level = w & W_LEVEL,
@@ -518,6 +553,7 @@ int vgic_stats(const struct vgic *vgic, unsigned vcpu, struct vgic_stats *stats)
 	stats->sgis = load_relaxed(&from->sgis);
 	stats->ppis = load_relaxed(&from->ppis);
 	stats->spis = load_relaxed(&from->spis);
+	stats->lpis = load_relaxed(&from->lpis);
 	stats->overflows = load_relaxed(&from->overflows);
 	stats->kicks = load_relaxed(&from->kicks);
 	stats->guest_errors = load_relaxed(&from->guest_errors);

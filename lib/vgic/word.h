@@ -42,6 +42,9 @@
 #define W_DROPPED    (1ull << 37) /* its priority was dropped: only a deactivation is to come */
 #define W_ACK_GROUP1 (1ull << 36) /* the group it was acknowledged in */
 
+/* Of an LPI: its configuration is to be read. A bit of CPUID, which only a GICv2's SGIs have. */
+#define W_CONFIG (1ull << 38)
+
 /* Fields. A GICv2's SGI: LATCH is set while any source is. */
 #define W_SOURCE_SHIFT   41 /* 8 bits: CPU interfaces whose SGI is pending */
 #define W_CPUID_SHIFT    38 /* 3 bits: that of the one in a list register, or active */

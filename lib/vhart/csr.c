@@ -85,7 +85,7 @@ uint64_t writable_mip(const struct vhart *hart)
 
 	if (has(hart, 'S'))
 		bits |= VHART_S_BITS;
-	if (hart->menvcfg & MENVCFG_STCE)
+	if (hart->menvcfg & VHART_MENVCFG_STCE)
 		bits &= ~VHART_BIT(VHART_STI);
 	if (has(hart, 'H'))
 		bits |= VHART_BIT(VHART_VSSI);
@@ -559,20 +559,6 @@ static bool is_read_only(unsigned number)
 	return (number >> 10) == 3;
 }
 
-static uint64_t apply(enum vhart_op op, uint64_t old, uint64_t operand)
-{
-	switch (op) {
-	case VHART_WRITE:
-		return operand;
-	case VHART_SET:
-		return old | operand;
-	case VHART_CLEAR:
-		return old & ~operand;
-	default:
-		return old;
-	}
-}
-
 /*
  * mip and sip. What software writes is one thing and what is pending another: a set or clear works on
  * SEIP's software bit alone, while the read has the controller's line in it, too.
@@ -625,7 +611,7 @@ enum vhart_answer vhart_csr(struct vhart *hart, unsigned number, enum vhart_op o
 		return VHART_HOST;
 	old = row->read(hart, number);
 	if (op != VHART_READ)
-		row->write(hart, number, apply(op, old, *value));
+		row->write(hart, number, vhart_csr_result(op, old, *value));
 	*value = old;
 	return VHART_DONE;
 }

@@ -83,7 +83,7 @@ uint64_t vhart_mip(const struct vhart *hart, uint64_t ip)
 {
 	uint64_t soft = hart->mip;
 
-	if (hart->menvcfg & MENVCFG_STCE)
+	if (hart->menvcfg & VHART_MENVCFG_STCE)
 		soft &= ~VHART_BIT(VHART_STI); /* stimecmp drives it */
 	return (ip | soft) & hart->interrupts; /* what the extensions define */
 }

@@ -371,10 +371,7 @@ bool vhart_execute_plain(struct vhart *hart, uint32_t raw, uint64_t x[32])
 	at = (uint64_t *)(void *)((char *)hart + plain[number - PLAIN_FIRST]);
 	old = *at;
 	operand = function & 4 ? rs1 : x[rs1];
-	function &= 3;
-	new = function == VHART_WRITE ? operand
-	      : function == VHART_SET ? old | operand
-				      : old & ~operand;
+	new = vhart_csr_result((enum vhart_op)(function & 3), old, operand);
 	if (number == PLAIN_MEPC)
 		new = legal_mepc(hart, new);
 	*at = new;

@@ -7,8 +7,6 @@
 
 #include <carillon/vhart.h>
 
-#define MENVCFG_STCE (UINT64_C(1) << 63)
-
 #define PMP_LOCKED 0x80
 #define PMP_A      0x18
 #define PMP_OFF    0x00

@@ -11,8 +11,11 @@
 #include "boot.h"
 #include "cold.h"
 #include "cpu.h"
+#include "direct.h"
 #include "gic.h"
+#include "its.h"
 #include "mmu.h"
+#include "pci.h"
 #include "policy.h"
 #include "psci.h"
 #include "sched.h"
@@ -89,6 +92,15 @@ static void map_image(uint64_t home)
 		if (board.gic[i].size)
 			el2_map(board.gic[i].start, board.gic[i].size, MAP_DEVICE);
 	}
+	for (i = 0; i < board.its_count; i++)
+		el2_map(board.its[i].start, GITS_FRAMES, MAP_DEVICE);
+	if ((board.pci.ecam + PCI_BUS_SIZE) >> IPA_BITS) {
+		print("carillon: PCI's configuration space is beyond %d bits: it is not used\n",
+		      IPA_BITS);
+		board.pci.ecam_size = 0;
+	}
+	if (board.pci.ecam_size)
+		el2_map(board.pci.ecam, PCI_BUS_SIZE, MAP_DEVICE);
 	el2_map(board.uart, 0x1000, MAP_DEVICE);
 }
 
@@ -185,11 +197,12 @@ static const char *ram_size(const struct vm *vm, char *buffer, size_t size)
 
 static void report_vm(const struct vm *vm)
 {
-	unsigned i, masters = 0;
+	unsigned i, masters = vm->description->pci_count;
 	char memory[40];
 
 	print("carillon: %s: %u vCPUs, %s, %u devices passed through\n", vm->description->name,
-	      vm->vcpus, ram_size(vm, memory, sizeof(memory)), vm->description->device_count);
+	      vm->vcpus, ram_size(vm, memory, sizeof(memory)),
+	      vm->description->device_count + vm->description->pci_count);
 	for (i = 0; i < vm->description->device_count; i++)
 		masters += board.device[vm->description->device[i]].masters;
 	if (masters)
@@ -265,6 +278,10 @@ static void one_guest(uint64_t end)
 		panic("the device tree at 0x%lx is none", options.dtb);
 	for (i = 0; i < board.device_count; i++)
 		guest->device[i] = (uint16_t)i;
+	for (i = 0; i < board.pci.count; i++) {
+		if (!board.pci.function[i].why)
+			guest->pci[guest->pci_count++] = (uint16_t)i;
+	}
 	set.count = 1;
 	set.policy = SCHED_PARTITIONED;
 	vm_load(vm_create(guest, &board, &options, board.memory), &board, false, end);
@@ -315,6 +332,7 @@ static void make_guests(uint64_t end)
 
 	set_routes();
 	vm_devices(&board);
+	pci_scan(&board);
 	if (board.kernel.size && vms_recognise((void *)board.kernel.start, board.kernel.size))
 		several_guests(end);
 	else
@@ -340,6 +358,8 @@ static void at_home(const void *dtb, uint64_t home, uint64_t size)
 	isb();
 	context_setup();
 	gic->init(&board);
+	its_init(&board);
+	direct_init(&board);
 	make_guests(home);
 	el2_tables_finish();
 	report(home);

@@ -9,7 +9,7 @@ set -eu
 
 prefix=$1
 object=$2
-data='gicd|routes'
+data='gicd|routes|lpis'
 
 bad=$("${prefix}nm" -u "$object" | awk '{ print $2 }' | grep -Ev "^(cold_.*|guest_start|$data)$" || :)
 if [ -n "$bad" ]; then

@@ -258,6 +258,13 @@ static const char *vcpu_name(uint16_t vcpu, char *buffer, size_t size)
 	return buffer;
 }
 
+static const char *kind_of(virq_t virq)
+{
+	if (virq < 32)
+		return virq < 16 ? "SGI" : "PPI";
+	return virq < VGIC_LPI_BASE ? "SPI" : "LPI";
+}
+
 static void print_irq(const struct vm *vm, unsigned vcpu, virq_t virq)
 {
 	struct vgic_irq_info info;
@@ -270,10 +277,7 @@ static void print_irq(const struct vm *vm, unsigned vcpu, virq_t virq)
 			 (unsigned long)routes[info.hwirq].count);
 	else if (info.hwirq)
 		snprintf(physical, sizeof(physical), "%u", info.hwirq);
-	print("%5u %-4s %-5s %4s %8u  %c%c%c%c%c   %u  %s\n", virq,
-	      virq < 16   ? "SGI"
-	      : virq < 32 ? "PPI"
-			  : "SPI",
+	print("%5u %-4s %-5s %4s %8u  %c%c%c%c%c   %u  %s\n", virq, kind_of(virq),
 	      info.level ? "level" : "edge", vcpu_name(info.target, target, sizeof(target)),
 	      info.priority, info.enabled ? 'E' : '-', info.pending ? 'P' : '-',
 	      info.active ? 'A' : '-', info.line ? 'H' : '-', info.live ? 'L' : '-', info.group,
@@ -293,9 +297,9 @@ void control_print_irqs(unsigned index, int vcpu)
 		if (vcpu >= 0 && (unsigned)vcpu != i)
 			continue;
 		vgic_stats(vm->vgic, i, &stats);
-		print("vCPU %u: delivered %lu SGIs, %lu PPIs, %lu SPIs\n", i,
+		print("vCPU %u: delivered %lu SGIs, %lu PPIs, %lu SPIs, %lu LPIs\n", i,
 		      (unsigned long)stats.sgis, (unsigned long)stats.ppis,
-		      (unsigned long)stats.spis);
+		      (unsigned long)stats.spis, (unsigned long)stats.lpis);
 		for (virq = 0; virq < 32; virq++)
 			print_irq(vm, i, virq);
 	}
@@ -303,6 +307,11 @@ void control_print_irqs(unsigned index, int vcpu)
 		print("shared:\n");
 	for (virq = 32; vcpu < 0 && virq < 1020; virq++)
 		print_irq(vm, 0, virq);
+	for (virq = VGIC_LPI_BASE;
+	     vcpu < 0 && vm->vits && virq < VGIC_LPI_BASE + vgic_lpis(vm->vgic); virq++)
+		print_irq(vm, 0, virq);
+	if (vcpu < 0)
+		its_stats_print(vm);
 }
 
 void control_print_stats(void)

@@ -96,6 +96,7 @@ struct cpu {
 	uint64_t mpidr;
 	uint64_t kick;        /* sends the kick to this CPU: for ICC_SGI1R_EL1, GICv2: GICD_SGIR */
 	void *redist;         /* GICv3: its redistributor's SGI_base frame */
+	uint8_t *lpi_pending; /* GICv3 with an ITS: the redistributor's table */
 	uint8_t *gicc, *gich; /* GICv2 */
 	uint8_t interface;    /* GICv2: a mask with its CPU interface's bit */
 	struct vcpu *vcpu;    /* whose stack this CPU is on; NULL: its own */

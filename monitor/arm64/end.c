@@ -4,6 +4,7 @@
  */
 #include "arch.h"
 #include "cold.h"
+#include "direct.h"
 #include "hot.h"
 #include "psci.h"
 #include "vm.h"
@@ -51,8 +52,22 @@ static void print_interrupts(const struct vcpu *vcpu)
 	struct vgic_stats stats;
 
 	vgic_stats(vcpu->vm->vgic, vcpu->index, &stats);
-	print("%9lu %9lu %9lu %8lu %8lu %6lu %6lu\n", stats.sgis, stats.ppis, stats.spis,
-	      stats.overflows, stats.kicks, stats.guest_errors, vcpu->aborts + vcpu->undefs);
+	print("%9lu %9lu %9lu %9lu %8lu %8lu %6lu %6lu\n", stats.sgis, stats.ppis, stats.spis,
+	      stats.lpis, stats.overflows, stats.kicks, stats.guest_errors,
+	      vcpu->aborts + vcpu->undefs);
+}
+
+void its_stats_print(const struct vm *vm)
+{
+	struct vits_stats stats;
+
+	if (!vm->vits)
+		return;
+	vits_stats(vm->vits, &stats);
+	if (stats.commands | stats.messages)
+		print("ITS: %lu commands (%lu in error), %lu messages (%lu looked up in tables), %lu ignored\n",
+		      stats.commands, stats.command_errors, stats.messages, stats.misses,
+		      stats.ignored);
 }
 
 /* VMs stand one below the other, with their names if there are several. */
@@ -61,7 +76,7 @@ void exit_table_print(void)
 	unsigned n, i;
 
 	print("vCPU      exits  interrupt     call     sysreg     data    other |      SGIs      "
-	      "PPIs      SPIs overflow    kicks errors faults\n");
+	      "PPIs      SPIs      LPIs overflow    kicks errors faults\n");
 	for (n = 0; n < vm_count; n++) {
 		if (vm_count > 1)
 			print("%s:\n", vms[n]->description->name);
@@ -69,6 +84,8 @@ void exit_table_print(void)
 			print_exits(vms[n]->vcpu[i]);
 			print_interrupts(vms[n]->vcpu[i]);
 		}
+		its_stats_print(vms[n]);
+		direct_print(vms[n]);
 	}
 }
 

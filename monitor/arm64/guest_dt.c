@@ -6,7 +6,7 @@
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
-#include "vm.h"
+#include "pci.h"
 #include "../common/panic.h"
 #include "../common/seed.h"
 
@@ -33,6 +33,8 @@ static bool is_seen(const void *dtb, int node, const struct board *board, const 
 	enum node_policy policy = board_node_policy(dtb, node);
 	const char *name = fdt_get_name(dtb, node, NULL);
 
+	if (vm->pci && fdt_node_check_compatible(dtb, node, BOARD_PCI_COMPATIBLE) == 0)
+		return true;
 	if (policy < NODE_PASS)
 		return policy == NODE_KEEP;
 	return vm_has_device(vm, board, name) ||
@@ -156,19 +158,79 @@ static void keep_ranges(void *dtb, int node, unsigned count)
 	check(fdt_setprop(dtb, node, "reg", ranges, bytes), "gic");
 }
 
+/* Its virtual ITS stands where the machine's first one does; others, and MSI frames, go. */
+static bool is_its(const void *dtb, int node, const struct board *board, const struct vm *guest)
+{
+	return guest->vits && fdt_get_phandle(dtb, node) == board->its[0].phandle;
+}
+
+static void keep_its(void *dtb, int gic, const struct board *board, const struct vm *guest)
+{
+	int node = fdt_first_subnode(dtb, gic);
+
+	while (node >= 0) {
+		if (is_its(dtb, node, board, guest)) {
+			node = fdt_next_subnode(dtb, node);
+		} else {
+			check(fdt_del_node(dtb, node), "drop");
+			node = fdt_first_subnode(dtb, gic); /* offsets moved */
+		}
+	}
+}
+
 /*
- * No ITS, no MSI frame, no maintenance interrupt, and of a GICv2 only what a guest has: the guest is
- * not a hypervisor.
+ * No maintenance interrupt, and of a GICv2 only what a guest has: the guest is not a hypervisor.
  */
-static void set_gic(void *dtb, const struct board *board)
+static void set_gic(void *dtb, const struct board *board, const struct vm *guest)
 {
 	int node = board_gic_node(dtb);
 
 	check(node, "gic");
-	drop_children(dtb, node);
+	keep_its(dtb, node, board, guest);
 	fdt_delprop(dtb, node, "interrupts");
 	if (board->gic_version == 2)
 		keep_ranges(dtb, node, GIC_CPUIF + 1);
+}
+
+static void set_cells(void *dtb, int node, const char *name, const uint64_t *cell, unsigned count)
+{
+	fdt32_t bytes[8];
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		bytes[i] = cpu_to_fdt32((uint32_t)cell[i]);
+	check(fdt_setprop(dtb, node, name, bytes, 4 * (int)count), name);
+}
+
+/*
+ * The host bridge: one bus, one window of 32-bit memory, no I/O, no INTx, no IOMMU; messages to the guest's
+ * ITS, if it has one, where a function has its requester ID.
+ */
+static void set_pci(void *dtb, const struct board *board, const struct vm *guest)
+{
+	int node = fdt_node_offset_by_compatible(dtb, -1, BOARD_PCI_COMPATIBLE);
+	int its = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-v3-its");
+	uint32_t its_phandle = its < 0 ? 0 : fdt_get_phandle(dtb, its);
+	static const char *const gone[] = { "interrupt-map",    "interrupt-map-mask",
+					    "#interrupt-cells", "iommu-map",
+					    "iommu-map-mask",   "msi-map",
+					    "msi-map-mask",     "msi-parent" };
+	uint64_t bus, start, size, ecam = board->pci.ecam;
+	unsigned i;
+
+	if (!guest->pci)
+		return;
+	check(node, "pci");
+	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		fdt_delprop(dtb, node, gone[i]);
+	pci_window(guest, &bus, &start, &size);
+	set_cells(dtb, node, "reg", (uint64_t[]){ ecam >> 32, ecam, 0, PCI_BUS_SIZE }, 4);
+	set_cells(dtb, node, "bus-range", (uint64_t[]){ 0, 0 }, 2);
+	set_cells(dtb, node, "ranges",
+		  (uint64_t[]){ 2u << 24, bus >> 32, bus, start >> 32, start, size >> 32, size },
+		  7);
+	if (its_phandle)
+		set_cells(dtb, node, "msi-map", (uint64_t[]){ 0, its_phandle, 0, 0x100 }, 4);
 }
 
 static void set_chosen(void *dtb, const char *bootargs, const struct blob *ramdisk)
@@ -223,7 +285,8 @@ void guest_dt_make(void *buffer, size_t size, const struct board *board, const s
 		set_memory(buffer, guest);
 		set_cpus(buffer, guest);
 		set_psci(buffer);
-		set_gic(buffer, board);
+		set_gic(buffer, board, guest);
+		set_pci(buffer, board, guest);
 		set_chosen(buffer, bootargs ? bootargs : "", ramdisk);
 		if (guest->reloadable) /* one of a set */
 			set_seeds(buffer, board, guest);

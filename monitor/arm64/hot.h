@@ -23,6 +23,15 @@ struct outcome {
 
 struct outcome cold_call(const void *function, uint64_t a, uint64_t b, uint64_t c);
 
+/* support.S: a register that may not answer. `how`: log2 of the bytes, and 4 for a write. */
+struct outcome mmio_try(uint64_t at, unsigned how, uint64_t value);
+
+/* Special INTIDs, 1020 to 1023: nothing is pending. LPIs lie above them. */
+static inline bool gic_spurious(uint64_t intid)
+{
+	return intid >> 2 == 1020 >> 2;
+}
+
 #define COLD(function, a, b, c) \
 	cold_call((const void *)(uintptr_t)(function), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
@@ -78,9 +87,26 @@ struct outcome cold_sysreg_read(struct vcpu *vcpu, uint64_t esr);
 bool cold_sysreg_write(struct vcpu *vcpu, uint64_t esr, uint64_t value);
 struct outcome cold_device_read(struct vcpu *vcpu, uint64_t offset, uint64_t bytes);
 void cold_device_write(struct vcpu *vcpu, uint64_t offset, uint64_t value);
+/* What `done` says of an access to PCI: it is to nothing of it; it is done; the guest tries it again. */
+enum { PCI_NOT, PCI_DONE, PCI_AGAIN };
+struct outcome cold_pci_read(struct vcpu *vcpu, uint64_t ipa, uint64_t bytes);
+struct outcome cold_pci_write(struct vcpu *vcpu, uint64_t where, uint64_t value);
 void cold_serror(struct vcpu *vcpu, uint64_t esr);
 void cold_skip_aarch32(uint64_t esr);
 void cold_unwanted_interrupt(struct cpu *cpu, uint64_t intid);
+void cold_lpi(struct cpu *cpu, uint64_t intid);
+void cold_lpi_follow(uint64_t intid);
+void cold_direct_load(struct vcpu *vcpu);
+void cold_direct_put(struct vcpu *vcpu, uint64_t blocks);
+void cold_direct_invalidated(struct vm *vm, uint64_t vcpu, uint64_t lpi);
+struct outcome cold_vlpi_map(struct vm *vm, uint64_t route, uint64_t vcpu_lpi);
+struct outcome cold_vlpi_unmap(struct vm *vm, uint64_t route);
+void cold_vlpi_discard(struct vm *vm, uint64_t route);
+void cold_vlpi_move(struct vm *vm, uint64_t route, uint64_t vcpu);
+void cold_vlpi_set(struct vm *vm, uint64_t route);
+void cold_vlpi_clear(struct vm *vm, uint64_t route);
+void cold_vlpi_configure(struct vm *vm, uint64_t route, uint64_t lpi);
+struct outcome cold_vlpis_settled(struct vm *vm);
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
 void cold_system_off(struct vcpu *vcpu);
 void cold_system_reset(struct vcpu *vcpu);

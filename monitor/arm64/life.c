@@ -6,8 +6,11 @@
  */
 #include "arch.h"
 #include "cold.h"
+#include "direct.h"
 #include "gic.h"
+#include "its.h"
 #include "mmu.h"
+#include "pci.h"
 #include "sched.h"
 #include "vm.h"
 #include "../common/console.h"
@@ -90,9 +93,11 @@ static void drain(void)
 
 void vm_quiet(const struct vm *vm)
 {
-	bool any = false;
+	bool any = vm->pci;
 	unsigned i;
 
+	if (vm->pci)
+		lpis_hold(vm);
 	for (i = 0; i < vm->description->device_count; i++) {
 		if (!has_interrupt(vm, device_of(vm, i)->intid))
 			continue;
@@ -116,6 +121,8 @@ void vm_speak(const struct vm *vm)
 		gic->route(intid, cpu_of_interrupt(vm, intid));
 		gic_spi_unmask(intid);
 	}
+	if (vm->pci)
+		lpis_let_go(vm);
 }
 
 void vm_follow(struct vcpu *vcpu)
@@ -143,6 +150,7 @@ void vm_start(struct vm *vm)
 	vm->started_at = clock_ticks();
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	interrupts_on(vm);
+	direct_start(vm);
 	vcpu->entry = vm->entry;
 	vcpu->entry_argument = vm->entry_argument;
 	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
@@ -227,6 +235,8 @@ void vm_destroy(struct vm *vm)
 
 	vm_stop(vm);
 	vm_quiet(vm);
+	direct_end(vm);
+	pci_power_off(vm);
 	for (i = 0; i < vm->vcpus; i++) {
 		struct vcpu *vcpu = vm->vcpu[i];
 
@@ -236,6 +246,9 @@ void vm_destroy(struct vm *vm)
 		__atomic_store_n(&vcpu->power, POWER_OFF, __ATOMIC_RELEASE);
 	}
 	console_hold(vm);
+	if (vm->vits)
+		vits_reset(vm->vits);
+	direct_reset(vm);
 	vgic_reset(vm->vgic);
 	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Translation tables, built at boot and not changed afterwards: nothing in them is ever broken and
- * remade while it is in use, except the early tables by early_map_memory(), on one CPU.
+ * Translation tables, built at boot. Afterwards only pages of PCI devices come and go, in tables that are
+ * there; the early tables are changed by early_map_memory(), on one CPU.
  */
 #include "boot.h"
 #include "mmu.h"
@@ -59,6 +59,13 @@ void *pages_alloc(size_t bytes)
 	for (word = (uint64_t *)at; word < (uint64_t *)(at + bytes); word++)
 		*word = 0;
 	return (void *)at;
+}
+
+void *pages_alloc_aligned(size_t bytes, size_t align)
+{
+	uint64_t at = (uint64_t)pages_alloc(bytes + align - 0x1000);
+
+	return (void *)((at + align - 1) & ~(align - 1));
 }
 
 /* --- Early: all of the address space is a device, but for what we run from. ------------------- */
@@ -234,6 +241,29 @@ uint64_t *stage2_make(void)
 void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind)
 {
 	map(table, ipa, pa, size, stage2_attributes[kind], GIGA);
+}
+
+void stage2_reserve(uint64_t *table, uint64_t ipa, uint64_t size)
+{
+	uint64_t at;
+
+	if ((ipa + size) >> IPA_BITS)
+		panic("address 0x%lx is beyond %d bits", ipa + size, IPA_BITS);
+	for (at = ipa & ~(BLOCK - 1); at < ipa + size; at += BLOCK)
+		next_table(&next_table(&table[at / GIGA])[at / BLOCK % 512]);
+}
+
+void stage2_unmap(uint64_t *table, uint64_t ipa, uint64_t size)
+{
+	uint64_t at;
+
+	for (at = ipa; at < ipa + size; at += PAGE) {
+		uint64_t *level2 = next_table(&table[at / GIGA]);
+
+		__atomic_store_n(&next_table(&level2[at / BLOCK % 512])[at / PAGE % 512], 0,
+				 __ATOMIC_RELAXED);
+	}
+	dsb_sy();
 }
 
 /* VMID 0 is nobody's. */

@@ -16,6 +16,7 @@
 
 /* Boot memory: cleared pages of the hypervisor's home, never given back. */
 void *pages_alloc(size_t bytes);
+void *pages_alloc_aligned(size_t bytes, size_t align); /* a power of two */
 void pages_init(uint64_t start, uint64_t end);
 uint64_t boot_memory_end(void);
 
@@ -34,6 +35,12 @@ void mmu_switch(void *table);
 /* A VM's table: guest-physical `ipa` means `pa`: memory, or a device that the guest owns. */
 uint64_t *stage2_make(void);
 void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
+/*
+ * A piece of it that changes while the VM runs, a device's pages: tables for it are made at boot, and it is
+ * not mapped yet. Then pages come with stage2_map(), and go with this; stage2_forget() is the caller's.
+ */
+void stage2_reserve(uint64_t *table, uint64_t ipa, uint64_t size);
+void stage2_unmap(uint64_t *table, uint64_t ipa, uint64_t size);
 uint64_t stage2_base(const uint64_t *table, unsigned vmid); /* VTTBR_EL2 */
 void stage2_enable(void);                                   /* on this CPU */
 /* On all CPUs: what TLBs have of it. VTTBR_EL2 becomes it on this one. */

@@ -5,6 +5,7 @@
  */
 #include <interface.h>
 #include "hot.h"
+#include "its.h"
 #include "port.h"
 #include "vm.h"
 
@@ -51,6 +52,24 @@ static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu
 }
 
 /*
+ * An LPI has no active state, so its priority drops and that is all. Where it arrives follows its vCPU
+ * loosely: every LPI_FOLLOWS times somebody looks.
+ */
+static inline void lpi_handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t intid)
+{
+	struct lpi *lpi = &lpis[intid - LPI_FIRST];
+
+	gic_drop(cpu, intid);
+	if (__builtin_expect(intid - LPI_FIRST >= LPI_COUNT || lpi->kind != LPI_MESSAGE, 0)) {
+		COLD(cold_lpi, cpu, intid, 0);
+		return;
+	}
+	lpi_message(lpi, vcpu && vcpu->vm == lpi->vm ? vcpu->vgic : NULL);
+	if (__builtin_expect(++lpi->count % LPI_FOLLOWS == 0, 0))
+		COLD(cold_lpi_follow, intid, 0, 0);
+}
+
+/*
  * With EOImode 1 the priority drops here; the deactivation of a mapped interrupt is the guest's, by
  * way of the list register, that of our own is ours. `vcpu`: who is loaded here, if anybody is.
  */
@@ -59,6 +78,10 @@ static inline void handle(struct cpu *cpu, struct vcpu *vcpu, uint64_t iar)
 	struct route *route = &routes[iar & 0x3ff];
 	unsigned kind = route->kind;
 
+	if (GIC_LPIS && __builtin_expect(iar >= LPI_FIRST, 0)) {
+		lpi_handle(cpu, vcpu, iar);
+		return;
+	}
 	gic_drop(cpu, iar);
 	if (kind >= ROUTE_LEVEL) {
 		route->count++;
@@ -91,7 +114,7 @@ void physical_interrupts(struct cpu *cpu)
 {
 	uint64_t iar;
 
-	while (gic_intid(iar = gic_acknowledge(cpu)) < 1020)
+	while (!gic_spurious(gic_intid(iar = gic_acknowledge(cpu))))
 		handle(cpu, cpu->vcpu && cpu->vcpu->vgic ? cpu->vcpu : NULL, iar);
 	isb();
 }
@@ -149,10 +172,114 @@ static void hwirq_route(void *host, struct hwirq irq, unsigned vcpu)
 		  __atomic_load_n(&((struct vm *)host)->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 
+/* Where the hypervisor has this part of the guest's memory; NULL: not all of it is memory. */
+static inline void *guest_memory(const struct vm *vm, uint64_t at, size_t bytes)
+{
+	uint64_t offset = at - vm->ram;
+
+	if (offset >= vm->ram_size || bytes > vm->ram_size - offset)
+		return NULL;
+	return (void *)(vm->ram_at + offset);
+}
+
+/* Entries of tables are read and written in one piece: the guest may be at them, too. */
+static inline void copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == 8 && !(((uint64_t)to | (uint64_t)from) & 7))
+		*(volatile uint64_t *)to = *(const volatile uint64_t *)from;
+	else
+		for (size_t i = 0; i < bytes; i++)
+			((volatile uint8_t *)to)[i] = ((const volatile uint8_t *)from)[i];
+}
+
+static bool guest_read(void *host, uint64_t at, void *to, size_t bytes)
+{
+	const void *from = guest_memory(host, at, bytes);
+
+	if (from)
+		copy(to, from, bytes);
+	return from;
+}
+
+static bool guest_write(void *host, uint64_t at, const void *from, size_t bytes)
+{
+	void *to = guest_memory(host, at, bytes);
+
+	if (to)
+		copy(to, from, bytes);
+	return to;
+}
+
+static void lpi_invalidated(void *host, unsigned vcpu, virq_t lpi)
+{
+	struct vm *vm = host;
+
+	if (vm->direct)
+		COLD(cold_direct_invalidated, vm, vcpu, lpi);
+}
+
 const struct vgic_port port = {
 	.kick = kick,
 	.hwirq_set_active = hwirq_set_active,
 	.hwirq_clear_pending = hwirq_clear_pending,
 	.hwirq_line = hwirq_line,
 	.hwirq_route = hwirq_route,
+	.guest_read = guest_read,
+	.guest_write = guest_write,
+	.lpi_invalidated = lpi_invalidated,
+};
+
+/* --- Of the virtual ITS: direct injection. ------------------------------------------------------------ */
+
+static bool vlpi_map(void *host, uint16_t route, unsigned vcpu, virq_t lpi)
+{
+	return COLD(cold_vlpi_map, host, route, (uint64_t)vcpu << 32 | lpi).value;
+}
+
+static bool vlpi_unmap(void *host, uint16_t route)
+{
+	return COLD(cold_vlpi_unmap, host, route, 0).value;
+}
+
+static void vlpi_discard(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_discard, host, route, 0);
+}
+
+static void vlpi_move(void *host, uint16_t route, unsigned vcpu)
+{
+	COLD(cold_vlpi_move, host, route, vcpu);
+}
+
+static void vlpi_set(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_set, host, route, 0);
+}
+
+static void vlpi_clear(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_clear, host, route, 0);
+}
+
+static void vlpi_configure(void *host, uint16_t route, virq_t lpi, uint8_t property)
+{
+	COLD(cold_vlpi_configure, host, route | (uint64_t)property << 16, lpi);
+}
+
+static bool vlpis_settled(void *host)
+{
+	const struct vm *vm = host;
+
+	return !vm->direct || COLD(cold_vlpis_settled, host, 0, 0).value;
+}
+
+const struct vits_port its_port = {
+	.vlpi_map = vlpi_map,
+	.vlpi_unmap = vlpi_unmap,
+	.vlpi_discard = vlpi_discard,
+	.vlpi_move = vlpi_move,
+	.vlpi_set = vlpi_set,
+	.vlpi_clear = vlpi_clear,
+	.vlpi_configure = vlpi_configure,
+	.vlpis_settled = vlpis_settled,
 };

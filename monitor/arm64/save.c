@@ -62,11 +62,15 @@ int vm_save(struct vm *vm, const char **why)
 		save_timers(&vm->vcpu[i]->context, at + TIMER_BYTES * i);
 	vm_quiet(vm);
 	console_hold(vm);
+	*why = "its interrupt controller is in use";
 	length = vgic_save(vm->vgic, at + timers, vm->saved.size - timers);
+	if (length >= 0 && vm->vits && vits_save(vm->vits, &vm->its_saved) != 0) {
+		*why = "its ITS has no table for the collections that it has mapped";
+		length = -1;
+	}
 	console_let_go(vm);
 	vm_speak(vm);
 	vm->used = length < 0 ? 0 : timers + (size_t)length;
-	*why = "its interrupt controller is in use";
 	return length < 0 ? -1 : 0;
 }
 
@@ -86,6 +90,8 @@ int vm_restore(struct vm *vm, const char **why)
 	vm_quiet(vm);
 	console_hold(vm);
 	result = vgic_restore(vm->vgic, at + timers, vm->used - timers, why);
+	if (result == 0 && vm->vits)
+		result = vits_restore(vm->vits, &vm->its_saved, why);
 	console_let_go(vm);
 	vm_speak(vm);
 	if (result != 0)

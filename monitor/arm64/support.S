@@ -75,6 +75,69 @@ panic_frame:
 	.space	256
 
 	.text
+/*
+ * struct outcome mmio_try(uint64_t at, unsigned how, uint64_t value): a device's register, which may not
+ * answer: then `done` is 0. `how`: log2 of the bytes, and 4 for a write. Meanwhile exceptions go to vectors
+ * that know; what they overwrite, the guest's return state and syndrome, is put back.
+ */
+	.global mmio_try
+mmio_try:
+	mrs	x4, elr_el2
+	mrs	x5, spsr_el2
+	mrs	x6, esr_el2
+	mrs	x7, far_el2
+	mrs	x9, vbar_el2
+	adr	x10, try_vectors
+	msr	vbar_el2, x10
+	isb
+	adr	x10, try_access
+	add	x10, x10, x1, lsl #3
+	mov	x1, #1
+	br	x10
+try_access:
+	ldrb	w2, [x0]
+	b	try_done
+	ldrh	w2, [x0]
+	b	try_done
+	ldr	w2, [x0]
+	b	try_done
+	ldr	x2, [x0]
+	b	try_done
+	strb	w2, [x0]
+	b	try_done
+	strh	w2, [x0]
+	b	try_done
+	str	w2, [x0]
+	b	try_done
+	str	x2, [x0]
+try_done:
+	dsb	sy
+	isb
+try_over:
+	msr	vbar_el2, x9
+	msr	elr_el2, x4
+	msr	spsr_el2, x5
+	msr	esr_el2, x6
+	msr	far_el2, x7
+	isb
+	mov	x0, x2
+	ret
+
+	.balign	2048
+try_vectors:
+	.rept	4
+	.balign	128
+	b	broken
+	.endr
+	.balign	128			/* from EL2, synchronous: nobody answered */
+	mov	x1, #0
+	b	try_over
+	.rept	11
+	.balign	128
+	b	broken
+	.endr
+	.balign	128
+
 /* SMCCC calls to the machine's firmware. */
 	.global smc_call
 smc_call:

@@ -135,6 +135,11 @@ static inline void mmio_write8(volatile void *at, uint8_t value)
 	__asm__ volatile("strb %w1, %0" : "=Qo"(*(volatile uint8_t *)at) : "rZ"(value) : "memory");
 }
 
+static inline void mmio_write16(volatile void *at, uint16_t value)
+{
+	__asm__ volatile("strh %w1, %0" : "=Qo"(*(volatile uint16_t *)at) : "rZ"(value) : "memory");
+}
+
 static inline void mmio_write32(volatile void *at, uint32_t value)
 {
 	__asm__ volatile("str %w1, %0" : "=Qo"(*(volatile uint32_t *)at) : "rZ"(value) : "memory");

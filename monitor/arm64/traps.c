@@ -81,13 +81,67 @@ static struct outcome abort_outcome(struct vcpu *vcpu, uint64_t esr, uint64_t ip
 	return (struct outcome){ 0, 0 };
 }
 
+/* PCI, or nobody's. An access that has to be made again leaves the guest where it is. */
+static struct outcome pci_read(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
+{
+	struct outcome outcome = { 0, PCI_NOT };
+
+	if (vcpu->vm->pci)
+		outcome = COLD(cold_pci_read, vcpu, ipa, access_size(esr));
+	if (outcome.done == PCI_NOT)
+		return abort_outcome(vcpu, esr, ipa);
+	return (struct outcome){ extend(esr, outcome.value), outcome.done == PCI_DONE };
+}
+
+static bool pci_write(struct vcpu *vcpu, uint64_t esr, uint64_t ipa, uint64_t value)
+{
+	uint64_t done = PCI_NOT;
+
+	if (vcpu->vm->pci)
+		done = COLD(cold_pci_write, vcpu, ipa | (esr >> 22 & 3) << 48, value).done;
+	if (done == PCI_NOT)
+		return abort_outcome(vcpu, esr, ipa).done;
+	return done == PCI_DONE;
+}
+
+static __attribute__((noinline)) uint64_t its_read(struct vcpu *vcpu, uint64_t offset,
+						   unsigned bytes)
+{
+	uint64_t value;
+
+	vits_read(vcpu->vm->vits, vcpu->vgic, offset, bytes, &value);
+	return value;
+}
+
+/*
+ * A queue of commands may be long, and is executed in slices: while there is more, the guest does not get
+ * on, but it takes its interrupts in between, and everybody else has theirs.
+ */
+static __attribute__((noinline)) bool its_write(struct vcpu *vcpu, uint64_t offset, unsigned bytes,
+						uint64_t value)
+{
+	struct vits *vits = vcpu->vm->vits;
+	bool done;
+
+	if (vits_write(vits, vcpu->vgic, offset, bytes, value) == VGIC_DONE)
+		return true;
+	lists_exit(vcpu);
+	done = vits_write(vits, vcpu->vgic, offset, bytes, value) == VGIC_DONE;
+	lists_enter(vcpu);
+	return done;
+}
+
 static __attribute__((noinline)) struct outcome device_read(struct vcpu *vcpu, uint64_t esr,
 							    uint64_t ipa)
 {
 	uint64_t offset = ipa - vcpu->vm->uart;
 
+	if (GIC_LPIS && ipa - vcpu->vm->its < VITS_SIZE)
+		return (struct outcome){
+			extend(esr, its_read(vcpu, ipa - vcpu->vm->its, access_size(esr))), 1
+		};
 	if (offset >= DEVICE_SIZE)
-		return abort_outcome(vcpu, esr, ipa);
+		return pci_read(vcpu, esr, ipa);
 	return (struct outcome){
 		extend(esr, COLD(cold_device_read, vcpu, offset, access_size(esr)).value), 1
 	};
@@ -98,8 +152,10 @@ static __attribute__((noinline)) bool device_write(struct vcpu *vcpu, uint64_t e
 {
 	uint64_t offset = ipa - vcpu->vm->uart;
 
+	if (GIC_LPIS && ipa - vcpu->vm->its < VITS_SIZE)
+		return its_write(vcpu, ipa - vcpu->vm->its, access_size(esr), value);
 	if (offset >= DEVICE_SIZE)
-		return abort_outcome(vcpu, esr, ipa).done;
+		return pci_write(vcpu, esr, ipa, value);
 	COLD(cold_device_write, vcpu, offset | (uint64_t)access_size(esr) << 32, value);
 	return true;
 }

@@ -5,8 +5,10 @@
  */
 #include <string.h>
 #include "arch.h"
+#include "direct.h"
 #include "gic.h"
 #include "mmu.h"
+#include "pci.h"
 #include "policy.h"
 #include "sched.h"
 #include "vm.h"
@@ -14,6 +16,8 @@
 #include "../common/panic.h"
 
 #define BENCH_DEVICE 0x0b000000ul
+
+#define LPI_BITS 13 /* 8192 of them */
 
 struct vm *vms[VMS_MAX];
 unsigned vm_count;
@@ -43,6 +47,8 @@ static void make_vgic(struct vm *vm, const struct board *board)
 	int result;
 
 	gic->describe(&config);
+	if (vm->its != NO_DEVICE)
+		config.lpi_bits = LPI_BITS;
 	vm->lrs = config.lrs;
 	vm->preemption = config.preemption_bits;
 	if (vgic_check(&config, &why) != 0)
@@ -51,6 +57,29 @@ static void make_vgic(struct vm *vm, const struct board *board)
 	result = vgic_init(&vm->vgic, pages_alloc(size), size, &config, gic->port, vm);
 	if (result != 0)
 		panic("vgic_init: error %d", result);
+}
+
+/* A DeviceID is a PCI requester's; with a collection for each vCPU there is room for more. */
+static void make_vits(struct vm *vm)
+{
+	struct vits_config config = {
+		.device_bits = 16,
+		.event_bits = 16,
+		.collection_bits = 8,
+		.cache_bits = 10,
+		.routes = direct_possible() ? pci_messages(vm->description) : 0,
+	};
+	size_t size = vits_size(&config);
+	int result;
+
+	if (vm->its == NO_DEVICE)
+		return;
+	result =
+		vits_init(&vm->vits, pages_alloc(size), size, &config, vm->vgic, gic->its_port, vm);
+	if (result != 0)
+		panic("vits_init: error %d", result);
+	if (config.routes)
+		direct_create(vm, config.routes);
 }
 
 /* Of those CPUs that the VM may use, the next one: a place to start from, or its own for good. */
@@ -101,10 +130,13 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	vm->ram_at = at;
 	vm->stage2 = stage2_make();
 	vm->vttbr = stage2_base(vm->stage2, vm->index + 1);
+	vm->its = NO_DEVICE;
 	gic->frames(vm, board);
 	make_vgic(vm, board);
+	make_vits(vm);
 	make_vcpus(vm);
 	vm->log.name = description->name;
+	pci_connect(vm, board);
 	vms[vm_count++] = vm;
 	return vm;
 }

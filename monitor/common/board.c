@@ -213,6 +213,96 @@ static void read_gic(struct board *board)
 		panic("the GIC has no maintenance interrupt");
 }
 
+/* Children of the GIC's node; frames of 128 KB, more with GICv4.1. */
+static void read_its(struct board *board)
+{
+	int node, parent = board_gic_node(board->dtb);
+	uint64_t start, size;
+
+	fdt_for_each_subnode(node, board->dtb, parent)
+	{
+		if (fdt_node_check_compatible(board->dtb, node, "arm,gic-v3-its") != 0 ||
+		    !node_reg(board->dtb, node, 0, &start, &size) || size < 0x20000)
+			continue;
+		if (board->its_count == BOARD_ITS) {
+			print("carillon: more than %d ITSs: the others are not used\n", BOARD_ITS);
+			break;
+		}
+		board->its[board->its_count].start = start;
+		board->its[board->its_count].phandle = fdt_get_phandle(board->dtb, node);
+		board->its_count++;
+	}
+}
+
+/* Of "ranges", the first piece of 32-bit memory: three cells, two, two (PCI Bus Binding 2.1 2.2.1.1). */
+static void read_window(struct board_pci *pci, const void *dtb, int node)
+{
+	int length;
+	const fdt32_t *range = fdt_getprop(dtb, node, "ranges", &length);
+
+	for (; range && length >= 28; range += 7, length -= 28) {
+		uint64_t cell[7];
+		unsigned i;
+
+		for (i = 0; i < 7; i++)
+			cell[i] = fdt32_to_cpu(range[i]);
+		if ((cell[0] >> 24 & 3) != 2)
+			continue;
+		pci->bus = cell[1] << 32 | cell[2];
+		pci->window = cell[3] << 32 | cell[4];
+		pci->window_size = cell[5] << 32 | cell[6];
+		return;
+	}
+}
+
+static void read_msis(struct board_pci *pci, const void *dtb, int node)
+{
+	int length;
+	const fdt32_t *map = fdt_getprop(dtb, node, "msi-map", &length);
+
+	for (; map && length >= 16 && pci->msis < BOARD_MSIS; map += 4, length -= 16) {
+		pci->msi[pci->msis].first = fdt32_to_cpu(map[0]);
+		pci->msi[pci->msis].its = fdt32_to_cpu(map[1]);
+		pci->msi[pci->msis].device = fdt32_to_cpu(map[2]);
+		pci->msi[pci->msis].count = fdt32_to_cpu(map[3]);
+		pci->msis++;
+	}
+}
+
+static void read_pci(struct board *board)
+{
+	int node = fdt_node_offset_by_compatible(board->dtb, -1, BOARD_PCI_COMPATIBLE);
+	struct board_pci *pci = &board->pci;
+
+	if (node < 0)
+		return;
+	if (!node_reg(board->dtb, node, 0, &pci->ecam, &pci->ecam_size) ||
+	    pci->ecam_size < 0x100000) {
+		pci->ecam_size = 0;
+		return;
+	}
+	read_window(pci, board->dtb, node);
+	read_msis(pci, board->dtb, node);
+}
+
+bool board_msi(const struct board *board, uint32_t rid, unsigned *its, uint32_t *device)
+{
+	unsigned i;
+
+	for (i = 0; i < board->pci.msis; i++) {
+		uint32_t first = board->pci.msi[i].first;
+
+		if (rid < first || rid - first >= board->pci.msi[i].count)
+			continue;
+		*device = board->pci.msi[i].device + (rid - first);
+		for (*its = 0; *its < board->its_count; ++*its) {
+			if (board->its[*its].phandle == board->pci.msi[i].its)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void read_devices(struct board *board)
 {
 	int node = fdt_node_offset_by_compatible(board->dtb, -1, "cfi-flash");
@@ -294,6 +384,8 @@ void board_read(struct board *board, struct options *options, const void *dtb, u
 	read_memory(board, near);
 	read_cpus(board);
 	read_gic(board);
+	read_its(board);
+	read_pci(board);
 	read_devices(board);
 	read_modules(board);
 }

@@ -10,6 +10,7 @@
 
 #define BOARD_CPUS    64
 #define BOARD_DEVICES 64
+#define BOARD_ITS     4
 
 struct blob {
 	uint64_t start, size; /* size 0: there is none */
@@ -27,6 +28,28 @@ struct board_device {
 	bool masters; /* it may read and write memory by itself */
 };
 
+/*
+ * A PCI host bridge with ECAM: of its first bus what a VM can be given. `window`: of 32-bit memory, as CPUs
+ * address it; `bus`: the same on the bus. Messages: `msi`, `msis` pieces of a map from requester IDs.
+ */
+#define BOARD_PCI  64
+#define BOARD_MSIS 4
+
+struct board_pci {
+	uint64_t ecam, ecam_size; /* size 0: there is none */
+	uint64_t window, window_size, bus;
+	unsigned msis;
+	struct {
+		uint32_t first, its, device, count; /* its: a phandle */
+	} msi[BOARD_MSIS];
+	/* Found at boot, by requester ID (bus, device, function); why: no VM can have it, since... */
+	unsigned count;
+	struct {
+		uint16_t rid;
+		const char *why;
+	} function[BOARD_PCI];
+};
+
 /* The ranges of a GIC's node, by version. */
 enum gic_frame {
 	GIC_DIST,
@@ -42,6 +65,12 @@ struct board {
 	uint64_t memory, memory_size; /* the bank that holds us; others are left alone */
 	unsigned gic_version;         /* 2 or 3 */
 	struct blob gic[GIC_FRAMES];
+	unsigned its_count;
+	struct {
+		uint64_t start;
+		uint32_t phandle;
+	} its[BOARD_ITS];
+	struct board_pci pci;
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
 	unsigned uart_intid; /* 0: it has none */
@@ -73,6 +102,11 @@ bool board_psci_is_smc(const void *dtb);
 
 /* The offset of the GIC's node, or a negative number. */
 int board_gic_node(const void *dtb);
+
+/* A function's messages: which of board->its they go to, and as which device. False: to none. */
+bool board_msi(const struct board *board, uint32_t rid, unsigned *its, uint32_t *device);
+
+#define BOARD_PCI_COMPATIBLE "pci-host-ecam-generic"
 
 void options_parse(struct options *options, const char *words);
 

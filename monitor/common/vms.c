@@ -276,6 +276,87 @@ static int read_devices(struct reader *reader, const struct value *value, struct
 	return 0;
 }
 
+/* "00:01.0" as in lspci: two digits, two, one, hexadecimal. False: it is not written so. */
+static bool rid_of_text(const char *text, unsigned *rid)
+{
+	static const char form[] = "xx:xx.x";
+	unsigned i;
+
+	*rid = 0;
+	if (strlen(text) != sizeof(form) - 1)
+		return false;
+	for (i = 0; form[i]; i++) {
+		const char *digit = strchr("0123456789abcdef", text[i]);
+
+		if (form[i] == 'x' && digit)
+			*rid = *rid << 4 | (unsigned)(digit - "0123456789abcdef");
+		else if (form[i] == 'x' || text[i] != form[i])
+			return false;
+	}
+	/* Five digits: bus 8 bits, device 8 of which 5 are used, function 4 of which 3 are. */
+	if ((*rid >> 4 & 0xff) > 31 || (*rid & 0xf) > 7)
+		return false;
+	*rid = *rid >> 12 << 8 | (*rid >> 4 & 0x1f) << 3 | (*rid & 7);
+	return true;
+}
+
+static int find_pci(const struct board *board, unsigned rid)
+{
+	unsigned i;
+
+	for (i = 0; i < board->pci.count; i++) {
+		if (board->pci.function[i].rid == rid)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Whether this function is there, can be had, and has not been named yet. */
+static int read_pci_function(struct reader *reader, const char *name, struct vm_description *vm)
+{
+	const struct board *board = reader->board;
+	unsigned rid, i;
+	int index;
+
+	if (!rid_of_text(name, &rid))
+		return refuse(reader,
+			      "pci: \"%.*s\" is no PCI function: write bus, device and function "
+			      "as lspci does, for instance \"00:01.0\"",
+			      NAME_SHOWN, name);
+	if (!board->pci.ecam_size)
+		return refuse(reader, "pci: this machine has no PCI; take \"%s\" out", name);
+	index = find_pci(board, rid);
+	if (index < 0)
+		return refuse(reader,
+			      "pci: \"%s\" is not there%s; take it out, or give the machine the "
+			      "device (PCI=1)",
+			      name, rid >> 8 ? ": only the first bus is looked at" : "");
+	if (board->pci.function[index].why)
+		return refuse(reader, "pci: \"%s\" cannot be had: %s; take it out", name,
+			      board->pci.function[index].why);
+	for (i = 0; i < vm->pci_count; i++) {
+		if (vm->pci[i] == index)
+			return refuse(reader, "pci: \"%s\" stands there twice; take one out", name);
+	}
+	vm->pci[vm->pci_count++] = (uint16_t)index;
+	return 0;
+}
+
+static int read_pci(struct reader *reader, const struct value *value, struct vm_description *vm)
+{
+	const char *name = (const char *)value->bytes;
+	const char *end = name + value->length;
+
+	if (!value->length || end[-1])
+		return refuse(reader, "pci has to be a list of PCI functions in quotes, for "
+				      "instance \"00:01.0\"");
+	for (; name < end; name += strlen(name) + 1) {
+		if (read_pci_function(reader, name, vm) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int read_console(struct reader *reader, const struct value *value, struct vm_description *vm)
 {
 	static const char *const names[] = {
@@ -327,6 +408,7 @@ static const struct {
 	{ "cpus", read_cpus },
 	{ "weight", read_weight },
 	{ "devices", read_devices },
+	{ "pci", read_pci },
 	{ "identity-mapped", read_identity },
 };
 
@@ -529,7 +611,7 @@ int vms_read(struct vms *vms, const void *blob, size_t size, const struct board 
 	vms->policy = SCHED_SHARED;
 	if (check_blob(&reader, blob, size) != 0 || read_root(&reader, blob) != 0 ||
 	    read_all(&reader, blob) != 0 || check_memory(&reader, memory_free) != 0 ||
-	    check_consoles(&reader) != 0 || check_devices(&reader) != 0)
+	    check_consoles(&reader) != 0 || check_devices(&reader) != 0 || check_pci(&reader) != 0)
 		return -1;
 	return check_vcpus(&reader);
 }

@@ -58,6 +58,8 @@ struct vm_description {
 	enum vm_console console;
 	unsigned device_count;
 	uint16_t device[BOARD_DEVICES]; /* in board->device, the console's UART among them */
+	unsigned pci_count;
+	uint16_t pci[BOARD_PCI]; /* in board->pci.function */
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include <elf.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 #include "vms_internal.h"
 
@@ -323,6 +324,79 @@ int check_devices(struct reader *reader)
 				if (check_apart(reader, device, &reader->vms->vm[k]) != 0)
 					return -1;
 			}
+		}
+	}
+	return 0;
+}
+
+/* For messages. */
+static void name_pci(char name[8], unsigned rid)
+{
+	snprintf(name, 8, "%02x:%02x.%x", rid >> 8 & 0xff, rid >> 3 & 0x1f, rid & 7);
+}
+
+static bool description_has_pci(const struct vm_description *vm, unsigned index)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->pci_count; i++) {
+		if (vm->pci[i] == index)
+			return true;
+	}
+	return false;
+}
+
+/* A function that is not number 0 is found by way of that one. */
+static bool lacks_first(const struct board *board, const struct vm_description *vm, unsigned rid)
+{
+	unsigned i;
+
+	if (!(rid & 7))
+		return false;
+	for (i = 0; i < board->pci.count; i++) {
+		if (board->pci.function[i].rid == (rid & ~7u))
+			return !description_has_pci(vm, i);
+	}
+	return true;
+}
+
+static int check_function(struct reader *reader, const struct vm_description *vm, unsigned index,
+			  unsigned before)
+{
+	unsigned rid = reader->board->pci.function[index].rid, i;
+	char name[8];
+
+	name_pci(name, rid);
+	for (i = 0; i < before; i++) {
+		if (description_has_pci(&reader->vms->vm[i], index))
+			return refuse(reader,
+				      "pci: \"%s\" is /%s's already; take it out of one of the two",
+				      name, reader->vms->vm[i].name);
+	}
+	if (!vm->identity)
+		return refuse(reader,
+			      "pci: \"%s\" does DMA, for which the VM has to be "
+			      "identity-mapped; make it so, or take the function out",
+			      name);
+	if (lacks_first(reader->board, vm, rid))
+		return refuse(reader,
+			      "pci: \"%s\" is of a device whose function 0 the VM does not "
+			      "have, and could not be found; add that one, or take this one out",
+			      name);
+	return 0;
+}
+
+int check_pci(struct reader *reader)
+{
+	unsigned i, j;
+
+	for (i = 0; i < reader->vms->count; i++) {
+		const struct vm_description *vm = &reader->vms->vm[i];
+
+		reader->node = vm->name;
+		for (j = 0; j < vm->pci_count; j++) {
+			if (check_function(reader, vm, vm->pci[j], i) != 0)
+				return -1;
 		}
 	}
 	return 0;

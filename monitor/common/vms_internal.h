@@ -35,6 +35,7 @@ int check_payloads(struct reader *reader, const struct vm_description *vm);
 /* All VMs: each of these names in its message the VM that is one too many. */
 int check_memory(struct reader *reader, uint64_t left);
 int check_devices(struct reader *reader);
+int check_pci(struct reader *reader);
 int check_consoles(struct reader *reader);
 int check_vcpus(struct reader *reader);
 

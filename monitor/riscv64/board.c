@@ -71,10 +71,18 @@ static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
 		if (node < 0)
 			return false;
 		for (unsigned i = 0; reg_of(dtb, node, i, bank); i++) {
-			if (address - bank->start < bank->size)
+			if (range_has(bank, address))
 				return true;
 		}
 	}
+}
+
+static struct range initrd_of(const void *dtb)
+{
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	uint64_t start = number(dtb, chosen, "linux,initrd-start");
+
+	return (struct range){ start, number(dtb, chosen, "linux,initrd-end") - start };
 }
 
 /* The CPU node whose interrupt controller has this phandle. */
@@ -107,14 +115,14 @@ static unsigned harts_of(const void *dtb, int node, uint32_t interrupt, uint64_t
 	return count;
 }
 
-static void one_range(struct board *board, uint64_t start, uint64_t end)
+/* What one PMP entry can have: a power of two, aligned to itself, that has both ends. */
+static struct range covering(uint64_t start, uint64_t end)
 {
 	uint64_t size = 0x1000;
 
-	/* A power of two that has both ends, aligned to itself. */
 	while ((start & ~(size - 1)) + size < end)
 		size *= 2;
-	board->clint = (struct range){ start & ~(size - 1), size };
+	return (struct range){ start & ~(size - 1), size };
 }
 
 static bool read_clint(struct board *board, const void *dtb)
@@ -133,7 +141,7 @@ static bool read_clint(struct board *board, const void *dtb)
 	board->msip = range.start;
 	board->mtimecmp = range.start + 0x4000;
 	board->mtime = range.start + 0xbff8;
-	one_range(board, range.start, range.start + range.size);
+	board->clint = covering(range.start, range.start + range.size);
 	return true;
 }
 
@@ -165,7 +173,7 @@ static bool read_aclint(struct board *board, const void *dtb)
 		end = mtimecmp.start + 8 * board->harts;
 	if (mtime.start + 8 > end)
 		end = mtime.start + 8;
-	one_range(board, start, end);
+	board->clint = covering(start, end);
 	return true;
 }
 
@@ -184,34 +192,28 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 	board->frequency = number(dtb, fdt_path_offset(dtb, "/cpus"), "timebase-frequency");
 	if (board->frequency < 1000)
 		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
-	if (node >= 0)
-		reg_of(dtb, node, 0, &board->finisher);
+	board->initrd = initrd_of(dtb);
+	if (node >= 0 && reg_of(dtb, node, 0, &board->finisher) &&
+	    covering(board->finisher.start, board->finisher.start + board->finisher.size).size !=
+		    board->finisher.size)
+		panic("the test device's registers are no multiple of 4 KiB that one PMP entry can have");
 }
 
 /* --- Placing the monitor ----------------------------------------------------------------------------- */
 
-static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
-	return a + a_size <= b || b + b_size <= a;
-}
-
 uint64_t board_place(const void *dtb, uint64_t loaded)
 {
-	int chosen = fdt_path_offset(dtb, "/chosen");
-	uint64_t initrd = number(dtb, chosen, "linux,initrd-start");
-	uint64_t initrd_size = number(dtb, chosen, "linux,initrd-end") - initrd;
-	uint64_t tree_size = fdt_totalsize(dtb) + DTB_ROOM, at;
-	struct range bank;
+	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) + DTB_ROOM };
+	struct range monitor = { .size = MONITOR_SIZE }, initrd = initrd_of(dtb), bank;
 
 	if (!bank_of(dtb, loaded, &bank))
 		return 0;
-	at = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
+	monitor.start = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
 	/* Above what was loaded with us, whatever that is. */
-	while (at >= loaded + 8 * MONITOR_SIZE) {
-		at -= MONITOR_SIZE;
-		if (apart(at, MONITOR_SIZE, (uint64_t)dtb, tree_size) &&
-		    apart(at, MONITOR_SIZE, initrd, initrd_size))
-			return at;
+	while (monitor.start >= loaded + 8 * MONITOR_SIZE) {
+		monitor.start -= MONITOR_SIZE;
+		if (ranges_apart(monitor, tree) && ranges_apart(monitor, initrd))
+			return monitor.start;
 	}
 	return 0;
 }

@@ -15,10 +15,22 @@ struct range {
 	uint64_t start, size;
 };
 
+static inline bool range_has(const struct range *range, uint64_t address)
+{
+	return address - range->start < range->size;
+}
+
+/* They share no byte. Neither wraps around. */
+static inline bool ranges_apart(struct range a, struct range b)
+{
+	return a.start + a.size <= b.start || b.start + b.size <= a.start;
+}
+
 struct board {
 	struct range memory; /* the bank that the monitor was loaded to */
 	unsigned harts;      /* by index, as the CLINT has them */
 	uint64_t hart_id[MAX_HARTS];
+	struct range initrd;
 	uint64_t uart;
 	uint64_t frequency; /* of mtime, per second */
 	/* The CLINT, or ACLINT's MSWI and MTIMER: addresses of the first register of each kind. */

@@ -9,7 +9,7 @@
 struct vclint *vclint;
 
 static _Alignas(64) uint8_t memory[64 * (MAX_HARTS + 8)];
-static volatile uint64_t *mtime;
+static volatile uint64_t *mtime, *mtimecmp;
 static volatile uint32_t *msip;
 static uint64_t base, frequency;
 
@@ -51,17 +51,15 @@ void clint_init(const struct board *board)
 	if (error)
 		panic("the virtual CLINT cannot be made: %d", error);
 	mtime = (volatile uint64_t *)board->mtime;
+	mtimecmp = (volatile uint64_t *)board->mtimecmp;
 	msip = (volatile uint32_t *)board->msip;
 	base = board->clint.start;
 	frequency = board->frequency;
 }
 
-void clint_init_hart(struct hart *hart, const struct board *board)
+void clint_init_hart(struct hart *hart)
 {
-	hart->mtimecmp = (volatile uint64_t *)board->mtimecmp + hart->index;
-	hart->msip = (volatile uint32_t *)board->msip + hart->index;
-	hart->programmed = VCLINT_NEVER;
-	*hart->mtimecmp = VCLINT_NEVER;
+	hart->programmed = mtimecmp[hart->index] = VCLINT_NEVER;
 	clint_interrupts(hart, VHART_BIT(VHART_MSI));
 }
 
@@ -82,7 +80,7 @@ void clint_program(struct hart *hart)
 	if (next == hart->programmed)
 		return;
 	hart->programmed = next;
-	*hart->mtimecmp = next;
+	mtimecmp[hart->index] = next;
 }
 
 /*
@@ -94,7 +92,7 @@ void clint_interrupts(struct hart *hart, uint64_t mip)
 	bool timer = mip & VHART_BIT(VHART_MTI);
 
 	if (mip & VHART_BIT(VHART_MSI)) {
-		*hart->msip = 0;
+		msip[hart->index] = 0;
 		fence_after_device();
 		timer |= !!(vclint_reasons(vclint, hart->index) & VCLINT_REASON_TIMER);
 	}
@@ -104,9 +102,8 @@ void clint_interrupts(struct hart *hart, uint64_t mip)
 	clint_program(hart);
 }
 
-bool clint_load(struct hart *hart, uint64_t address, unsigned bytes, uint64_t *value)
+bool clint_load(uint64_t address, unsigned bytes, uint64_t *value)
 {
-	(void)hart;
 	return vclint_read(vclint, address - base, bytes, clint_time(), value) == VCLINT_DONE;
 }
 

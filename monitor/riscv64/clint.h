@@ -10,7 +10,7 @@
 extern struct vclint *vclint;
 
 void clint_init(const struct board *board);
-void clint_init_hart(struct hart *hart, const struct board *board);
+void clint_init_hart(struct hart *hart);
 
 /* mtime, and milliseconds by it. */
 uint64_t clint_time(void);
@@ -23,7 +23,7 @@ void clint_program(struct hart *hart);
 void clint_interrupts(struct hart *hart, uint64_t mip);
 
 /* An access of the firmware's, or of its payload's; false: an access fault. */
-bool clint_load(struct hart *hart, uint64_t address, unsigned bytes, uint64_t *value);
+bool clint_load(uint64_t address, unsigned bytes, uint64_t *value);
 bool clint_store(struct hart *hart, uint64_t address, unsigned bytes, uint64_t value);
 
 #endif

@@ -7,58 +7,34 @@
 #include "hart.h"
 #include "native.h"
 
-#define EACH_16(X, n) \
-	X((n) + 0)    \
-	X((n) + 1)    \
-	X((n) + 2)    \
-	X((n) + 3)    \
-	X((n) + 4)    \
-	X((n) + 5)    \
-	X((n) + 6)    \
-	X((n) + 7)    \
-	X((n) + 8)    \
-	X((n) + 9) X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) X((n) + 15)
-
+/* clang-format off */
+#define EACH_8(X, n) \
+	X((n) + 0) X((n) + 1) X((n) + 2) X((n) + 3) X((n) + 4) X((n) + 5) X((n) + 6) X((n) + 7)
+#define EACH_16(X, n) EACH_8(X, n) EACH_8(X, (n) + 8)
 /* Of 32 counters or events, those from 3 on. */
 #define FROM_3(X, n) \
-	X((n) + 3)   \
-	X((n) + 4)   \
-	X((n) + 5)   \
-	X((n) + 6)   \
-	X((n) + 7)   \
-	X((n) + 8)   \
-	X((n) + 9)   \
-	X((n) + 10) X((n) + 11) X((n) + 12) X((n) + 13) X((n) + 14) X((n) + 15) EACH_16(X, (n) + 16)
+	X((n) + 3) X((n) + 4) X((n) + 5) X((n) + 6) X((n) + 7) EACH_8(X, (n) + 8) EACH_16(X, (n) + 16)
 
 /* S-mode's: stvec, scounteren, senvcfg, sscratch, sepc, scause, stval, stimecmp, satp. */
 #define SUPERVISOR(X) \
-	X(0x105) X(0x106) X(0x10a) X(0x140) X(0x141) X(0x142) X(0x143) X(0x14d) X(0x180)
+	X(0x105) X(0x106) X(CSR_SENVCFG) X(0x140) X(0x141) X(0x142) X(0x143) X(CSR_STIMECMP) X(CSR_SATP)
 
 /* HS-mode's and VS-mode's: all but hie, vsie, hgeip. */
 #define HYPERVISOR(X) \
-	X(0x200)      \
-	X(0x205)      \
-	X(0x240)      \
-	X(0x241)      \
-	X(0x242)      \
-	X(0x243)      \
-	X(0x244)      \
-	X(0x24d)      \
-	X(0x280)      \
-	X(0x600)      \
-	X(0x602)      \
-	X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) X(0x64a) X(0x680)
+	X(0x200) X(0x205) X(0x240) X(0x241) X(0x242) X(0x243) X(0x244) X(0x24d) X(0x280) \
+	X(0x600) X(0x602) X(0x603) X(0x605) X(0x606) X(0x607) X(0x60a) X(0x643) X(0x644) X(0x645) \
+	X(0x64a) X(0x680)
 
 /* Counters and what they count. */
 #define COUNTERS(X) X(0x320) FROM_3(X, 0x320) X(0xb00) X(0xb02) FROM_3(X, 0xb00)
 
-/* menvcfg, mcounteren, mstateen0, mseccfg, pmpcfg0, pmpcfg2, pmpaddr0 to 15. */
-#define PROBED(X) X(0x30a) X(0x306) X(0x30c) X(0x747) X(0x3a0) X(0x3a2) EACH_16(X, 0x3b0)
+#define PROBED(X) \
+	X(CSR_MENVCFG) X(CSR_MCOUNTEREN) X(CSR_MSTATEEN0) X(CSR_HSTATEEN0) X(CSR_SSTATEEN0) \
+	X(CSR_MSECCFG) X(CSR_PMPCFG0) X(CSR_PMPCFG0 + 2) EACH_16(X, CSR_PMPADDR0)
 
 /* hgeip, scountovf, and the counters as U-mode reads them. */
-#define READ_ONLY(X) X(0xe12) X(0xda0) X(0xc00) X(0xc01) X(0xc02) FROM_3(X, 0xc00)
-
-#define CSR_SEED 0x015
+#define READ_ONLY(X) X(0xe12) X(CSR_SCOUNTOVF) X(0xc00) X(CSR_TIME) X(0xc02) FROM_3(X, 0xc00)
+/* clang-format on */
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): operands of an asm statement */
 /* A fault goes on behind the instruction, with `ok` false. */

@@ -11,29 +11,15 @@
 
 #define MRET 0x30200073
 
-#define CSR_SSTATUS 0x100
-#define CSR_SIP     0x144
-#define CSR_VSIE    0x204
-#define CSR_HIDELEG 0x603
-#define CSR_MSTATUS 0x300
-#define CSR_MIP     0x344
-#define CSR_SENVCFG 0x10a
-#define CSR_HSTATUS 0x600
-
 struct range emulate_ours;
 
 static struct range clint, finisher;
 
-void emulate_init(const struct board *board, uint64_t monitor)
+void emulate_init(const struct board *board, struct range monitor)
 {
 	clint = board->clint;
 	finisher = board->finisher;
-	emulate_ours = (struct range){ monitor, MONITOR_SIZE };
-}
-
-static bool is_in(const struct range *range, uint64_t address)
-{
-	return address - range->start < range->size;
+	emulate_ours = monitor;
 }
 
 uint64_t pending(const struct hart *hart)
@@ -48,8 +34,8 @@ static void forward_with(struct hart *hart, uint64_t cause, bool gva)
 	struct vhart_trap trap = { .cause = cause, .tval = csr_read(mtval) };
 
 	if (hart->v.config.misa & VHART_MISA('H')) {
-		trap.tval2 = csr_read(0x34b);
-		trap.tinst = csr_read(0x34a);
+		trap.tval2 = csr_read(CSR_MTVAL2);
+		trap.tinst = csr_read(CSR_MTINST);
 		trap.gva = gva;
 	}
 	vhart_trap(&hart->v, &trap);
@@ -77,18 +63,6 @@ static void set_register(struct hart *hart, unsigned rd, uint64_t value)
 
 /* --- Privileged instructions ---------------------------------------------------------------------------- */
 
-static uint64_t apply(unsigned op, uint64_t old, uint64_t operand)
-{
-	switch (op) {
-	case VHART_WRITE:
-		return operand;
-	case VHART_SET:
-		return old | operand;
-	default:
-		return old & ~operand;
-	}
-}
-
 /* A register that the firmware has as the hart has it. */
 static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 {
@@ -97,15 +71,18 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 	if (insn->csr == CSR_SENVCFG) {
 		old = hart->senvcfg;
 		if (insn->op != VHART_READ)
-			world_senvcfg(hart, apply(insn->op, old, operand));
+			world_senvcfg(hart,
+				      vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (insn->csr == CSR_HSTATUS) {
 		old = world_hstatus(hart);
 		if (insn->op != VHART_READ)
-			world_set_hstatus(hart, apply(insn->op, old, operand));
+			world_set_hstatus(hart,
+					  vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (!csr_try_read(insn->csr, &old)) {
 		return false;
 	} else if (insn->op != VHART_READ &&
-		   !csr_try_write(insn->csr, apply(insn->op, old, operand))) {
+		   !csr_try_write(insn->csr,
+				  vhart_csr_result((enum vhart_op)insn->op, old, operand))) {
 		return false;
 	}
 	set_register(hart, insn->rd, old);
@@ -178,10 +155,10 @@ static void supervisor_return(struct hart *hart)
 
 	vhart_take_mstatus(&hart->v, csr_read(mstatus));
 	if (hypervisor)
-		hstatus = csr_read(0x600);
+		hstatus = csr_read(CSR_HSTATUS);
 	vhart_sret(&hart->v, csr_read(sepc), hypervisor ? &hstatus : NULL);
 	if (hypervisor)
-		csr_write(0x600, hstatus);
+		csr_write(CSR_HSTATUS, hstatus);
 }
 
 /* `guest`: the address is one of a guest of the payload's. */
@@ -306,13 +283,13 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 
 	if (insn->kind == VHART_INSN_STORE) {
 		value = hart->x[insn->rs2];
-		if (is_in(&clint, address))
+		if (range_has(&clint, address))
 			return clint_store(hart, address, insn->bytes, value);
 		finish(address - finisher.start, insn->bytes, value);
 		return true;
 	}
-	if (is_in(&clint, address)) {
-		if (!clint_load(hart, address, insn->bytes, &value))
+	if (range_has(&clint, address)) {
+		if (!clint_load(address, insn->bytes, &value))
 			return false;
 	} else {
 		value = 0; /* the test device has nothing to read */
@@ -323,7 +300,7 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 
 static bool is_device(uint64_t address)
 {
-	return is_in(&clint, address) || is_in(&finisher, address);
+	return range_has(&clint, address) || range_has(&finisher, address);
 }
 
 static enum vhart_access access_of(const struct vhart_insn *insn)
@@ -394,7 +371,7 @@ static bool translate(const struct hart *hart, uint64_t satp, uint64_t address, 
 		uint64_t at = table + 8 * (address >> shift & 511), pte;
 		struct result result;
 
-		if (is_in(&emulate_ours, at) || is_device(at) ||
+		if (range_has(&emulate_ours, at) || is_device(at) ||
 		    !vhart_pmp_allows(&hart->v, VHART_S, at, 8, VHART_LOAD))
 			return false;
 		result = guest_load_8(at, csr_read(mstatus), 0);

@@ -8,7 +8,7 @@
 #include "board.h"
 
 /* Addresses that are nobody's but the monitor's, and devices of which accesses are caught. */
-void emulate_init(const struct board *board, uint64_t monitor);
+void emulate_init(const struct board *board, struct range monitor);
 
 extern struct range emulate_ours;
 
@@ -34,7 +34,7 @@ static inline uint32_t emulate_fetch(uint64_t pc)
 {
 	uint64_t raw = emulate_fetch_half(pc);
 
-	if ((raw & 3) == 3 && pc + 2 - emulate_ours.start >= emulate_ours.size)
+	if ((raw & 3) == 3 && !range_has(&emulate_ours, pc + 2))
 		raw |= emulate_fetch_half(pc + 2) << 16;
 	return (uint32_t)raw;
 }

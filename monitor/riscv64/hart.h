@@ -55,12 +55,9 @@ struct hart {
 	bool pmp_stale;        /* the hart's PMP addresses are not those of `v` */
 	uint64_t pmpcfg[3][2]; /* the hart's pmpcfg0 and 2, by world */
 	unsigned pmp_entries;  /* that the hart has */
-	volatile uint64_t *mtimecmp;
-	volatile uint32_t *msip;
-	uint64_t programmed; /* what mtimecmp has */
-	bool has_senvcfg;
-	uint64_t senvcfg;    /* the payload's, while the firmware runs in U-mode */
-	uint64_t hstatus_hu; /* the same: hstatus.HU */
+	uint64_t programmed;   /* what mtimecmp has */
+	uint64_t senvcfg;      /* the payload's, while the firmware runs in U-mode */
+	uint64_t hstatus_hu;   /* the same: hstatus.HU */
 	unsigned long counts[COUNTS];
 	struct log_limit log;
 };

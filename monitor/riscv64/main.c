@@ -12,8 +12,8 @@
 #include "native.h"
 #include "../common/panic.h"
 
-#define WORDS_AT    0x1ff000 /* in the image: a string */
-#define FIRMWARE_AT 0x200000
+#define FIRMWARE_AT 0x200000 /* in the image */
+#define PATIENCE_MS 20000u   /* an emulator's harts may be slow to come */
 
 struct hart *harts[MAX_HARTS];
 unsigned hart_count;
@@ -41,76 +41,81 @@ uint64_t place(const void *dtb, uint64_t loaded)
 
 /* --- The firmware -------------------------------------------------------------------------------------- */
 
-static bool in_memory(uint64_t start, uint64_t size)
+static struct range ours(void)
 {
-	uint64_t monitor = (uint64_t)text_start;
-
-	if (start - board.memory.start >= board.memory.size ||
-	    size > board.memory.start + board.memory.size - start)
-		return false;
-	return start + size <= monitor || start >= monitor + MONITOR_SIZE;
+	return (struct range){ (uint64_t)text_start, MONITOR_SIZE };
 }
 
-/* [start, start + size) has nothing of the other one. */
-static bool apart(uint64_t start, uint64_t size, uint64_t other, uint64_t other_size)
+/* All of it is memory, and nothing in it is anybody's: ours, the copy's, the device tree's. */
+static bool is_free(struct range range, struct range copy, struct range tree)
 {
-	return start >= other + other_size || start + size <= other;
+	return range_has(&board.memory, range.start) &&
+	       range.size <= board.memory.start + board.memory.size - range.start &&
+	       ranges_apart(range, ours()) && ranges_apart(range, copy) &&
+	       ranges_apart(range, tree);
 }
 
-/* `image`: the copy, which ends where the monitor begins; `dtb` is not to be overwritten either. */
-static void load_segment(const uint8_t *image, const Elf64_Phdr *segment, const void *dtb)
+static void load_segment(struct range copy, const Elf64_Phdr *segment, struct range tree)
 {
-	uint64_t monitor = (uint64_t)text_start, copy = (uint64_t)image;
+	struct range range = { segment->p_paddr, segment->p_memsz };
+	uint8_t *to = (uint8_t *)range.start;
 
-	if (segment->p_filesz > segment->p_memsz ||
-	    !in_memory(segment->p_paddr, segment->p_memsz) ||
-	    !apart(segment->p_paddr, segment->p_memsz, copy, monitor - copy) ||
-	    !apart(segment->p_paddr, segment->p_memsz, (uint64_t)dtb, fdt_totalsize(dtb)))
+	if (segment->p_filesz > range.size || !is_free(range, copy, tree))
 		panic("the firmware's ELF has a segment for 0x%lx, size 0x%lx, where it has no memory; link it into the lower part of RAM",
-		      segment->p_paddr, segment->p_memsz);
-	memmove((void *)segment->p_paddr, image + segment->p_offset, segment->p_filesz);
-	memset((uint8_t *)segment->p_paddr + segment->p_filesz, 0,
-	       segment->p_memsz - segment->p_filesz);
+		      range.start, range.size);
+	memmove(to, (const uint8_t *)copy.start + segment->p_offset, segment->p_filesz);
+	memset(to + segment->p_filesz, 0, range.size - segment->p_filesz);
 }
 
-/* An ELF goes where it says; anything else stays where it is. The ELF's file may be overwritten by its
- * segments, so it is put aside first. */
+/* Where the file ends, as far as it is loaded; at most `room`, and a panic if it says more. */
+static uint64_t elf_end(const Elf64_Phdr *segments, unsigned count, uint64_t room)
+{
+	uint64_t end = sizeof(Elf64_Ehdr);
+
+	for (unsigned i = 0; i < count; i++) {
+		const Elf64_Phdr *segment = &segments[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (segment->p_offset > room || segment->p_filesz > room - segment->p_offset)
+			panic("the firmware's ELF says that it has more bytes than there is memory");
+		if (segment->p_offset + segment->p_filesz > end)
+			end = segment->p_offset + segment->p_filesz;
+	}
+	return end;
+}
+
+/*
+ * An ELF goes where it says; anything else stays where it is. The ELF's file may be overwritten by its
+ * segments, so it is put aside first, in front of the monitor.
+ */
 static uint64_t load_firmware(const uint8_t *image, const void *dtb)
 {
-	uint64_t room = (uint64_t)text_start - (uint64_t)image;
-	const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
+	uint64_t room = (uint64_t)text_start - (uint64_t)image, entry;
+	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) }, copy;
 	Elf64_Phdr segments[16];
-	uint64_t end = 0;
-	uint8_t *aside;
+	Elf64_Ehdr head;
 
-	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
+	memcpy(&head, image, sizeof(head));
+	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
 		return (uint64_t)image;
-	if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_RISCV ||
-	    head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phnum > 16 ||
-	    head->e_phoff > room - sizeof(segments))
+	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_machine != EM_RISCV ||
+	    head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum > 16 ||
+	    head.e_phoff > room - sizeof(segments))
 		panic("the firmware's ELF is not of RISC-V with 64 bits, has more than 16 segments, or not all of its file");
-	memcpy(segments, image + head->e_phoff, head->e_phnum * sizeof(segments[0]));
-	for (unsigned i = 0; i < head->e_phnum; i++) {
-		if (segments[i].p_type != PT_LOAD)
-			continue;
-		if (segments[i].p_offset > room || segments[i].p_filesz > room)
-			panic("the firmware's ELF says that it has more bytes than there is memory");
-		if (segments[i].p_offset + segments[i].p_filesz > end)
-			end = segments[i].p_offset + segments[i].p_filesz;
-	}
-	if (end < sizeof(*head))
-		end = sizeof(*head);
-	if (end > room / 2 || !apart((uint64_t)text_start - end - 4096, end + 4096, (uint64_t)dtb,
-				     fdt_totalsize(dtb)))
+	entry = head.e_entry;
+	memcpy(segments, image + head.e_phoff, head.e_phnum * sizeof(segments[0]));
+	copy.size = (elf_end(segments, head.e_phnum, room) + 4095) & ~UINT64_C(4095);
+	copy.start = (uint64_t)text_start - copy.size;
+	if (copy.size > room / 2 || !ranges_apart(copy, tree) || !ranges_apart(copy, board.initrd))
 		panic("the firmware's ELF, %lu bytes, does not fit in front of the monitor for a while; give the machine more memory",
-		      end);
-	aside = (uint8_t *)((uint64_t)text_start - ((end + 4095) & ~UINT64_C(4095)));
-	memcpy(aside, image, end);
-	for (unsigned i = 0; i < ((Elf64_Ehdr *)aside)->e_phnum; i++) {
+		      copy.size);
+	memcpy((uint8_t *)copy.start, image, copy.size);
+	for (unsigned i = 0; i < head.e_phnum; i++) {
 		if (segments[i].p_type == PT_LOAD)
-			load_segment(aside, &segments[i], dtb);
+			load_segment(copy, &segments[i], tree);
 	}
-	return ((Elf64_Ehdr *)aside)->e_entry;
+	return entry;
 }
 
 /* --- The harts ------------------------------------------------------------------------------------------- */
@@ -147,30 +152,29 @@ static void start_hart(struct hart *hart)
 
 	own_vector(hart);
 	hart->index = index_of(hart->id);
-	clint_init_hart(hart, &board);
-	native_probe(hart, &config);
-	if (!(config.misa & VHART_MISA('S')))
+	if (!(csr_read(misa) & VHART_MISA('S')))
 		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
+	clint_init_hart(hart);
+	native_probe(hart, &config);
 	if (config.pmps < PMP_FIRMWARE_NEEDS)
 		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
 		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
 	if (vhart_check(&config, &why))
 		panic("hart %lu cannot be virtualized: %s", hart->id, why);
 	vhart_init(&hart->v, &config);
-	pmp_init(hart, &board, (uint64_t)text_start);
+	pmp_init(hart, &board, ours());
 	harts[hart->index] = hart; /* for the exit table */
 }
 
+/* One that comes later would find the firmware where it starts, and be in its hands, in M-mode. */
 static void wait_for_all(void)
 {
-	uint64_t end = clint_milliseconds() + 1000;
+	uint64_t end = clint_milliseconds() + PATIENCE_MS;
 
 	while (__atomic_load_n(&there, __ATOMIC_ACQUIRE) < board.harts - 1) {
-		if (clint_milliseconds() > end) {
-			print("carillon: %u of %u harts have come; going on without the others\n",
-			      there + 1, board.harts);
-			return;
-		}
+		if (clint_milliseconds() > end)
+			panic("%u of %u harts have come here within %u s; start all, or take the others out of the CLINT's interrupts-extended",
+			      there + 1, board.harts, PATIENCE_MS / 1000);
 	}
 }
 
@@ -180,7 +184,7 @@ static void make_shared(void *dtb, uint64_t loaded)
 	board_read(&board, dtb, loaded);
 	end_init(&board);
 	clint_init(&board);
-	emulate_init(&board, (uint64_t)text_start);
+	emulate_init(&board, ours());
 	hart_count = board.harts;
 }
 

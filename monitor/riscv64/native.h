@@ -28,10 +28,13 @@ enum { PMP_MONITOR, PMP_CLINT, PMP_FINISHER, PMP_WINDOW, PMP_FIRMWARE, PMP_OURS 
 /* OpenSBI needs 8 on QEMU's virt machine, and silently leaves the last region out if it has fewer. */
 #define PMP_FIRMWARE_NEEDS 8
 
-void pmp_init(struct hart *hart, const struct board *board, uint64_t monitor);
+void pmp_init(struct hart *hart, const struct board *board, struct range monitor);
 
-/* The firmware has changed its entries. */
+/* The firmware has changed its entries. They hold from the next pmp_set() on. */
 void pmp_changed(struct hart *hart);
+
+/* The entries as they are for this world; `window`: the firmware's loads and stores are caught. */
+void pmp_set(struct hart *hart, enum world world, bool window);
 
 /* --- Worlds -------------------------------------------------------------------------------------------- */
 

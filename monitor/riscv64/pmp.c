@@ -10,12 +10,11 @@
 #include "hart.h"
 #include "native.h"
 
-#define CSR_PMPADDR0 0x3b0
-
 #define LOCKED   0x80
 #define NAPOT    0x18 /* also: the bits of A */
 #define ANYTHING (VHART_LOAD | VHART_STORE | VHART_FETCH)
 #define ALL      ((UINT64_C(1) << 54) - 1)
+#define WINDOW   ((uint64_t)(NAPOT | VHART_FETCH) << (8 * PMP_WINDOW))
 
 static uint64_t napot(struct range range)
 {
@@ -47,7 +46,23 @@ void pmp_changed(struct hart *hart)
 	hart->pmp_stale = true;
 }
 
-void pmp_init(struct hart *hart, const struct board *board, uint64_t monitor)
+_Static_assert(PMP_WINDOW == 3, "pmpaddr3");
+
+void pmp_set(struct hart *hart, enum world world, bool window)
+{
+	uint64_t *cfg = hart->pmpcfg[world];
+
+	if (hart->window != window) {
+		hart->window = window;
+		csr_write(pmpaddr3, window ? ALL : 0);
+	}
+	csr_write(pmpcfg0, cfg[0] | (window ? WINDOW : 0));
+	csr_write(pmpcfg2, cfg[1]);
+	sfence_vma();
+	hart->pmp_stale = false;
+}
+
+void pmp_init(struct hart *hart, const struct board *board, struct range monitor)
 {
 	unsigned last = hart->pmp_entries - 1;
 
@@ -58,7 +73,7 @@ void pmp_init(struct hart *hart, const struct board *board, uint64_t monitor)
 			set_cfg(hart->pmpcfg[world], PMP_FINISHER, NAPOT);
 	}
 	set_cfg(hart->pmpcfg[WORLD_FIRMWARE], last, NAPOT | ANYTHING);
-	csr_try_write(CSR_PMPADDR0 + PMP_MONITOR, napot((struct range){ monitor, MONITOR_SIZE }));
+	csr_try_write(CSR_PMPADDR0 + PMP_MONITOR, napot(monitor));
 	csr_try_write(CSR_PMPADDR0 + PMP_CLINT, napot(board->clint));
 	if (board->finisher.size)
 		csr_try_write(CSR_PMPADDR0 + PMP_FINISHER, napot(board->finisher));

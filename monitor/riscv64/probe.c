@@ -7,29 +7,20 @@
 #include "hart.h"
 #include "native.h"
 
-#define CSR_MCOUNTEREN 0x306
-#define CSR_MENVCFG    0x30a
-#define CSR_MSTATEEN0  0x30c
-#define CSR_MSECCFG    0x747
-#define CSR_SATP       0x180
-#define CSR_SENVCFG    0x10a
-#define CSR_STIMECMP   0x14d
-#define CSR_SCOUNTOVF  0xda0
-#define CSR_TIME       0xc01
-#define CSR_PMPCFG0    0x3a0
-#define CSR_PMPADDR0   0x3b0
-
 #define MSECCFG_SEED (UINT64_C(3) << 8)
-#define MENVCFG_STCE (UINT64_C(1) << 63)
 /*
  * FIOM, CBIE, CBCFE, CBZE, ADUE, PBMTE, STCE: the others are of extensions that are hidden, or have state
  * in mstatus that is not kept over a switch of worlds.
  */
 #define MENVCFG_KNOWN (UINT64_C(0xf1) | UINT64_C(7) << 61)
 
-/* S-mode's state that a hart with Smstateen would keep from it: floating point and jump tables of U-mode,
- * senvcfg. */
-#define MSTATEEN0 (UINT64_C(1) << 63 | UINT64_C(1) << 62 | 7)
+/*
+ * Smstateen: S-mode and VS-mode have senvcfg (ENVCFG), and U-mode what depends on it for floating point, jump
+ * tables and custom state; but nobody sstateen0 and hstateen0 (SE0), since the firmware is in U-mode.
+ */
+#define STATEEN0_SE0    (UINT64_C(1) << 63)
+#define STATEEN0_ENVCFG (UINT64_C(1) << 62)
+#define STATEEN0_USER   7
 
 static bool is_there(unsigned number)
 {
@@ -86,7 +77,7 @@ static void probe_pmp(struct hart *hart, struct vhart_config *config)
 	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
 }
 
-static void probe_supervisor(struct hart *hart, struct vhart_config *config)
+static void probe_supervisor(struct vhart_config *config)
 {
 	uint64_t delegated;
 
@@ -98,9 +89,8 @@ static void probe_supervisor(struct hart *hart, struct vhart_config *config)
 	csr_write(mideleg, 0);
 	config->mideleg_forced = csr_read(mideleg);
 	config->sscofpmf = is_there(CSR_SCOUNTOVF) && (delegated & VHART_BIT(VHART_LCOFI));
-	config->sstc = (config->menvcfg & MENVCFG_STCE) && is_there(CSR_STIMECMP);
+	config->sstc = (config->menvcfg & VHART_MENVCFG_STCE) && is_there(CSR_STIMECMP);
 	probe_satp(config);
-	hart->has_senvcfg = is_there(CSR_SENVCFG);
 }
 
 void native_probe(struct hart *hart, struct vhart_config *config)
@@ -117,14 +107,17 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
-	csr_try_write(CSR_MSTATEEN0, MSTATEEN0);
+	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_USER)) {
+		csr_try_write(CSR_HSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+		csr_try_write(CSR_SSTATEEN0, STATEEN0_USER);
+		csr_try_write(CSR_MSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+	}
 	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
 	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {
 		csr_try_read(CSR_MSECCFG, &config->mseccfg);
 		config->mseccfg &= MSECCFG_SEED;
 		csr_try_write(CSR_MSECCFG, 0);
 	}
-	if (config->misa & VHART_MISA('S'))
-		probe_supervisor(hart, config);
+	probe_supervisor(config);
 	probe_pmp(hart, config);
 }

@@ -40,19 +40,19 @@ static void enter_firmware(struct hart *hart)
 /* VS-mode does, to which HS-mode delegated it. */
 __attribute__((noinline, cold)) static void to_guest_supervisor(struct hart *hart, uint64_t cause)
 {
-	uint64_t status = csr_read(mstatus), s = csr_read(0x200);
+	uint64_t status = csr_read(mstatus), s = csr_read(CSR_VSSTATUS);
 
 	s &= ~(VHART_MSTATUS_SPP | VHART_MSTATUS_SPIE);
 	if (VHART_MSTATUS_MPP_OF(status) == VHART_S)
 		s |= VHART_MSTATUS_SPP;
 	if (s & VHART_MSTATUS_SIE)
 		s |= VHART_MSTATUS_SPIE;
-	csr_write(0x200, s & ~VHART_MSTATUS_SIE);
-	csr_write(0x241, hart->v.pc);
-	csr_write(0x242, cause);
-	csr_write(0x243, csr_read(mtval));
+	csr_write(CSR_VSSTATUS, s & ~VHART_MSTATUS_SIE);
+	csr_write(CSR_VSEPC, hart->v.pc);
+	csr_write(CSR_VSCAUSE, cause);
+	csr_write(CSR_VSTVAL, csr_read(mtval));
 	csr_write(mstatus, (status & ~VHART_MSTATUS_MPP) | (uint64_t)VHART_S << 11);
-	hart->v.pc = csr_read(0x205) & ~UINT64_C(3);
+	hart->v.pc = csr_read(CSR_VSTVEC) & ~UINT64_C(3);
 }
 
 /* S-mode takes an exception that is delegated to it, which the hart gave to us first. */
@@ -70,16 +70,16 @@ __attribute__((noinline, cold)) static void to_supervisor(struct hart *hart, uin
 	csr_write(scause, cause);
 	csr_write(stval, csr_read(mtval));
 	if (hart->v.config.misa & VHART_MISA('H')) {
-		uint64_t hstatus = csr_read(0x600) & ~(UINT64_C(3) << 6);
+		uint64_t hstatus = csr_read(CSR_HSTATUS) & ~(UINT64_C(3) << 6);
 
 		if (status & VHART_MSTATUS_MPV) /* SPV, and SPVP, which is where SPP is */
 			hstatus = (hstatus & ~VHART_MSTATUS_SPP) | UINT64_C(1) << 7 |
 				  (now & VHART_MSTATUS_SPP);
 		if (status & VHART_MSTATUS_GVA)
 			hstatus |= UINT64_C(1) << 6;
-		csr_write(0x600, hstatus);
-		csr_write(0x643, 0);
-		csr_write(0x64a, csr_read(0x34a));
+		csr_write(CSR_HSTATUS, hstatus);
+		csr_write(CSR_HTVAL, 0);
+		csr_write(CSR_HTINST, csr_read(CSR_MTINST));
 		now &= ~(VHART_MSTATUS_MPV | VHART_MSTATUS_GVA);
 	}
 	csr_write(mstatus, now | (uint64_t)VHART_S << 11);
@@ -93,7 +93,7 @@ static void payload_exception(struct hart *hart, uint64_t cause)
 			return;
 		if (hart->v.medeleg >> cause & 1) {
 			if ((csr_read(mstatus) & VHART_MSTATUS_MPV) &&
-			    (csr_read(0x602) >> cause & 1))
+			    (csr_read(CSR_HEDELEG) >> cause & 1))
 				to_guest_supervisor(hart, cause);
 			else
 				to_supervisor(hart, cause);
@@ -107,6 +107,7 @@ static void payload_exception(struct hart *hart, uint64_t cause)
 __attribute__((noinline)) static void take_what_is_due(struct hart *hart)
 {
 	int interrupt = vhart_interrupt(&hart->v, pending(hart));
+
 	if (interrupt < 0)
 		return;
 	if (hart->v.mode != VHART_M)

@@ -159,9 +159,9 @@ hart_awake:
 	ret
 
 /*
- * struct result guest_load_*(uint64_t address, uint64_t mstatus); guest_store_*, guest_amo_*(address,
- * mstatus, value): with the hart's mstatus being that one meanwhile. a1 of the result: 0, or 1 if it faulted; then mcause
- * and its like say why.
+ * struct result guest_*(uint64_t address, uint64_t mstatus, uint64_t value), memory.h: with the hart's
+ * mstatus being that one meanwhile. a1 of the result: 0, or 1 if it faulted; then mcause and its like say
+ * why.
  */
 	.macro	GUARD name, instruction
 	.global	\name

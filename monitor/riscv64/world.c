@@ -11,33 +11,11 @@
 /* A device's access may be the firmware's business or ours, before it is the payload's. */
 #define KEEP (VHART_BIT(VHART_LOAD_FAULT) | VHART_BIT(VHART_STORE_FAULT))
 
-#define CSR_MENVCFG 0x30a
-#define CSR_MSECCFG 0x747
-#define ALL         ((UINT64_C(1) << 54) - 1)
-#define EXECUTE     (UINT64_C(0x1c) << (8 * PMP_WINDOW)) /* NAPOT, X */
-
 /* The firmware may use cache-block instructions, as far as menvcfg goes. Nothing else of U-mode's. */
 #define FIRMWARE_SENVCFG 0xf0
 
 /* U-mode's hlv and hsv: the firmware's are to trap. */
 #define HSTATUS_HU (UINT64_C(1) << 9)
-
-static void set_pmp(struct hart *hart, size_t world, bool window)
-{
-	csr_write(pmpcfg0, hart->pmpcfg[world][0] | (window ? EXECUTE : 0));
-	if (hart->pmp_entries > 8)
-		csr_write(pmpcfg2, hart->pmpcfg[world][1]);
-	sfence_vma();
-	hart->pmp_stale = false;
-}
-
-static void set_window(struct hart *hart, bool window)
-{
-	hart->window = window;
-	csr_write(pmpaddr3, window ? ALL : 0);
-}
-
-_Static_assert(PMP_WINDOW == 3, "pmpaddr3");
 
 /* mstatus: S-mode's fields are as they are. */
 static void set_mstatus(uint64_t value)
@@ -53,38 +31,32 @@ void world_leave_payload(struct hart *hart)
 	hart->v.v = status & VHART_MSTATUS_MPV;
 	hart->v.mstatus ^= (hart->v.mstatus ^ status) & VHART_MSTATUS_UXL;
 	vhart_take_mie(&hart->v, csr_read(mie));
-	if (hart->v.config.misa & VHART_MISA('S'))
-		hart->v.satp = csr_read(satp);
+	hart->v.satp = csr_read(satp);
 }
 
-static void set_world(struct hart *hart, size_t world)
+static void set_world(struct hart *hart, enum world world)
 {
 	struct vhart_native native;
-	bool supervisor = hart->v.config.misa & VHART_MISA('S');
 	bool window = vhart_mprv(&hart->v); /* before 1.12, a trap of the payload may find it set */
 
 	hart->world = (uint8_t)world;
 	hart->counts[COUNT_SWITCH]++;
 	vhart_native(&hart->v, KEEP, &native);
-	if (supervisor) {
-		csr_write(medeleg, native.medeleg);
-		csr_write(mideleg, native.mideleg);
-		csr_write(satp, native.satp);
-	}
+	csr_write(medeleg, native.medeleg);
+	csr_write(mideleg, native.mideleg);
+	csr_write(satp, native.satp);
 	csr_write(mie, native.mie);
-	if (hart->has_senvcfg) {
+	if (!hart->v.config.priv_1_10) {
 		if (world == WORLD_FIRMWARE)
 			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
 		else
 			csr_write(senvcfg, hart->senvcfg);
 	}
 	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
-		hart->hstatus_hu = csr_take(0x600, HSTATUS_HU);
+		hart->hstatus_hu = csr_take(CSR_HSTATUS, HSTATUS_HU);
 	else if (hart->hstatus_hu)
-		csr_set(0x600, hart->hstatus_hu);
-	if (hart->window != window)
-		set_window(hart, window);
-	set_pmp(hart, world, window);
+		csr_set(CSR_HSTATUS, hart->hstatus_hu);
+	pmp_set(hart, world, window);
 	set_mstatus(native.mstatus);
 }
 
@@ -116,15 +88,13 @@ static void stay(struct hart *hart, unsigned changed)
 
 	if (changed & VHART_CHANGED_MIE)
 		csr_write(mie, vhart_firmware_mie(&hart->v));
-	if (window != hart->window || hart->pmp_stale) {
-		set_window(hart, window);
-		set_pmp(hart, WORLD_FIRMWARE, window);
-	}
+	if (window != hart->window || hart->pmp_stale)
+		pmp_set(hart, WORLD_FIRMWARE, window);
 }
 
 __attribute__((flatten)) void world_set(struct hart *hart)
 {
-	size_t world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
+	enum world world = hart->v.mode == VHART_M ? WORLD_FIRMWARE : WORLD_PAYLOAD;
 	unsigned changed = hart->v.changed;
 
 	hart->v.changed = 0;
@@ -146,25 +116,23 @@ void world_senvcfg(struct hart *hart, uint64_t value)
 
 uint64_t world_hstatus(const struct hart *hart)
 {
-	return csr_read(0x600) | hart->hstatus_hu;
+	return csr_read(CSR_HSTATUS) | hart->hstatus_hu;
 }
 
 void world_set_hstatus(struct hart *hart, uint64_t value)
 {
-	csr_write(0x600, value & ~HSTATUS_HU);
+	csr_write(CSR_HSTATUS, value & ~HSTATUS_HU);
 	hart->hstatus_hu = value & HSTATUS_HU;
 }
 
 void world_borrow(struct hart *hart)
 {
-	set_window(hart, false);
 	csr_write(satp, hart->v.satp);
-	set_pmp(hart, WORLD_PAYLOAD, false);
+	pmp_set(hart, WORLD_PAYLOAD, false);
 }
 
 void world_return(struct hart *hart, bool window)
 {
-	set_window(hart, window);
 	csr_write(satp, 0);
-	set_pmp(hart, WORLD_FIRMWARE, window);
+	pmp_set(hart, WORLD_FIRMWARE, window);
 }

@@ -93,13 +93,19 @@ static void lr_set_state(uint64_t *lr, unsigned state)
 	*lr = (*lr & ~(3ull << 62)) | (uint64_t)state << 62;
 }
 
+/* 2.2.1, 5.1: LPIs are never active. */
+static bool is_lpi(unsigned intid)
+{
+	return intid >= 8192;
+}
+
 /* INTIDs that can be acknowledged: 1020 to 1023 are special; GICv3 has extended PPIs and SPIs. */
 static bool is_ordinary(const struct cpuif *c, unsigned intid)
 {
 	if (intid < 1020)
 		return true;
-	return c->version == 3 &&
-	       ((intid >= 1056 && intid < 1120) || (intid >= 4096 && intid < 5120));
+	return c->version == 3 && ((intid >= 1056 && intid < 1120) ||
+				   (intid >= 4096 && intid < 5120) || is_lpi(intid));
 }
 
 static bool is_sgi_of_v2(const struct cpuif *c, uint64_t lr)
@@ -119,6 +125,8 @@ const char *lr_fault(const struct cpuif *c, uint64_t lr)
 		return "a special or unimplemented vINTID";
 	if (lr_hw(lr) && lr_state(lr) == LR_BOTH)
 		return "a hardware interrupt pending and active";
+	if (is_lpi(lr_vintid(lr)) && (lr_hw(lr) || lr_state(lr) != LR_PENDING))
+		return "an LPI that is active, or a hardware interrupt";
 	if (lr_hw(lr) && (lr_pintid(lr) < 16 || !is_ordinary(c, lr_pintid(lr))))
 		return "a physical INTID that cannot be deactivated";
 	if (!lr_hw(lr) && (lr_pintid(lr) & ~(1u << 9 | (is_sgi_of_v2(c, lr) ? 7u : 0))))
@@ -262,7 +270,7 @@ static unsigned acknowledge(struct cpuif *c, int n, int *taken)
 
 	bit = (lr_priority(c->lr[n]) & group_mask(c, group)) >> (8 - c->preemption_bits);
 	c->apr[c->version == 2 ? 0 : group][bit / 32] |= 1u << bit % 32;
-	lr_set_state(&c->lr[n], LR_ACTIVE);
+	lr_set_state(&c->lr[n], is_lpi(lr_vintid(c->lr[n])) ? LR_INVALID : LR_ACTIVE);
 	if (taken)
 		*taken = n;
 	return lr_vintid(c->lr[n]);
@@ -352,7 +360,7 @@ void cpuif_eoir(struct cpuif *c, unsigned group, unsigned intid)
 	if (!is_ordinary(c, c->version == 2 ? intid & 0x3ff : intid))
 		return;
 	dropped = priority_drop(c);
-	if (dropped == CPUIF_IDLE || (c->vmcr & VMCR_EOIM))
+	if (dropped == CPUIF_IDLE || (c->vmcr & VMCR_EOIM) || is_lpi(intid))
 		return;
 	lr = find_active(c, intid);
 	if (!lr) {
@@ -370,7 +378,8 @@ void cpuif_dir(struct cpuif *c, unsigned intid)
 {
 	uint64_t *lr;
 
-	if (!is_ordinary(c, c->version == 2 ? intid & 0x3ff : intid) || !(c->vmcr & VMCR_EOIM))
+	if (!is_ordinary(c, c->version == 2 ? intid & 0x3ff : intid) || is_lpi(intid) ||
+	    !(c->vmcr & VMCR_EOIM))
 		return;
 	lr = find_active(c, intid);
 	if (lr)

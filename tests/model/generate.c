@@ -4,31 +4,12 @@
  * matter. An operation is plain data; whether it can happen is decided when it is done, so that any
  * part of a list is a list too (shrinking).
  */
-#include "generate.h"
+#include "harness/random.h"
 #include "machine_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static unsigned below(struct generator *g, unsigned n)
-{
-	return (unsigned)(next(&g->random) >> 33) % n;
-}
-
-static bool chance(struct generator *g, unsigned percent)
-{
-	return below(g, 100) < percent;
-}
 
 /* --- Configurations --------------------------------------------------------------------------- */
 

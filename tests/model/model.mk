@@ -3,7 +3,7 @@
 # The reference model and the lockstep: `build/tests/model/lockstep`.
 
 MODEL_DIR   := $(BUILD)/tests/model
-MODEL_SRCS  := $(addprefix tests/model/,cpuif.c model.c registers.c machine.c whole.c guest.c check.c twin.c generate.c lockstep.c)
+MODEL_SRCS  := $(addprefix tests/model/,cpuif.c model.c registers.c machine.c whole.c guest.c check.c twin.c generate.c lockstep.c harness/harness.c)
 MODEL_OBJS  := $(MODEL_SRCS:%.c=$(BUILD)/%.o)
 MODEL_FLAGS := -std=c11 -O1 -g -Iinclude -Itests/model -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Werror -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -110,6 +110,10 @@ static void gicv3_machine(void **state)
 	assert_int_equal(board.gic_version, 3);
 	assert_int_equal(board.gic[GIC_DIST].start, 0x8000000);
 	assert_int_equal(board.gic[GIC_REDIST].start, 0x80a0000);
+	assert_int_equal(board.its_count, 1);
+	assert_int_equal(board.its[0].start, 0x8080000);
+	assert_int_equal(board.its[0].phandle,
+			 fdt_get_phandle(tree, fdt_path_offset(tree, "/intc/its")));
 	assert_int_equal(board.maintenance, 25);
 	assert_int_equal(board.cpu_count, 3);
 	assert_int_equal(board.cpu[2], 2);
@@ -120,12 +124,63 @@ static void gicv3_machine(void **state)
 	assert_int_equal(board_uart(tree), 0x9000000);
 }
 
+/* hw/arm/virt.c: ECAM above all memory, one window of 32-bit memory, each requester ID to the one ITS. */
+static void pci_of_the_machine(void **state)
+{
+	uint32_t device = 0;
+	unsigned its = 9;
+
+	(void)state;
+	machine("virt-3");
+	read_machine();
+	assert_int_equal(board.pci.ecam, 0x4010000000);
+	assert_int_equal(board.pci.ecam_size, 0x10000000);
+	assert_int_equal(board.pci.window, 0x10000000);
+	assert_int_equal(board.pci.bus, 0x10000000);
+	assert_int_equal(board.pci.window_size, 0x2eff0000);
+	assert_true(board_msi(&board, 0x18, &its, &device));
+	assert_int_equal(its, 0);
+	assert_int_equal(device, 0x18);
+	assert_false(board_msi(&board, 0x10000, &its, &device));
+	board.its[0].phandle++;
+	assert_false(board_msi(&board, 0x18, &its, &device));
+}
+
+static void msi_map_has_pieces(void **state)
+{
+	uint32_t device = 0;
+	unsigned its;
+	fdt32_t map[8];
+	int node;
+
+	(void)state;
+	machine("virt-3");
+	node = fdt_path_offset(tree, "/intc/its");
+	map[0] = cpu_to_fdt32(0x8);
+	map[1] = map[5] = cpu_to_fdt32(fdt_get_phandle(tree, node));
+	map[2] = cpu_to_fdt32(0x1000);
+	map[3] = cpu_to_fdt32(2);
+	map[4] = cpu_to_fdt32(0x100);
+	map[6] = cpu_to_fdt32(0x20);
+	map[7] = cpu_to_fdt32(1);
+	node = fdt_node_offset_by_compatible(tree, -1, "pci-host-ecam-generic");
+	assert_int_equal(fdt_setprop(tree, node, "msi-map", map, sizeof(map)), 0);
+	read_machine();
+	assert_false(board_msi(&board, 0x7, &its, &device));
+	assert_true(board_msi(&board, 0x9, &its, &device));
+	assert_int_equal(device, 0x1001);
+	assert_false(board_msi(&board, 0xa, &its, &device));
+	assert_true(board_msi(&board, 0x100, &its, &device));
+	assert_int_equal(device, 0x20);
+}
+
 static void gicv2_machine(void **state)
 {
 	(void)state;
 	machine("virt-2");
 	read_machine();
 	assert_int_equal(board.gic_version, 2);
+	assert_int_equal(board.its_count, 0);
 	assert_int_equal(board.gic[GIC_CPUIF].start, 0x8010000);
 	assert_int_equal(board.gic[GIC_HYP].start, 0x8030000);
 	assert_int_equal(board.gic[GIC_VCPUIF].start, 0x8040000);
@@ -270,6 +325,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gicv3_machine),
+		cmocka_unit_test(pci_of_the_machine),
+		cmocka_unit_test(msi_map_has_pieces),
 		cmocka_unit_test(gicv2_machine),
 		cmocka_unit_test(devices_have_the_names_of_their_nodes),
 		cmocka_unit_test(secure_and_unknown_devices_are_nobodys),

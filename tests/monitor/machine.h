@@ -26,6 +26,8 @@ enum {
 	DEVICES
 };
 
+enum { PCI_00_0, PCI_01_0, PCI_02_0, PCI_03_0, PCI_03_1, PCI_FUNCTIONS };
+
 /* QEMU's virt, with some more devices in one page: one beside the UART, one beside a DMA engine. */
 static const struct board machine = {
 	.memory = 0x40000000,
@@ -47,6 +49,18 @@ static const struct board machine = {
 		[TIMER_0] = { "timer@c000000", 0xc000000, 0x100, 43, false, false },
 		[TIMER_1] = { "timer@c000100", 0xc000100, 0x100, 44, false, false },
 		[TIMER_ABOVE] = { "timer@9011000", 0x9011000, 0x1000, 46, false, false },
+	},
+	.pci = {
+		.ecam = 0x4010000000,
+		.ecam_size = 0x10000000,
+		.count = PCI_FUNCTIONS,
+		.function = {
+			[PCI_00_0] = { 0x00, "it is the host bridge" },
+			[PCI_01_0] = { 0x08, NULL },
+			[PCI_02_0] = { 0x10, "it is a bridge" },
+			[PCI_03_0] = { 0x18, NULL },
+			[PCI_03_1] = { 0x19, NULL },
+		},
 	},
 };
 
@@ -89,13 +103,19 @@ static inline const char *vm_wrong(const struct vm_description *vm, const struct
 		if (board->device[vm->device[i]].masters && !vm->identity)
 			return "DMA without identity mapping";
 	}
+	if (vm->pci_count > board->pci.count || (vm->pci_count && !vm->identity))
+		return "PCI functions";
+	for (i = 0; i < vm->pci_count; i++) {
+		if (vm->pci[i] >= board->pci.count || board->pci.function[vm->pci[i]].why)
+			return "a PCI function that cannot be had";
+	}
 	return NULL;
 }
 
 static inline const char *vms_wrong(const struct vms *vms, const struct board *board,
 				    uint64_t memory_free, const void *blob, size_t size)
 {
-	uint64_t sum = 0, cpus = 0, devices = 0;
+	uint64_t sum = 0, cpus = 0, devices = 0, functions = 0;
 	unsigned vcpus = 0, identities = 0, i, j;
 
 	if (vms->count < 1 || vms->count > VMS_MAX)
@@ -113,6 +133,11 @@ static inline const char *vms_wrong(const struct vms *vms, const struct board *b
 			if (devices >> vm->device[j] & 1)
 				return "a device twice";
 			devices |= 1ul << vm->device[j];
+		}
+		for (j = 0; j < vm->pci_count; j++) {
+			if (functions >> vm->pci[j] & 1)
+				return "a PCI function twice";
+			functions |= 1ul << vm->pci[j];
 		}
 		if (vms->policy != SCHED_PARTITIONED)
 			continue;

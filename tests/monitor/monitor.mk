@@ -58,5 +58,13 @@ $(MTEST_DIR)/seed_test: tests/monitor/seed_test.c monitor/common/seed.c monitor/
 	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 		$< monitor/common/seed.c -lcmocka -o $@
 
-CHECK_TESTS += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test tests/monitor/fuzz
-CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test $(MTEST_DIR)/fuzz_vms
+$(MTEST_DIR)/pci_function_test: tests/monitor/pci_function_test.c monitor/common/pci_function.c \
+		monitor/common/pci_function.h tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(MTEST_FLAGS) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+		$< monitor/common/pci_function.c -lcmocka -o $@
+
+CHECK_TESTS += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test \
+	$(MTEST_DIR)/pci_function_test tests/monitor/fuzz
+CHECK_DEPS  += $(MTEST_DIR)/vms_test $(MTEST_DIR)/board_test $(MTEST_DIR)/seed_test \
+	$(MTEST_DIR)/pci_function_test $(MTEST_DIR)/fuzz_vms

@@ -219,6 +219,32 @@ static const struct mistake mistakes[] = {
 	  "/a: identity-mapped has no value: write \"identity-mapped;\", or leave it out" },
 	{ "identity-two", "/c: identity-mapped: /a is so already, and the memory at these "
 			  "addresses exists once; take it out of one of the two" },
+	{ "pci-cells", "/a: pci has to be a list of PCI functions in quotes, for instance "
+		       "\"00:01.0\"" },
+	{ "pci-empty", "/a: pci has to be a list of PCI functions in quotes, for instance "
+		       "\"00:01.0\"" },
+	{ "pci-form",
+	  "/a: pci: \"0000:00:01.0\" is no PCI function: write bus, device and function "
+	  "as lspci does, for instance \"00:01.0\"" },
+	{ "pci-digit", "/a: pci: \"00:0g.0\" is no PCI function: write bus, device and function "
+		       "as lspci does, for instance \"00:01.0\"" },
+	{ "pci-device-32",
+	  "/a: pci: \"00:20.0\" is no PCI function: write bus, device and function "
+	  "as lspci does, for instance \"00:01.0\"" },
+	{ "pci-function-8",
+	  "/a: pci: \"00:01.8\" is no PCI function: write bus, device and function "
+	  "as lspci does, for instance \"00:01.0\"" },
+	{ "pci-absent", "/a: pci: \"00:1f.0\" is not there; take it out, or give the machine the "
+			"device (PCI=1)" },
+	{ "pci-bus", "/a: pci: \"01:00.0\" is not there: only the first bus is looked at; take it "
+		     "out, or give the machine the device (PCI=1)" },
+	{ "pci-bridge", "/a: pci: \"00:02.0\" cannot be had: it is a bridge; take it out" },
+	{ "pci-twice", "/a: pci: \"00:01.0\" stands there twice; take one out" },
+	{ "pci-dma", "/b: pci: \"00:01.0\" does DMA, for which the VM has to be identity-mapped; "
+		     "make it so, or take the function out" },
+	{ "pci-two-vms", "/c: pci: \"00:01.0\" is /a's already; take it out of one of the two" },
+	{ "pci-first", "/a: pci: \"00:03.1\" is of a device whose function 0 the VM does not have, "
+		       "and could not be found; add that one, or take this one out" },
 	{ "partitioned-many",
 	  "/b: vcpus = 3: scheduler = \"partitioned\" has a physical CPU for each vCPU, and not "
 	  "enough are left of those that it may run on; lower vcpus, widen cpus, give the machine "
@@ -297,6 +323,31 @@ static void everything_said(void **state)
 	assert_string_equal(vm->bootargs, "");
 	assert_int_equal(vm->weight, 1);
 	assert_int_equal(vm->memory, 10 << 20); /* 9M, rounded up */
+	free(file.bytes);
+}
+
+static void pci_functions(void **state)
+{
+	struct file file = accept("pci");
+	const struct vm_description *vm = &vms.vm[0];
+
+	(void)state;
+	assert_int_equal(vm->pci_count, 3);
+	assert_int_equal(vm->pci[0], PCI_03_1);
+	assert_int_equal(vm->pci[1], PCI_01_0);
+	assert_int_equal(vm->pci[2], PCI_03_0);
+	assert_int_equal(vms.vm[1].pci_count, 0);
+	free(file.bytes);
+}
+
+static void pci_on_a_machine_without(void **state)
+{
+	struct file file = load("pci");
+	struct board without = machine;
+
+	(void)state;
+	memset(&without.pci, 0, sizeof(without.pci));
+	assert_refused(&without, &file, "/a: pci: this machine has no PCI; take \"00:03.1\" out");
 	free(file.bytes);
 }
 
@@ -622,6 +673,8 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything_said),
+		cmocka_unit_test(pci_functions),
+		cmocka_unit_test(pci_on_a_machine_without),
 		cmocka_unit_test(memory_in_other_ways),
 		cmocka_unit_test(bounds_are_allowed),
 		cmocka_unit_test(large_initrd),

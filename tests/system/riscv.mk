@@ -15,10 +15,12 @@ RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-
 	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse
 
 # Our firmwares: name, CPU, harts, aclint or nothing. M-mode's external interrupts are not virtualized.
+# State enable, which hypervisor looks at, is max's alone.
 RISCV_FIRMWARES := $(filter-out $(if $(TEST_BARE),,external),$(GUEST_RV_SINGLE))
 RISCV_GUESTS := \
 	$(foreach g,$(RISCV_FIRMWARES),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
-	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint)
+	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint) \
+	riscv-firmware,hypervisor,max,1
 RISCV_GUESTS_ALL := $(foreach g,$(RISCV_FIRMWARES) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
 

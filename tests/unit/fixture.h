@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -64,7 +65,39 @@ struct machine {
 	bool phys_active[1024], phys_line[1024], phys_pending_cleared[1024];
 	unsigned routed_to;
 	unsigned ended[5120], ended_on; /* how often, and on which vCPU last */
+	uint8_t *ram;                   /* with LPIs: RAM_SIZE bytes at guest address RAM_BASE */
+	virq_t invalidated;
 };
+
+#define RAM_BASE 0x40000000ull
+#define RAM_SIZE 0x400000ull
+
+static bool in_ram(uint64_t at, size_t bytes)
+{
+	return at >= RAM_BASE && at - RAM_BASE < RAM_SIZE && bytes <= RAM_SIZE - (at - RAM_BASE);
+}
+
+static bool fake_read(void *host, uint64_t at, void *to, size_t bytes)
+{
+	if (!in_ram(at, bytes))
+		return false;
+	memcpy(to, ((struct machine *)host)->ram + (at - RAM_BASE), bytes);
+	return true;
+}
+
+static bool fake_write(void *host, uint64_t at, const void *from, size_t bytes)
+{
+	if (!in_ram(at, bytes))
+		return false;
+	memcpy(((struct machine *)host)->ram + (at - RAM_BASE), from, bytes);
+	return true;
+}
+
+static void fake_invalidated(void *host, unsigned vcpu, virq_t lpi)
+{
+	(void)vcpu;
+	((struct machine *)host)->invalidated = lpi ? lpi : ~0u;
+}
 
 static void fake_kick(void *host, unsigned vcpu)
 {
@@ -307,8 +340,8 @@ static inline virq_t ack(struct vcpu *v)
 			best = (int)n;
 	if (best < 0)
 		return SPURIOUS;
-	lr_set_state(v, (unsigned)best, 2);
 	lr = lr_at(v, (unsigned)best);
+	lr_set_state(v, (unsigned)best, lr.virq < VGIC_LPI_BASE ? 2 : 0);
 	v->running[lr.priority >> 3]++;
 	v->image.ap1r[0] |= 1u << (lr.priority >> 3);
 	return lr.virq | lr.source << 10;
@@ -345,7 +378,8 @@ static inline void deactivate(struct machine *m, struct vcpu *v, virq_t virq)
 static inline void eoi(struct machine *m, struct vcpu *v, virq_t virq)
 {
 	drop(v);
-	deactivate(m, v, virq);
+	if (virq < VGIC_LPI_BASE)
+		deactivate(m, v, virq);
 }
 
 /* Is the maintenance interrupt asserted? ICH_MISR_EL2, GICH_MISR. */
@@ -525,11 +559,21 @@ static inline void init_irq(struct machine *m, unsigned vcpu, virq_t virq)
 /* As it comes out of reset, no vCPU loaded. */
 static inline struct machine *machine_bare(struct vgic_config config)
 {
-	static const struct vgic_port port = { fake_kick, fake_set_active, fake_clear_pending,
-					       fake_line, fake_route,      fake_ended };
+	static const struct vgic_port port = {
+		.kick = fake_kick,
+		.hwirq_set_active = fake_set_active,
+		.hwirq_clear_pending = fake_clear_pending,
+		.hwirq_line = fake_line,
+		.hwirq_route = fake_route,
+		.ended = fake_ended,
+		.guest_read = fake_read,
+		.guest_write = fake_write,
+		.lpi_invalidated = fake_invalidated,
+	};
 	struct machine *m = calloc(1, sizeof(*m));
 
 	m->config = config;
+	m->ram = config.lpi_bits ? calloc(1, RAM_SIZE) : NULL;
 	m->memory = aligned_alloc(64, vgic_size(&config));
 	assert_int_equal(vgic_init(&m->vgic, m->memory, vgic_size(&config), &config, &port, m), 0);
 	for (unsigned i = 0; i < config.vcpus && i < 16; i++) {
@@ -608,6 +652,7 @@ static const enum vgic_version versions[] = { VGIC_V2, VGIC_V3 };
 static inline void machine_free(struct machine *m)
 {
 	free(m->memory);
+	free(m->ram);
 	free(m);
 }
 

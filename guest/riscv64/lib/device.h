@@ -126,8 +126,4 @@ static inline uintptr_t plic_claim_at(unsigned context)
 	return plic_threshold_at(context) + 4;
 }
 
-/* --- UART: transmits when it is empty, always with room on this machine ----------------------- */
-
-void uart_put(char c);
-
 #endif

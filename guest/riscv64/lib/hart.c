@@ -193,23 +193,3 @@ void interrupts_reset(void)
 		on_exception[i] = NULL;
 	}
 }
-
-/* What GCC calls for structure copies and clears. */
-void *memset(void *to, int value, size_t n);
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-
-void *memset(void *to, int value, size_t n)
-{
-	for (volatile char *p = to; n; n--)
-		*p++ = (char)value;
-	return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-	volatile char *d = to;
-
-	for (const char *s = from; n; n--)
-		*d++ = *s++;
-	return to;
-}

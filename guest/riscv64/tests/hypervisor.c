@@ -304,6 +304,24 @@ static bool spvp_kept(void)
 	return right;
 }
 
+static uint64_t read_senvcfg(uint64_t unused)
+{
+	(void)unused;
+	return csr_read(0x10a);
+}
+
+/* With Smstateen (mstateen0, hstateen0) machine mode has to allow it. */
+static bool senvcfg_in_vs(void)
+{
+	uint64_t value;
+
+	if (csr_try_read(0x30c, &value)) {
+		csr_write(0x30c, BIT(63) | BIT(62));
+		csr_write(0x60c, BIT(62));
+	}
+	return run_in_vs(read_senvcfg, 0) == CAUSE_ECALL_VS;
+}
+
 static const struct check with[] = {
 	{ "its registers are there", all_there },
 	{ "vs registers keep what is written", plain_registers },
@@ -321,6 +339,7 @@ static const struct check with[] = {
 	{ "vsstatus with bits of mstatus, VS, and back", strange_vsstatus },
 	{ "an access fault delegated to VS", delegated_to_vs },
 	{ "an access fault in HS leaves hstatus.SPVP", spvp_kept },
+	{ "senvcfg in VS", senvcfg_in_vs },
 };
 
 static const struct check without[] = {

@@ -25,6 +25,9 @@
 /* There are no GIC system registers. */
 #define GIC_SYSREGS false
 
+/* Can INTIDs be LPIs? */
+#define GIC_LPIS false
+
 /* Of an SGI it also has the CPU that sent it, bits 12:10; what it is handed back with has them, too. */
 static inline uint64_t gic_acknowledge(const struct cpu *cpu)
 {

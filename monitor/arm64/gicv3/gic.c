@@ -6,6 +6,7 @@
 #include <carillon/vgic.h>
 #include "interface.h"
 #include "lists.h"
+#include "../its.h"
 #include "../vm.h"
 #include "../../common/board.h"
 #include "../../common/panic.h"
@@ -21,6 +22,7 @@
 /* This GIC's hot code, as the build calls it. */
 extern const char v3_vectors[];
 extern const struct vgic_port v3_port;
+extern const struct vits_port v3_its_port;
 __attribute__((noreturn)) void v3_vcpu_start(struct vcpu *vcpu);
 void v3_physical_interrupts(struct cpu *cpu);
 
@@ -91,6 +93,8 @@ static void frames(struct vm *vm, const struct board *board)
 	vm->gicd = board->gic[GIC_DIST].start;
 	vm->frames = redistributors;
 	vm->frames_size = redistributors_size;
+	/* Its virtual one, if it has one, stands where the machine's first one does. */
+	vm->its = its_count ? board->its[0].start : NO_DEVICE;
 }
 
 static void kick(struct cpu *target)
@@ -136,6 +140,7 @@ static void cpu_init(struct cpu *cpu, unsigned maintenance)
 	clear_all_lists(NULL);
 	isb();
 	mmio_write32(frame + GICD_ISENABLER, 1u << KICK_SGI | 1u << maintenance);
+	its_cpu_init(cpu);
 }
 
 static void spi_setup(unsigned intid, bool edge, const struct cpu *target)
@@ -164,6 +169,7 @@ const struct gic gicv3 = {
 	.name = "GICv3",
 	.vectors = v3_vectors,
 	.port = &v3_port,
+	.its_port = &v3_its_port,
 	.start = v3_vcpu_start,
 	.physical_interrupts = v3_physical_interrupts,
 	.kick = kick,

@@ -22,6 +22,9 @@
 /* Do the guest's accesses to GIC system registers come to us? */
 #define GIC_SYSREGS true
 
+/* Can INTIDs be LPIs? */
+#define GIC_LPIS true
+
 static inline uint64_t gic_acknowledge(const struct cpu *cpu)
 {
 	(void)cpu;

@@ -3,29 +3,10 @@
  * Random operations, biased to what matters: the registers of interrupts and status, values of few bits,
  * deadlines near the time, and what is there in this configuration, but sometimes anything.
  */
-#include "generate.h"
+#include "../harness/random.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static unsigned below(struct generator *g, unsigned n)
-{
-	return (unsigned)(next(&g->random) >> 33) % n;
-}
-
-static bool chance(struct generator *g, unsigned percent)
-{
-	return below(g, 100) < percent;
-}
 
 /* --- Configurations ---------------------------------------------------------------------------- */
 

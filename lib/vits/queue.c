@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The command queue: read from the guest's memory and executed by the vCPU whose access asks for it, a
+ * slice at a time. IHI 0069 5.3, 12.19.2 (GITS_CBASER).
+ *
+ * One CPU at a time has the lock, for one slice; what a command has come to stands in vits.work, so that
+ * any vCPU may go on with it. A command that cannot be read, or is in error, is counted and passed over.
+ */
+#include "internal.h"
+
+#define SLICE_COMMANDS 32u
+#define SLICE_LPIS     256u /* and routes */
+
+#define COMMAND_SIZE 32u
+#define CBASER_VALID (1ull << 63)
+
+/* Bytes. */
+uint64_t queue_size(uint64_t cbaser)
+{
+	return ((cbaser & 0xff) + 1) * 0x1000;
+}
+
+/* GITS_CWRITER is the guest's: an offset that is not in the queue says that there is nothing in it. */
+static bool queue_has(const struct vits *vits)
+{
+	uint64_t cbaser = load_relaxed(&vits->cbaser), cwriter = load_relaxed(&vits->cwriter);
+
+	return load_relaxed(&vits->enabled) && (cbaser & CBASER_VALID) &&
+	       cwriter < queue_size(cbaser) && cwriter != load_relaxed(&vits->creadr);
+}
+
+bool work_left(const struct vits *vits)
+{
+	return load_relaxed(&vits->busy) || queue_has(vits);
+}
+
+static bool nothing_to_change(struct vits *vits)
+{
+	(void)vits;
+	return true;
+}
+
+static bool nothing_to_do(struct call *call)
+{
+	(void)call;
+	return true;
+}
+
+/* Not of the queue: what GITS_CTLR.Enabled going to 0 waits for. */
+static const struct command disable = { 0, "disable", nothing_to_change, nothing_to_do };
+/* What is no command. */
+static const struct command unknown = { 0, "unknown", NULL, nothing_to_do };
+
+static const struct command *command_read(struct vits *vits)
+{
+	uint64_t at = (vits->cbaser & 0xffffffffff000) + vits->creadr;
+	const struct command *command;
+	uint8_t raw[COMMAND_SIZE];
+
+	if (!vgic_guest_read(vits->vgic, at, raw, sizeof(raw)))
+		return &unknown;
+	for (unsigned i = 0; i < 4; i++) {
+		vits->work.word[i] = 0;
+		for (unsigned byte = 8; byte--;)
+			vits->work.word[i] = vits->work.word[i] << 8 | raw[8 * i + byte];
+	}
+	command = command_find(vits->work.word[0] & 0xff);
+	return command ? command : &unknown;
+}
+
+static bool work_begin(struct vits *vits)
+{
+	const struct command *command = &disable;
+
+	if (!vits->closing && !queue_has(vits))
+		return false;
+	vits->work = (struct work){ .phase = PHASE_BEGIN };
+	if (!vits->closing)
+		command = command_read(vits);
+	vits->work.command = command;
+	store_relaxed(&vits->busy, true);
+	return true;
+}
+
+static void work_end(struct vits *vits)
+{
+	struct work *work = &vits->work;
+
+	if (work->command == &disable) {
+		vits->closing = false;
+	} else {
+		count(&vits->commands);
+		/* release: what it did is there; partner: the acquire of GITS_CREADR's readers */
+		__atomic_store_n(&vits->creadr,
+				 (vits->creadr + COMMAND_SIZE) % queue_size(vits->cbaser),
+				 __ATOMIC_RELEASE);
+	}
+	work->phase = PHASE_NONE;
+	/* release: with GITS_CTLR.Quiescent, no more LPI comes; partner: the acquire of its readers */
+	__atomic_store_n(&vits->busy, vits->closing, __ATOMIC_RELEASE);
+}
+
+static bool settled(const struct vits *vits)
+{
+	return vgic_lpis_settled(vits->vgic) && routes_settled(vits);
+}
+
+/* As far as it goes. True: the command is done. */
+static bool work_go_on(struct call *call)
+{
+	struct vits *vits = call->vits;
+	struct work *work = &vits->work;
+
+	if (work->phase == PHASE_BEGIN) {
+		if (!work->command->begin || !work->command->begin(vits)) {
+			count(&vits->command_errors);
+			return true;
+		}
+		work->phase = PHASE_FORGET;
+	}
+	if (work->phase == PHASE_FORGET) {
+		if (work->forget && !cache_forget(vits, pair_of((uint32_t)(work->word[0] >> 32),
+								(uint32_t)work->word[1])))
+			return false;
+		grace_start(vits);
+		work->phase = PHASE_GRACE;
+	}
+	if (work->phase == PHASE_GRACE) {
+		if (!grace_over(vits))
+			return false;
+		work->phase = PHASE_ACT;
+	}
+	if (work->phase == PHASE_ACT) {
+		if (!work->command->act(call))
+			return false;
+		work->phase = PHASE_SETTLE;
+	}
+	return settled(vits);
+}
+
+static void slice(struct call *call)
+{
+	struct vits *vits = call->vits;
+
+	for (unsigned n = 0; n < SLICE_COMMANDS; n++) {
+		if (vits->work.phase == PHASE_NONE && !work_begin(vits))
+			return;
+		if (!work_go_on(call))
+			return;
+		work_end(vits);
+	}
+}
+
+/* VGIC_AGAIN: there is more, here or in the hands of another CPU. */
+enum vgic_result vits_execute(struct vits *vits, struct vgic_cpu *self)
+{
+	struct call call = { .vits = vits, .self = self, .budget = SLICE_LPIS };
+
+	if (work_left(vits) && lock_try(&vits->lock)) {
+		slice(&call);
+		lock_drop(&vits->lock);
+	}
+	return work_left(vits) ? VGIC_AGAIN : VGIC_DONE;
+}
+
+void vits_finish(struct vits *vits)
+{
+	struct call call = { .vits = vits, .budget = SLICE_LPIS };
+
+	while (vits->closing || vits->work.phase != PHASE_NONE) {
+		if (vits->work.phase == PHASE_NONE)
+			work_begin(vits);
+		for (; !work_go_on(&call); call.budget = SLICE_LPIS)
+			;
+		work_end(vits);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Random operations and configurations for the lockstep of ITSs and LPIs. */
+#ifndef TESTS_MODEL_ITS_GENERATE_H
+#define TESTS_MODEL_ITS_GENERATE_H
+
+#include "machine.h"
+
+struct generator {
+	const struct machine *machine;
+	uint64_t random;
+	unsigned opening; /* operations left that map things */
+	unsigned long resets;
+	unsigned mood;
+};
+
+void generate_begin(struct generator *g, const struct machine *m, uint64_t seed);
+struct op generate(struct generator *g);
+
+struct config generate_config(uint64_t seed);
+bool generate_change_config(const char *text, struct config *config);
+bool generate_parse_config(const char *text, struct config *config);
+void generate_print_config(char *to, size_t size, const struct config *config);
+
+#endif
