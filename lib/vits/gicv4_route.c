@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Routes: a physical event between its LPI, which software takes, and a vLPI (IHI 0069 5.13: DISCARD, MAPTI,
- * VMAPTI, VMOVI). All of it is commands on one ITS, which executes them in order; what is needed before the
- * next ones can be put is waited for by being called again.
+ * Routes: a physical event between its LPI, which software takes, and a vLPI (IHI 0069 5.13: DISCARD,
+ * MAPTI, VMAPTI, VMOVI). All of it is commands on one ITS, which executes them in order; what is needed
+ * before the next ones can be put is waited for by being called again.
  *
  * Back to software, with the device held: VMOVI takes the pending state to the parking vPE, which no CPU
  * ever has; unmapping that one makes its pending table good to read; mapped again, so that DISCARD finds
@@ -149,6 +149,17 @@ static void map_back(struct gicv4 *vm, struct route *route)
 	route->place = ROUTE_RETURNING;
 }
 
+/*
+ * GICv4.1's VMAPP with V = 0 leaves the table in memory complete; of GICv4.0's that is not said so
+ * plainly, and a VSYNC behind it is what can be done.
+ */
+static uint64_t unmap_parking(struct gicv4 *vm, unsigned its)
+{
+	uint64_t token = its_vmapp(vm, its, parking(vm), false, true);
+
+	return is_minor_1(vm) ? token : its_vpe(vm, ITS_VSYNC, its, parking(vm));
+}
+
 static void leave(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
@@ -170,7 +181,7 @@ static void leave(struct gicv4 *vm, uint16_t index)
 	its_vmovi(vm, event, parking(vm));
 	its_vpe(vm, ITS_VSYNC, event->its, route->vcpu);
 	its_vpe(vm, ITS_VSYNC, event->its, parking(vm));
-	put_token(vm, route, its_vmapp(vm, event->its, parking(vm), false, true));
+	put_token(vm, route, unmap_parking(vm, event->its));
 	route->place = ROUTE_PARKING;
 }
 
@@ -194,7 +205,7 @@ static void unpark(struct gicv4 *vm, struct route *route)
 	its_vmapp(vm, event->its, parking(vm), true, true);
 	its_event(vm, ITS_DISCARD, event);
 	its_vpe(vm, ITS_VSYNC, event->its, parking(vm));
-	its_vmapp(vm, event->its, parking(vm), false, true);
+	unmap_parking(vm, event->its);
 	map_back(vm, route);
 }
 
@@ -330,7 +341,7 @@ enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t index)
 	return result;
 }
 
-/* A change of a route's pending state: by hardware, by software, or by who brings it from one to the other. */
+/* A change of pending state: by hardware, by software, or by who brings it from one to the other. */
 static void change(struct gicv4 *vm, uint16_t index, bool set)
 {
 	struct route *route = route_at(vm, index);
