@@ -24,7 +24,7 @@ unsigned cpus_needed = 1;
 extern uint64_t level1_table[512];
 
 static uint64_t storm_end;
-static atomic_uint calmed;
+static atomic_uint gathered, calmed;
 
 static uint64_t random_number(uint64_t *state)
 {
@@ -143,6 +143,18 @@ static uintptr_t some_gic_address(uint64_t r)
 	return offset % GICR_STRIDE < 8 ? GICD_BASE : GICR_BASE + offset;
 }
 
+/*
+ * Until every CPU is here, with interrupts masked: junk in the distributor would keep one's doorbell from
+ * it, or have another, which is not masked yet, take one interrupt for ever (a message to a level-sensitive one).
+ */
+static void gather(void)
+{
+	atomic_fetch_add(&gathered, 1);
+	sev();
+	while (atomic_load(&gathered) < cpu_count)
+		wfe();
+}
+
 /* Whoever is last to have done enough puts the distributor right, and each CPU its own part. */
 static void recover(struct cpu *me)
 {
@@ -161,6 +173,7 @@ static void register_flood(struct cpu *me)
 	uint64_t state = seed_of(me);
 
 	irq_mask();
+	gather();
 	me->faults_tolerated = true;
 	while (raging())
 		access_at(some_gic_address(random_number(&state)), random_number(&state));
@@ -292,6 +305,7 @@ static void rage(void *argument)
 static void unleash(const struct storm *storm, uint64_t ms)
 {
 	print("hostile: %s\n", storm->name);
+	atomic_store(&gathered, 0);
 	atomic_store(&calmed, 0);
 	on_interrupt = storm->hook;
 	storm_end = counter_after_ms((unsigned)ms);

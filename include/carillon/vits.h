@@ -117,6 +117,12 @@ int vits_forward(struct vits *vits, uint32_t device, uint32_t event, uint16_t ro
 int vits_unforward(struct vits *vits, struct vgic_cpu *self, uint16_t route);
 
 /*
+ * For vgic_port.lpi_invalidated, which it is to be called from if there are routes: a forwarded LPI of that
+ * vCPU (0: all of them) is configured anew. Waits for a slice of commands that another CPU is at. Any CPU.
+ */
+void vits_lpi_invalidated(struct vits *vits, unsigned vcpu, virq_t lpi);
+
+/*
  * What is mapped to this pair: the LPI and its vCPU. 0; -VIRQ_ERR_RANGE: nothing; -VIRQ_ERR_BUSY. Any CPU.
  */
 int vits_translate(struct vits *vits, uint32_t device, uint32_t event, virq_t *lpi, unsigned *vcpu);

@@ -13,11 +13,6 @@
  */
 #include "internal.h"
 
-static struct cached *set_of(struct vits *vits, uint64_t pair)
-{
-	return &vits->cache[(hash_of(pair) >> vits->set_shift) * WAYS];
-}
-
 void cache_init(struct vits *vits)
 {
 	uint32_t entries = 1u << vits->config.cache_bits;
@@ -77,7 +72,7 @@ void cache_insert(const struct place *place, uint64_t pair, const struct mapping
 		return;
 	store_relaxed(&entry->pair, pair);
 	store_relaxed(&entry->generation, place->generation);
-	store_relaxed(&entry->to, (uint64_t)mapping->icid << 32 | mapping->lpi);
+	store_relaxed(&entry->to, translation(mapping));
 	/* release: all of it before it is even; partner: the acquire in cache_find() */
 	__atomic_store_n(&entry->seq, place->seq + 2, __ATOMIC_RELEASE);
 }

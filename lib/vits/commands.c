@@ -131,7 +131,7 @@ static bool mapi_begin(struct vits *vits)
 
 static bool map_act(struct call *call)
 {
-	pair_follow(call, this_pair(&call->vits->work), true);
+	pair_follow(call, this_pair(&call->vits->work));
 	return true;
 }
 
@@ -154,7 +154,7 @@ static bool movi_act(struct call *call)
 {
 	const struct work *work = &call->vits->work;
 
-	pair_follow(call, this_pair(work), true);
+	pair_follow(call, this_pair(work));
 	vgic_lpi_move(call->vits->vgic, call->self, work->lpi, work->vcpu);
 	return true;
 }
@@ -175,7 +175,7 @@ static bool discard_act(struct call *call)
 {
 	const struct work *work = &call->vits->work;
 
-	pair_follow(call, this_pair(work), false);
+	pair_follow(call, this_pair(work)); /* what hardware had pending is cleared below */
 	vgic_lpi_clear(call->vits->vgic, call->self, work->lpi);
 	return true;
 }

@@ -26,16 +26,22 @@ struct mapping {
 	uint16_t icid;
 };
 
+/* The same as one number, which is never 0: an LPI is not. */
+static inline uint64_t translation(const struct mapping *mapping)
+{
+	return (uint64_t)mapping->icid << 32 | mapping->lpi;
+}
+
 /*
  * A cached translation. `seq` is odd while it is written; whoever makes it odd, by compare-and-swap, may
  * write the rest. All atomic.
  */
 struct cached {
-	uint64_t pair;
-	uint64_t generation; /* vits.generation when the tables were read; 0: nothing is here */
-	uint64_t to;         /* struct mapping: LPI, and the collection from bit 32 on */
 	uint32_t seq;
 	uint32_t unused;
+	uint64_t pair;
+	uint64_t generation; /* vits.generation when the tables were read; 0: nothing is here */
+	uint64_t to;         /* translation() */
 };
 
 _Static_assert(sizeof(struct cached) == 32, "vits.h says how much a translation takes");
@@ -89,11 +95,12 @@ struct work {
 
 struct vits {
 	/* What every message touches. */
+	/* Atomic: messages under way (low 16 bits), and how many there have been (from bit 16 on). */
+	uint64_t inside[2];
 	uint32_t slot;       /* atomic: which of `inside` messages count themselves in */
 	uint32_t set_shift;  /* of a hash, gives the set */
 	uint64_t generation; /* atomic: of the cache; what has another one is not there */
-	/* Atomic: messages under way (low 16 bits), and how many there have been (from bit 16 on). */
-	uint64_t inside[2];
+	uint64_t multiplier; /* hash_of(): loaded, since it takes four instructions to make */
 	struct cached *cache;
 	uint16_t *collections; /* atomic: the vCPU of each, NO_VCPU */
 	struct vgic *vgic;
@@ -135,10 +142,17 @@ struct command {
 
 #define GENERATIONS_FROM 1u /* 0 is in entries that hold nothing */
 
-static inline uint64_t hash_of(uint64_t pair)
+/* 2^64 divided by the golden ratio: neighbours are spread evenly, multiples of a power of 2, too. */
+#define MULTIPLIER 0x9e3779b97f4a7c15u
+
+static inline uint64_t hash_of(const struct vits *vits, uint64_t pair)
 {
-	/* 2^64 divided by the golden ratio: neighbours are spread evenly, multiples of a power of 2, too */
-	return (pair ^ pair >> 29) * 0x9e3779b97f4a7c15u;
+	return (pair ^ pair >> 29) * vits->multiplier;
+}
+
+static inline struct cached *set_of(const struct vits *vits, uint64_t pair)
+{
+	return &vits->cache[(hash_of(vits, pair) >> vits->set_shift) * WAYS];
 }
 
 static inline void count(uint64_t *statistic)
@@ -211,8 +225,8 @@ void vits_finish(struct vits *vits);
 /* --- routes.c. With the lock. -------------------------------------------------------------------- */
 
 void routes_init(struct vits *vits);
-/* The pair's mapping has changed. `keep`: what hardware has pending is raised by software. */
-void pair_follow(struct call *call, uint64_t pair, bool keep);
+/* The pair's mapping has changed. What hardware does not have any more is raised by software. */
+void pair_follow(struct call *call, uint64_t pair);
 uint16_t route_index(const struct vits *vits, const struct route *route);
 struct route *route_forwarded(struct vits *vits, uint64_t pair);
 void route_configure(struct vits *vits, const struct route *route);

@@ -25,60 +25,65 @@
 #define UNDER_WAY 0xffffu
 #define COUNTED   0x10001u /* one more under way, one more that there has been */
 
-/* Translations in the upper half and the lower of `to`. */
-static inline bool cache_find(const struct vits *vits, uint64_t pair, uint64_t *to)
+/* The entry that has, or had, the pair. NULL: none. */
+static inline const struct cached *way_of(const struct vits *vits, uint64_t pair)
 {
-	const struct cached *entry = &vits->cache[(hash_of(pair) >> vits->set_shift) * WAYS];
-	uint64_t generation;
+	const struct cached *way = set_of(vits, pair);
+
+	_Static_assert(WAYS == 4, "as many as are looked at");
+	if (load_relaxed(&way->pair) != pair && load_relaxed(&(++way)->pair) != pair &&
+	    load_relaxed(&(++way)->pair) != pair && load_relaxed(&(++way)->pair) != pair)
+		return NULL;
+	return way;
+}
+
+/* 0: it is not there. */
+static inline uint64_t cache_find(const struct vits *vits, uint64_t pair)
+{
+	const struct cached *entry = way_of(vits, pair);
+	uint64_t generation, to;
 	uint32_t seq;
 
-	for (const struct cached *end = entry + WAYS; load_relaxed(&entry->pair) != pair;) {
-		if (++entry == end)
-			return false;
-	}
+	if (!entry)
+		return 0;
 	/* acquire: what is read below is not older; partner: the releases in cache.c */
 	seq = __atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE);
 	generation = load_relaxed(&entry->generation);
-	*to = load_relaxed(&entry->to);
+	to = load_relaxed(&entry->to);
 	if (load_relaxed(&entry->pair) != pair || generation != load_relaxed(&vits->generation))
-		return false;
+		return 0;
 	/* acquire: nor newer; partner: the release fence in entry_take() */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return !(seq & 1) && load_relaxed(&entry->seq) == seq;
+	return (seq & 1) || load_relaxed(&entry->seq) != seq ? 0 : to;
 }
 
 /* By walking the tables. While the ITS is disabled nothing is in the cache, so all come here. */
-static __attribute__((noinline)) bool walk(struct vits *vits, uint64_t pair, uint64_t *to)
+static __attribute__((noinline)) uint64_t walk(struct vits *vits, uint64_t pair)
 {
 	struct place place = cache_place(vits, pair);
 	struct mapping mapping;
 
 	if (!load_relaxed(&vits->enabled) ||
 	    !event_find(vits, (uint32_t)(pair >> 32), (uint32_t)pair, &mapping))
-		return false;
+		return 0;
 	__atomic_fetch_add(&vits->misses, 1, __ATOMIC_RELAXED);
 	cache_insert(&place, pair, &mapping);
-	*to = (uint64_t)mapping.icid << 32 | mapping.lpi;
-	return true;
+	return translation(&mapping);
 }
 
-static __attribute__((noinline)) int ignore(struct vits *vits)
-{
-	__atomic_fetch_add(&vits->ignored, 1, __ATOMIC_RELAXED);
-	return -VIRQ_ERR_RANGE;
-}
-
+/* A collection that is not mapped is at a vCPU that there is not. */
 static inline int deliver(struct vits *vits, struct vgic_cpu *self, uint64_t pair)
 {
-	unsigned vcpu;
-	uint64_t to;
+	uint64_t to = cache_find(vits, pair);
+	int result = -VIRQ_ERR_RANGE;
 
-	if (!cache_find(vits, pair, &to) && !walk(vits, pair, &to))
-		return ignore(vits);
-	vcpu = collection_vcpu(vits, (uint32_t)(to >> 32));
-	if (vcpu == NO_VCPU)
-		return ignore(vits);
-	return vgic_lpi_raise(vits->vgic, self, vcpu, (virq_t)to);
+	_Static_assert(NO_VCPU >= VGIC_MAX_VCPUS, "refused by vgic_lpi_raise()");
+	if (to || (to = walk(vits, pair)))
+		result = vgic_lpi_raise(vits->vgic, self,
+					collection_vcpu(vits, (uint32_t)(to >> 32)), (virq_t)to);
+	if (result)
+		__atomic_fetch_add(&vits->ignored, 1, __ATOMIC_RELAXED);
+	return result;
 }
 
 int vits_message(struct vits *vits, struct vgic_cpu *self, uint32_t device, uint32_t event)

@@ -137,7 +137,10 @@ static uint64_t written(const struct write *write, uint64_t old)
 	return merged(old, write->offset, write->bytes, write->value);
 }
 
-/* With the lock. Tables may have been changed while it was disabled. */
+/*
+ * With the lock. The cache is flushed both times: messages that have seen it disabled insert nothing, and
+ * those that have seen it enabled again see the tables that it has now.
+ */
 static void enable(struct vits *vits, bool enabled)
 {
 	if (enabled == vits->enabled)

@@ -24,7 +24,7 @@ uint16_t route_index(const struct vits *vits, const struct route *route)
 /* The link that leads to the route of a pair, or the last one of its chain. */
 static uint16_t *link_to_pair(struct vits *vits, uint64_t pair)
 {
-	uint16_t *link = &vits->heads[(hash_of(pair) >> 32) * vits->config.routes >> 32];
+	uint16_t *link = &vits->heads[(hash_of(vits, pair) >> 32) * vits->config.routes >> 32];
 
 	while (*link != NO_ROUTE && vits->routes[*link].pair != pair)
 		link = &vits->routes[*link].next;
@@ -74,16 +74,22 @@ static void route_map(struct vits *vits, struct route *route, unsigned vcpu)
 	route_configure(vits, route);
 }
 
-/* `keep`: what was pending there is pending here. */
-static void route_unmap(struct vits *vits, struct vgic_cpu *self, struct route *route, bool keep)
+/* True: it was pending there. */
+static bool route_release(struct vits *vits, struct route *route)
 {
 	route->forwarded = false;
 	store_relaxed(&vits->forwarded, vits->forwarded - 1);
-	if (vits->port.vlpi_unmap(vits->host, route_index(vits, route)) && keep)
+	return vits->port.vlpi_unmap(vits->host, route_index(vits, route));
+}
+
+/* What was pending there is pending here. */
+static void route_unmap(struct vits *vits, struct vgic_cpu *self, struct route *route)
+{
+	if (route_release(vits, route))
 		vgic_lpi_raise(vits->vgic, self, route->vcpu, route->lpi);
 }
 
-static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route *route, bool keep)
+static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route *route)
 {
 	struct mapping now = { 0 };
 	unsigned vcpu = NO_VCPU;
@@ -93,7 +99,7 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 	if (route->mapped)
 		vcpu = collection_vcpu(vits, now.icid);
 	if (route->forwarded && (vcpu == NO_VCPU || now.lpi != route->lpi))
-		route_unmap(vits, self, route, keep);
+		route_unmap(vits, self, route);
 	route->lpi = now.lpi;
 	route->icid = now.icid;
 	if (vcpu == NO_VCPU)
@@ -106,12 +112,12 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 	}
 }
 
-void pair_follow(struct call *call, uint64_t pair, bool keep)
+void pair_follow(struct call *call, uint64_t pair)
 {
 	struct route *route = route_find(call->vits, pair);
 
 	if (route)
-		route_follow(call->vits, call->self, route, keep);
+		route_follow(call->vits, call->self, route);
 }
 
 /* --- Commands that concern many. ----------------------------------------------------------------- */
@@ -135,7 +141,7 @@ bool routes_of_device(struct call *call, uint32_t device)
 
 	while ((route = next_route(call, &done))) {
 		if (route->named && route->pair >> 32 == device)
-			route_follow(call->vits, call->self, route, true);
+			route_follow(call->vits, call->self, route);
 	}
 	return done;
 }
@@ -147,7 +153,7 @@ bool routes_of_collection(struct call *call, uint32_t icid)
 
 	while ((route = next_route(call, &done))) {
 		if (route->mapped && route->icid == icid)
-			route_follow(call->vits, call->self, route, true);
+			route_follow(call->vits, call->self, route);
 	}
 	return done;
 }
@@ -173,7 +179,7 @@ void routes_release(struct vits *vits)
 		struct route *route = &vits->routes[i];
 
 		if (route->forwarded)
-			route_unmap(vits, NULL, route, false);
+			route_release(vits, route);
 		route->mapped = false;
 	}
 }
@@ -182,7 +188,7 @@ void routes_follow_all(struct vits *vits)
 {
 	for (uint32_t i = 0; i < vits->config.routes; i++) {
 		if (vits->routes[i].named)
-			route_follow(vits, NULL, &vits->routes[i], true);
+			route_follow(vits, NULL, &vits->routes[i]);
 	}
 }
 
@@ -199,8 +205,20 @@ static int name_route(struct vits *vits, uint64_t pair, uint16_t index)
 		*route = (struct route){ .pair = pair, .next = NO_ROUTE, .named = true };
 		*link = index;
 	}
-	route_follow(vits, NULL, route, true);
+	route_follow(vits, NULL, route);
 	return 0;
+}
+
+void vits_lpi_invalidated(struct vits *vits, unsigned vcpu, virq_t lpi)
+{
+	lock_take(&vits->lock);
+	for (uint32_t i = 0; i < vits->config.routes; i++) {
+		const struct route *route = &vits->routes[i];
+
+		if (route->forwarded && route->vcpu == vcpu && (!lpi || route->lpi == lpi))
+			route_configure(vits, route);
+	}
+	lock_drop(&vits->lock);
 }
 
 int vits_forward(struct vits *vits, uint32_t device, uint32_t event, uint16_t route)
@@ -227,7 +245,7 @@ int vits_unforward(struct vits *vits, struct vgic_cpu *self, uint16_t index)
 		return -VIRQ_ERR_BUSY;
 	route = &vits->routes[index];
 	if (route->forwarded)
-		route_unmap(vits, self, route, true);
+		route_unmap(vits, self, route);
 	if (route->named)
 		*link_to_pair(vits, route->pair) = route->next;
 	*route = (struct route){ .next = NO_ROUTE };

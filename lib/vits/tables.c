@@ -146,7 +146,7 @@ bool device_set(struct vits *vits, uint32_t id, uint64_t itt, unsigned bits)
 
 bool is_lpi(const struct vits *vits, uint32_t intid)
 {
-	return intid >= VGIC_LPI_BASE && intid - VGIC_LPI_BASE < vgic_lpis(vits->vgic);
+	return intid - VGIC_LPI_BASE < vgic_lpis(vits->vgic); /* unsigned: not below, either */
 }
 
 static bool event_at(const struct vits *vits, uint32_t id, uint32_t event, uint64_t *at, bool *last)

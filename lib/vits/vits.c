@@ -78,6 +78,7 @@ int vits_init(struct vits **result, void *memory, size_t size, const struct vits
 		.host = host,
 		.set_shift = 64u - (config->cache_bits - 2u),
 		.generation = GENERATIONS_FROM,
+		.multiplier = MULTIPLIER,
 	};
 	if (config->routes)
 		vits->port = *port;

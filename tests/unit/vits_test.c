@@ -744,7 +744,7 @@ static void a_queue_of_32k_commands_takes_bounded_slices(void **state)
 	its_write(CTLR, 4, 1);
 	vits_stats(m.vits, &before);
 	for (unsigned i = 0; i < 32767; i++)
-		put(0x09, 0, VALID | (i % 4) << 16 | i % 256, 0);
+		put(0x05, 0, (i % 4) << 16, 0);
 	for (unsigned presents = 0; again; presents++) {
 		assert_true(presents < 1024);
 		again = vits_write(m.vits, m.cpus[0], CWRITER, 8, m.tail) == VGIC_AGAIN;
@@ -1344,6 +1344,13 @@ static void B35_sparse_devices_of_a_two_level_table(void **state)
 		assert_int_equal(pending(LPI0 + i), 0);
 		assert_int_equal(message((uint32_t)(last - n), 1), -VIRQ_ERR_RANGE);
 		assert_int_equal(message((uint32_t)last - 1, 1), -VIRQ_ERR_RANGE);
+		poke(DEVICES + last / n * 8,
+		     VALID | (LEVEL2 + 0x20000) | (n * 8 - 8)); /* reserved */
+		assert_true(mapd(last, ITT + 0x3000, 5));
+		assert_int_equal(peek(LEVEL2 + 0x20000 + last % n * 8) >> 5 & 0xfffff,
+				 (ITT + 0x3000) >> 8 & 0xfffff);
+		poke(DEVICES + last / n * 8, LEVEL2 + 0x20000); /* not valid */
+		assert_false(mapd(last, ITT, 5));
 		poke(DEVICES + last / n * 8, VALID | 0xffffffffff000);
 		assert_false(mapd(last, ITT, 5));
 	}
@@ -1719,6 +1726,7 @@ static void saved_and_restored(void **state)
 	(void)state;
 	with_event();
 	assert_true(mapc_off(2));
+	poke(TABLE + 24, VALID | 2);
 	assert_int_equal(vits_save(m.vits, &saved), 0);
 	assert_int_equal(saved.ctlr, 1);
 	assert_int_equal(saved.iidr, its_read(IIDR, 4));

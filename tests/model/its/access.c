@@ -112,8 +112,8 @@ static void do_command(struct machine *m, const struct op *op)
 	}
 	device = its_device(its, command_device(&c));
 	if ((command_op(&c) == MAPTI || command_op(&c) == MAPI) &&
-	    (device ? device->count : 0) + queued(m, op->n, MAPTI, 0) +
-			    queued(m, op->n, MAPI, 0) >= EVENTS)
+	    (device ? device->count : 0) + queued(m, op->n, MAPTI, 0) + queued(m, op->n, MAPI, 0) >=
+		    EVENTS)
 		return;
 	if (!ram_write(&m->ram, queue_address(its, m->tail[op->n]), c.w, sizeof(c.w)))
 		return;
@@ -181,7 +181,8 @@ static void dropped(struct machine *m)
 
 	for (r = 0; r < m->config.routes; r++) {
 		if (m->routes[r].dropped)
-			m->model.irq[m->routes[r].lpi].may |= PLACE(m->routes[r].vcpu);
+			m->model.irq[m->routes[r].dropped_lpi].may |=
+				PLACE(m->routes[r].dropped_vcpu);
 		m->routes[r].dropped = false;
 	}
 }
@@ -286,7 +287,11 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 	bool pending = route->pending;
 
 	route->mapped = route->pending = false;
-	route->dropped = pending;
+	route->dropped |= pending;
+	if (pending) {
+		route->dropped_vcpu = route->vcpu;
+		route->dropped_lpi = route->lpi;
+	}
 	return pending;
 }
 
@@ -399,12 +404,18 @@ static void access_begin(struct machine *m, struct op *op)
 	struct its_model *its = &m->model.its[op->n % ITSES];
 	unsigned pe, reg = gicr_register(op, &pe), lpi;
 
+	for (lpi = 0; op->kind == OP_GICR_WRITE && pe < m->config.vcpus && lpi < LPIS; lpi++)
+		m->table[pe][lpi] = (int8_t)model_pending_bit(&m->model, &m->ram, pe, lpi);
 	if (op->kind == OP_SUBMIT) {
 		op->w[0] = m->tail[op->n];
 		its->cwriter = op->w[0];
 	} else if (op->kind == OP_ITS_WRITE && op->a == GITS_CTLR && op->b == 4) {
 		its->turning |= (op->w[0] & 1) != its->enabled;
 		its->enabled |= op->w[0] & 1;
+	} else if (op->kind == OP_ITS_WRITE && op->a == GITS_CBASER && op->b == 8 &&
+		   !its->enabled) {
+		its->cbaser = op->w[0];
+		its->creadr = 0;
 	} else if (op->kind == OP_GICR_WRITE && pe < m->config.vcpus && !m->wild) {
 		if (reg == GICR_CTLR && op->b == 4)
 			m->model.pe[pe].turning |= (op->w[0] & 1) != m->model.pe[pe].enabled;
@@ -413,7 +424,8 @@ static void access_begin(struct machine *m, struct op *op)
 		    (uint32_t)op->w[0] >= FIRST_LPI && lpi < model_lpi_count(&m->model))
 			model_invalidate(&m->model, &m->ram, pe, lpi, BY_GICR);
 		for (lpi = 0; reg == GICR_INVALLR && op->b == 8 && !(op->w[0] >> 63) &&
-			      lpi < model_lpi_count(&m->model); lpi++)
+			      lpi < model_lpi_count(&m->model);
+		     lpi++)
 			model_invalidate(&m->model, &m->ram, pe, lpi, BY_GICR);
 	}
 }
@@ -625,6 +637,18 @@ static enum vgic_result present(struct machine *m, unsigned v, uint64_t *value)
 	return result;
 }
 
+/* The ITS is at work for another vCPU's access, and will do these commands, too. */
+static bool others_wait(const struct machine *m, unsigned v, unsigned n)
+{
+	unsigned u;
+
+	for (u = 0; u < m->config.vcpus; u++)
+		if (u != v && m->vcpu[u].waiting && m->vcpu[u].access.n == n &&
+		    (m->vcpu[u].access.kind == OP_SUBMIT || m->vcpu[u].access.kind == OP_ITS_WRITE))
+			return true;
+	return false;
+}
+
 static void access_done(struct machine *m, unsigned v, uint64_t value)
 {
 	struct vcpu *vcpu = &m->vcpu[v];
@@ -634,22 +658,26 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 	vcpu->waiting = false;
 	switch (op.kind) {
 	case OP_SUBMIT:
-		if (its->enabled && !its->turning && its->creadr != its->cwriter && !m->wild)
+		if (its->enabled && !its->turning && its->creadr != its->cwriter && !m->wild &&
+		    !others_wait(m, v, op.n))
 			machine_fail(m,
 				     "ITS %u: GITS_CWRITER is written, and GITS_CREADR is %#llx,"
 				     " not %#llx",
 				     op.n, (unsigned long long)its->creadr,
 				     (unsigned long long)its->cwriter);
-		commands_done(m, op.n);
+		if (its->creadr == its->cwriter)
+			commands_done(m, op.n);
 		break;
 	case OP_ITS_WRITE:
 		if (op.a != GITS_CTLR || op.b != 4)
 			break;
 		its->enabled = op.w[0] & 1;
 		its->turning = false;
-		if (its->enabled && its->creadr != its->cwriter && !m->wild)
+		if (its->enabled && its->creadr != its->cwriter && !m->wild &&
+		    !others_wait(m, v, op.n))
 			machine_fail(m, "ITS %u is enabled, and commands are left", op.n);
-		commands_done(m, op.n);
+		if (its->creadr == its->cwriter)
+			commands_done(m, op.n);
 		break;
 	case OP_GICR_WRITE:
 		gicr_written(m, &op);
@@ -679,6 +707,7 @@ static void attempt(struct machine *m, unsigned v, bool served)
 		follow(m, op->n, v);
 	if (result == VGIC_AGAIN) {
 		m->agains++;
+		m->model.pe[v].unsettled = true; /* it goes out before it comes again */
 		if (of_its)
 			begun(m, op->n);
 		return;
@@ -691,6 +720,9 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	struct vcpu *vcpu = &m->vcpu[v];
 
 	if ((vcpu->where != GUEST && vcpu->where != OUTSIDE) || vcpu->waiting)
+		return;
+	/* Software has a lock around these. */
+	if ((op->kind == OP_SUBMIT || op->kind == OP_ITS_WRITE) && others_wait(m, v, op->n))
 		return;
 	vcpu->access = *op;
 	vcpu->access.vcpu = (uint8_t)v;
@@ -906,6 +938,16 @@ void access_do(struct machine *m, const struct op *op)
 	if (op->kind != OP_GICR_READ && op->kind != OP_GICR_WRITE && op->kind != OP_PROPERTY &&
 	    op->kind != OP_PULSE && op->kind < OP_FORWARD && op->n >= m->config.itses)
 		return;
+	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_DISABLED) &&
+	    op->a % VGIC_REDIST_STRIDE == GICR_CTLR)
+		return;
+	/* UNPREDICTABLE, before it is known whether EnableLPIs is 1. */
+	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning &&
+	    op->a % VGIC_REDIST_STRIDE != GICR_CTLR)
+		return;
+	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_RANGE) &&
+	    op->a % VGIC_REDIST_STRIDE == GICR_PROPBASER)
+		return;
 	switch (op->kind) {
 	case OP_COMMAND:
 		do_command(m, op);
@@ -919,7 +961,7 @@ void access_do(struct machine *m, const struct op *op)
 		break;
 	case OP_SETUP:
 		machine_quiesce(m);
-		if (m->wild)
+		if (m->wild || (m->config.routes && (m->config.tolerate & TOLERATE_TABLES)))
 			break;
 		access_setup_its(m, op->n, op->a & 7, op->b, op->w[0], (unsigned)op->w[1]);
 		break;
@@ -964,6 +1006,11 @@ void access_check_table(struct machine *m, unsigned pe)
 		unsigned may = m->model.irq[n].may;
 		int bit = model_pending_bit(&m->model, &m->ram, pe, n);
 
+		if (bit >= 0 && m->model.pe[pe].turning && bit != m->table[pe][n] &&
+		    !model_lpi_in_range(&m->model, pe, n))
+			machine_fail(m,
+				     "vCPU %u: the pending table is written beyond its end, for %u",
+				     pe, FIRST_LPI + n);
 		if (bit < 0 || !model_lpi_in_range(&m->model, pe, n))
 			continue;
 		if ((bit && !(may & PLACE(pe))) || (!bit && may == PLACE(pe)))
@@ -1073,8 +1120,7 @@ void access_setup_its(struct machine *m, unsigned n, unsigned what, unsigned pag
 		uint64_t value = VALID | QUEUE(n) | (queue_pages % 16);
 
 		write_register(m, n, GITS_CBASER, value);
-		its->cbaser = value;
-		its->creadr = its->cwriter = m->tail[n] = 0;
+		its->cwriter = m->tail[n] = 0;
 		write_register(m, n, GITS_CWRITER, 0);
 	}
 	write_register(m, n, GITS_CTLR, 1);

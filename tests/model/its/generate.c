@@ -42,8 +42,15 @@ static uint32_t any_device(struct generator *g)
 {
 	const struct config *c = &g->machine->config;
 	uint32_t page = 512u << 2 * c->page;
-	const uint32_t odd[] = { page - 1, page, page + 1, 2 * page, 3 * page - 1, 3 * page,
-				 (page - 1) * page + 3, 0xffffffff, 0x80000000 };
+	const uint32_t odd[] = { page - 1,
+				 page,
+				 page + 1,
+				 2 * page,
+				 3 * page - 1,
+				 3 * page,
+				 (page - 1) * page + 3,
+				 0xffffffff,
+				 0x80000000 };
 
 	if (!one_in(g, 12))
 		return below(g, 4);
@@ -70,8 +77,14 @@ static uint32_t any_lpi(struct generator *g)
 	unsigned count = 1u << g->machine->config.lpi_bits;
 
 	if (one_in(g, 24)) {
-		const uint32_t odd[] = { 0, FIRST_LPI - 1, FIRST_LPI + count - 1, FIRST_LPI + count,
-					 0x4000, 0x10000, 0xffffffff, 1u << 24 };
+		const uint32_t odd[] = { 0,
+					 FIRST_LPI - 1,
+					 FIRST_LPI + count - 1,
+					 FIRST_LPI + count,
+					 0x4000,
+					 0x10000,
+					 0xffffffff,
+					 1u << 24 };
 
 		return odd[below(g, 8)];
 	}
@@ -205,9 +218,9 @@ static struct op make_opening(struct generator *g)
 
 static struct op make_its_access(struct generator *g)
 {
-	static const uint16_t reads[] = { 0x00, 0x04, 0x08, 0x0c, 0x80, 0x84, 0x88, 0x8c, 0x90, 0x94,
-					  0x100, 0x104, 0x108, 0x10c, 0x110, 0x118, 0x138, 0xffe8,
-					  0x40, 0x82, 0x20, 0xffd0 };
+	static const uint16_t reads[] = { 0x00,  0x04,   0x08,  0x0c,  0x80,  0x84,  0x88,  0x8c,
+					  0x90,  0x94,   0x100, 0x104, 0x108, 0x10c, 0x110, 0x118,
+					  0x138, 0xffe8, 0x40,  0x82,  0x20,  0xffd0 };
 	struct op op = { .kind = OP_ITS_READ, .n = (uint8_t)below(g, g->machine->config.itses) };
 
 	op.a = reads[below(g, sizeof(reads) / 2)];
@@ -290,14 +303,14 @@ static const struct weight {
 	enum op_kind kind;
 	unsigned weight;
 } weights[] = {
-	{ OP_COMMAND, 220 },  { OP_SUBMIT, 70 },     { OP_MESSAGE, 160 }, { OP_ITS_READ, 20 },
-	{ OP_SETUP, 4 },      { OP_GICR_WRITE, 30 }, { OP_PROPERTY, 40 }, { OP_PULSE, 30 },
-	{ OP_IAR, 150 },      { OP_EOI, 120 },       { OP_DIR, 20 },      { OP_PMR, 10 },
-	{ OP_GROUP, 6 },      { OP_KICK, 100 },      { OP_MAINTENANCE, 40 }, { OP_BOUNCE, 20 },
-	{ OP_EXIT, 20 },      { OP_ENTER, 60 },      { OP_BLOCK, 10 },    { OP_PUT, 12 },
-	{ OP_LOAD, 40 },      { OP_RETRY, 60 },      { OP_TRANSLATE, 10 }, { OP_FORWARD, 12 },
-	{ OP_UNFORWARD, 4 },  { OP_FIRE, 20 },       { OP_VLPI, 10 },     { OP_QUIESCE, 10 },
-	{ OP_SAVE, 2 },       { OP_RESTORE, 3 },     { OP_RESET, 1 },     { OP_STORE, 2 },
+	{ OP_COMMAND, 220 }, { OP_SUBMIT, 70 },     { OP_MESSAGE, 160 },    { OP_ITS_READ, 20 },
+	{ OP_SETUP, 4 },     { OP_GICR_WRITE, 30 }, { OP_PROPERTY, 40 },    { OP_PULSE, 30 },
+	{ OP_IAR, 150 },     { OP_EOI, 120 },       { OP_DIR, 20 },         { OP_PMR, 10 },
+	{ OP_GROUP, 6 },     { OP_KICK, 100 },      { OP_MAINTENANCE, 40 }, { OP_BOUNCE, 20 },
+	{ OP_EXIT, 20 },     { OP_ENTER, 60 },      { OP_BLOCK, 10 },       { OP_PUT, 12 },
+	{ OP_LOAD, 40 },     { OP_RETRY, 60 },      { OP_TRANSLATE, 10 },   { OP_FORWARD, 12 },
+	{ OP_UNFORWARD, 4 }, { OP_FIRE, 20 },       { OP_VLPI, 10 },        { OP_QUIESCE, 10 },
+	{ OP_SAVE, 2 },      { OP_RESTORE, 3 },     { OP_RESET, 1 },        { OP_STORE, 2 },
 };
 
 static enum op_kind any_kind(struct generator *g)
@@ -437,8 +450,14 @@ struct option {
 	unsigned least, most;
 };
 
-#define NUMBER(name, least, most) { #name, offsetof(struct config, name), false, least, most }
-#define FLAG(name)                { #name, offsetof(struct config, name), true, 0, 1 }
+#define NUMBER(name, least, most)                                        \
+	{                                                                \
+#name, offsetof(struct config, name), false, least, most \
+	}
+#define FLAG(name)                                               \
+	{                                                        \
+#name, offsetof(struct config, name), true, 0, 1 \
+	}
 
 static const struct option options[] = {
 	NUMBER(vcpus, 1, PES),
@@ -462,6 +481,7 @@ static const struct option options[] = {
 	FLAG(whole),
 	FLAG(wild),
 	FLAG(prompt),
+	NUMBER(tolerate, 0, 0xff),
 	NUMBER(error, 0, 99),
 };
 
@@ -542,11 +562,11 @@ void generate_print_config(char *to, size_t size, const struct config *config)
 
 static void print_command(const struct op *op)
 {
-	static const char *const names[] = { [0x01] = "MOVI",  [0x03] = "INT",   [0x04] = "CLEAR",
-					     [0x05] = "SYNC",  [0x08] = "MAPD",  [0x09] = "MAPC",
-					     [0x0a] = "MAPTI", [0x0b] = "MAPI",  [0x0c] = "INV",
-					     [0x0d] = "INVALL", [0x0e] = "MOVALL",
-					     [0x0f] = "DISCARD" };
+	static const char *const names[] = {
+		[0x01] = "MOVI", [0x03] = "INT",    [0x04] = "CLEAR",  [0x05] = "SYNC",
+		[0x08] = "MAPD", [0x09] = "MAPC",   [0x0a] = "MAPTI",  [0x0b] = "MAPI",
+		[0x0c] = "INV",  [0x0d] = "INVALL", [0x0e] = "MOVALL", [0x0f] = "DISCARD"
+	};
 	unsigned code = op->w[0] & 0xff;
 	const char *name = code < 16 ? names[code] : NULL;
 
@@ -625,6 +645,6 @@ void machine_print_op(const struct op *op)
 	if (op->kind == OP_COMMAND)
 		print_command(op);
 	else
-		printf("vCPU %u: %s; n %u, a %#x, b %#x, w %#llx\n", op->vcpu, names[op->kind], op->n,
-		       op->a, op->b, (unsigned long long)op->w[0]);
+		printf("vCPU %u: %s; n %u, a %#x, b %#x, w %#llx\n", op->vcpu, names[op->kind],
+		       op->n, op->a, op->b, (unsigned long long)op->w[0]);
 }

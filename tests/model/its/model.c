@@ -159,7 +159,7 @@ void model_set_may(struct model *m, unsigned irq, unsigned may, enum stale stale
 
 	for (v = 0; v < m->config.vcpus; v++)
 		if ((m->irq[irq].may & PLACE(v)) && !(may & PLACE(v)))
-			m->pe[v].stale[irq] = (uint8_t)stale;
+			m->pe[v].stale[irq] = (uint8_t)stale, m->pe[v].hands[irq] = true;
 	m->irq[irq].may = (uint16_t)may;
 }
 
@@ -305,17 +305,29 @@ void model_disable_lpis(struct model *m, unsigned pe)
 
 /* --- What a PE is given ----------------------------------------------------------------------- */
 
+/* Somebody else had it, who has been kicked, and passes it on. */
+static bool in_hands(const struct model *m, unsigned pe, unsigned irq)
+{
+	unsigned v;
+
+	for (v = 0; v < m->config.vcpus; v++)
+		if (v != pe && m->pe[v].hands[irq] && m->pe[v].loaded &&
+		    (m->pe[v].unsettled || m->pe[v].outside))
+			return true;
+	return false;
+}
+
 bool model_surely(const struct model *m, unsigned pe, unsigned irq, unsigned *worst)
 {
 	const struct irq_model *i = &m->irq[irq];
 
-	if (i->may != PLACE(pe))
+	if (i->may != PLACE(pe) || in_hands(m, pe, irq))
 		return false;
 	if (irq >= LPIS) {
 		*worst = i->priority;
 		return !i->active;
 	}
-	return m->pe[pe].enabled && !m->pe[pe].turning &&
+	return m->pe[pe].enabled && !m->pe[pe].turning && model_lpi_in_range(m, pe, irq) &&
 	       values_surely(m, &m->pe[pe].may[irq], worst);
 }
 
@@ -328,6 +340,8 @@ bool model_maybe(const struct model *m, unsigned pe, unsigned irq, unsigned prio
 		return false;
 	if (irq >= LPIS)
 		return !i->active && i->priority == priority;
+	if (!model_lpi_in_range(m, pe, irq))
+		return false;
 	return model_values_have(m, &m->pe[pe].may[irq], priority);
 }
 
@@ -388,6 +402,7 @@ const char *model_acknowledge(struct model *m, unsigned pe, unsigned irq, unsign
 		return "it is not pending here, or not enabled with this priority";
 	if (p->depth == 64)
 		return "more is active than there are priorities";
+	p->hands[irq] = true; /* until its list register is looked at */
 	p->stack[p->depth].irq = irq;
 	p->stack[p->depth++].priority = priority & preemption_mask(m);
 	if (irq >= LPIS)
@@ -416,4 +431,5 @@ void model_settled(struct model *m, unsigned pe)
 {
 	m->pe[pe].unsettled = false;
 	memset(m->pe[pe].stale, FRESH, sizeof(m->pe[pe].stale));
+	memset(m->pe[pe].hands, false, sizeof(m->pe[pe].hands));
 }

@@ -49,10 +49,17 @@ struct config {
 	unsigned routes; /* of ITS 0: may be forwarded */
 	unsigned spis;   /* beside LPIs */
 	bool eoimode1, refill, holes, whole;
-	bool wild;     /* guests write to their tables */
-	bool prompt;   /* everybody who is kicked comes at once */
-	unsigned error; /* a fault of the model's own, for tests of the lockstep: README.md */
+	bool wild;         /* guests write to their tables */
+	bool prompt;       /* everybody who is kicked comes at once */
+	unsigned tolerate; /* TOLERATE_... */
+	unsigned error;    /* a fault of the model's own, for tests of the lockstep: README.md */
 };
+
+/* Defects of the library that a run may look away from, to see what is behind them. */
+#define TOLERATE_DISABLED \
+	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
+#define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
+#define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
@@ -62,9 +69,9 @@ struct values {
 };
 
 struct irq_model {
-	uint16_t may;         /* bit 0: not pending; bit 1 + v: pending at v */
-	unsigned long raised; /* when, last */
-	unsigned long begun;  /* a command that concerns it is under way since; 0: none */
+	uint16_t may;                 /* bit 0: not pending; bit 1 + v: pending at v */
+	unsigned long raised;         /* when, last */
+	unsigned long touched[ITSES]; /* when a command of this ITS last concerned it */
 	/* SPIs. LPIs have their configuration in pe_model. */
 	bool active;
 	unsigned priority, target;
@@ -89,19 +96,21 @@ struct pe_model {
 	unsigned depth;
 	int dropped[16]; /* EOImode 1: SPIs to be deactivated */
 	unsigned drops;
-	bool unsettled;                /* kicked, and not looked yet */
-	unsigned long entered;         /* its list registers are as of then */
-	uint8_t stale[IRQS];           /* enum stale */
-	struct values may[LPIS];       /* what its cache may have */
-	struct values since[LPIS];     /* ... after the invalidations that are under way */
-	uint8_t invalidated[LPIS];     /* by whom: BY_... */
+	bool loaded, outside;      /* outside: it looks by itself before it goes into its guest */
+	bool unsettled;            /* kicked, and not looked yet */
+	unsigned long entered;     /* its list registers are as of then */
+	bool hands[IRQS];          /* it had this one, and has not settled since */
+	uint8_t stale[IRQS];       /* enum stale */
+	struct values may[LPIS];   /* what its cache may have */
+	struct values since[LPIS]; /* ... after the invalidations that are under way */
+	uint8_t invalidated[LPIS]; /* by whom: BY_... */
 };
 
 struct event_model {
 	uint32_t event, lpi;
 	uint16_t icid;
 	/* Gone, or still there, or mapped to the other one: the text does not say which. */
-	bool doubtful;
+	bool doubtful, lost; /* lost: there are more than two */
 	uint32_t other_lpi;
 	uint16_t other_icid;
 };
