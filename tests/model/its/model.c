@@ -407,10 +407,7 @@ const char *model_acknowledge(struct model *m, unsigned pe, unsigned irq, unsign
 	p->stack[p->depth++].priority = priority & preemption_mask(m);
 	if (irq >= LPIS)
 		i->active = true;
-	if (i->may & PLACE(pe))
-		i->may = 1u | (again ? PLACE(pe) : 0u);
-	else
-		i->may = again ? i->may | 1u : 1u;
+	i->may = again ? i->may | 1u : 1u;
 	return NULL;
 }
 

@@ -149,8 +149,22 @@ struct model {
 /* How often a command may have counted as an error. */
 struct verdict {
 	unsigned least, most;
-	bool look; /* `device`, `event`: see what it is */
-	uint32_t device, event;
+};
+
+/* Their codes, 5.3. */
+enum {
+	MOVI = 0x01,
+	INT = 0x03,
+	CLEAR = 0x04,
+	SYNC = 0x05,
+	MAPD = 0x08,
+	MAPC = 0x09,
+	MAPTI = 0x0a,
+	MAPI = 0x0b,
+	INV = 0x0c,
+	INVALL = 0x0d,
+	MOVALL = 0x0e,
+	DISCARD = 0x0f,
 };
 
 struct command {
