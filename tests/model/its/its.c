@@ -372,6 +372,7 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	pe = its_collection(&m->its[n], e->icid);
 	if (e->doubtful) { /* whatever it does, it does to one of the two */
 		m->irq[e->lpi].may |= 1u;
+		m->irq[e->lpi].raised = m->irq[e->other_lpi].raised = m->now;
 		if (pe != NOBODY)
 			m->irq[e->lpi].may |= PLACE(pe);
 		m->irq[e->other_lpi].may |= 1u;
@@ -538,7 +539,7 @@ const char *its_adopt(struct model *m, unsigned n, uint32_t device, uint32_t eve
 		return NULL;
 	if (!first && !second)
 		return "it is mapped to neither";
-	if (first && second) /* still either */
+	if (first && second && e->icid != e->other_icid) /* still either */
 		return NULL;
 	if (!first) {
 		e->lpi = e->other_lpi;
