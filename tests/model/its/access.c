@@ -95,6 +95,9 @@ static void do_command(struct machine *m, const struct op *op)
 	struct device_model *device;
 
 	memcpy(c.w, op->w, sizeof(c.w));
+	if ((m->config.tolerate & TOLERATE_MOVES) &&
+	    (command_op(&c) == MOVI || command_op(&c) == MOVALL))
+		return;
 	if (!(its->cbaser >> 63) || next == its->creadr)
 		return;
 	if (command_op(&c) == MAPD && (c.w[2] & VALID) && !(c.w[2] & ~VALID)) {

@@ -60,6 +60,7 @@ struct config {
 	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
 #define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
 #define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
+#define TOLERATE_MOVES  8u /* MOVI and MOVALL to where EnableLPIs is 0 */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
