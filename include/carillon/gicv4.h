@@ -245,7 +245,8 @@ void gicv4_doorbell(struct gicv4 *vm, unsigned vcpu);
 /* --- Routes. ----------------------------------------------------------------------------------------- */
 
 /*
- * Route `route` is this physical event, which is mapped to its LPI (MAPTI). NULL: no more. 0;
+ * Route `route` is this physical event, which is mapped to its LPI (MAPTI), and has not been sent so far.
+ * While direct injection is enabled, and the guest has not mapped it, the ITS drops it. NULL: no more. 0;
  * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY: it is mapped to a vLPI.
  */
 int gicv4_route(struct gicv4 *vm, uint16_t route, const struct gicv4_event *event);
@@ -264,6 +265,13 @@ bool gicv4_map(struct gicv4 *vm, uint16_t route, unsigned vcpu, virq_t lpi, uint
  * the guest discarded it. Without `quiet` it is the answer for each route that hardware had.
  */
 enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t route);
+
+/*
+ * vits_port.vlpi_discard: the guest's mapping is gone, and with it what is pending. From here to gicv4_map()
+ * hardware drops the event, and nothing has to be known about it: a guest that discards and maps again gets each
+ * message that comes while it is mapped, and no other.
+ */
+void gicv4_discard(struct gicv4 *vm, uint16_t route);
 
 void gicv4_move(struct gicv4 *vm, uint16_t route, unsigned vcpu);
 void gicv4_set(struct gicv4 *vm, uint16_t route);
