@@ -398,7 +398,8 @@ static void hook_vlpi_configure(void *host, uint16_t r, virq_t lpi, uint8_t prop
 	route->configured++;
 	if (lpi != FIRST_LPI + route->lpi)
 		machine_fail(m, "route %u is LPI %u's, not %u's", r, FIRST_LPI + route->lpi, lpi);
-	if (m->wild || !m->model.pe[route->vcpu].enabled)
+	if (m->wild || !m->model.pe[route->vcpu].enabled || m->model.pe[route->vcpu].turning ||
+	    !model_lpi_in_range(&m->model, route->vcpu, route->lpi))
 		return;
 	if (!(v->bit[property / 64] >> property % 64 & 1) && !m->movall)
 		machine_fail(m, "route %u: property %#x is not what the table has", r, property);
@@ -503,6 +504,9 @@ static void access_begin(struct machine *m, struct op *op)
 		its->cbaser = op->w[0];
 		its->creadr = 0;
 	} else if (op->kind == OP_GICR_WRITE && pe < m->config.vcpus && !m->wild) {
+		if (reg == GICR_CTLR && op->b == 4 && (op->w[0] & 1) && !m->model.pe[pe].enabled &&
+		    !m->model.pe[pe].turning)
+			model_begin_to_enable(&m->model, &m->ram, pe);
 		if (reg == GICR_CTLR && op->b == 4)
 			m->model.pe[pe].turning |= (op->w[0] & 1) != m->model.pe[pe].enabled;
 		lpi = (uint32_t)op->w[0] - FIRST_LPI;
@@ -555,9 +559,10 @@ static void gicr_written(struct machine *m, const struct op *op)
 	} else if (reg == GICR_PENDBASER || (reg == GICR_PENDBASER + 4 && op->b == 4)) {
 		uint64_t value = merge(p->pendbaser, op->w[0], op->b, reg & 4);
 
-		if (op->b == 8 || reg & 4)
+		if (op->b == 8 || reg & 4) {
 			p->ptz = value >> 62 & 1;
-		p->reused = false;
+			p->reused = false;
+		}
 		p->pendbaser = value & 0x070fffffffff0f80ull;
 	}
 }
@@ -1027,9 +1032,8 @@ void access_do(struct machine *m, const struct op *op)
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_DISABLED) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_CTLR)
 		return;
-	/* UNPREDICTABLE, before it is known whether EnableLPIs is 1. */
-	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning &&
-	    op->a % VGIC_REDIST_STRIDE != GICR_CTLR)
+	/* Software waits until EnableLPIs is known to have changed. */
+	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning)
 		return;
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_RANGE) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_PROPBASER)

@@ -197,6 +197,7 @@ void model_invalidate_everywhere(struct model *m, const struct ram *ram, unsigne
 void model_synchronize(struct model *m, unsigned pe, unsigned by);
 
 /* EnableLPIs, once the write is done. */
+void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe);
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe);
 void model_disable_lpis(struct model *m, unsigned pe);
 /* A bit of the pending table as it is in memory: -1: cannot be read. */
