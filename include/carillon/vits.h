@@ -60,6 +60,11 @@ struct vits_port {
 	 * for a DISCARD, for a device that is unmapped, and by vits_unforward().
 	 */
 	bool (*vlpi_unmap)(void *host, uint16_t route);
+	/*
+	 * Optional: the guest has unmapped the event, or mapped it to another LPI. What is pending in hardware
+	 * goes with it, and what the device sends is dropped, until vlpi_map. NULL: vlpi_unmap is called.
+	 */
+	void (*vlpi_discard)(void *host, uint16_t route);
 	void (*vlpi_move)(void *host, uint16_t route, unsigned vcpu); /* with its pending state */
 	void (*vlpi_set)(void *host, uint16_t route);                 /* INT */
 	void (*vlpi_clear)(void *host, uint16_t route);               /* CLEAR */
@@ -115,6 +120,12 @@ int vits_forward(struct vits *vits, uint32_t device, uint32_t event, uint16_t ro
  * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY as above.
  */
 int vits_unforward(struct vits *vits, struct vgic_cpu *self, uint16_t route);
+
+/*
+ * For vgic_port.lpi_invalidated, which it is to be called from if there are routes: a forwarded LPI of that
+ * vCPU (0: all of them) is configured anew. Waits for a slice of commands that another CPU is at. Any CPU.
+ */
+void vits_lpi_invalidated(struct vits *vits, unsigned vcpu, virq_t lpi);
 
 /*
  * What is mapped to this pair: the LPI and its vCPU. 0; -VIRQ_ERR_RANGE: nothing; -VIRQ_ERR_BUSY. Any CPU.

@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "cold.h"
 #include "cpu.h"
+#include "direct.h"
 #include "gic.h"
 #include "its.h"
 #include "mmu.h"
@@ -358,6 +359,7 @@ static void at_home(const void *dtb, uint64_t home, uint64_t size)
 	context_setup();
 	gic->init(&board);
 	its_init(&board);
+	direct_init(&board);
 	make_guests(home);
 	el2_tables_finish();
 	report(home);

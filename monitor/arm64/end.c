@@ -4,6 +4,7 @@
  */
 #include "arch.h"
 #include "cold.h"
+#include "direct.h"
 #include "hot.h"
 #include "psci.h"
 #include "vm.h"
@@ -84,6 +85,7 @@ void exit_table_print(void)
 			print_interrupts(vms[n]->vcpu[i]);
 		}
 		its_stats_print(vms[n]);
+		direct_print(vms[n]);
 	}
 }
 

@@ -35,12 +35,14 @@ struct vcpu;
 struct vgic_config;
 struct vm;
 struct vgic_port;
+struct vits_port;
 
 struct gic {
 	const char *name;
 	/* The hot code that is made for it (hot.h). */
 	const char *vectors;
 	const struct vgic_port *port;
+	const struct vits_port *its_port; /* GICv3 */
 	__attribute__((noreturn)) void (*start)(struct vcpu *vcpu);
 	void (*physical_interrupts)(struct cpu *cpu);
 	void (*kick)(struct cpu *target);

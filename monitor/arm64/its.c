@@ -83,14 +83,6 @@ static unsigned lpis_used;
 static unsigned moving; /* a lock: of where each goes, and that command */
 static bool lpis_flush; /* redistributors do not snoop */
 
-/* Boot memory at a multiple of `align`, a power of two. */
-static void *alloc(size_t bytes, size_t align)
-{
-	uint64_t at = (uint64_t)pages_alloc(bytes + align - 0x1000);
-
-	return (void *)((at + align - 1) & ~(align - 1));
-}
-
 /* --- Commands. ------------------------------------------------------------------------------------- */
 
 static void broken(struct its *its, const char *what)
@@ -128,8 +120,9 @@ static bool wait_for(struct its *its, uint32_t bytes)
 	return !its->broken;
 }
 
-bool its_put(struct its *its, const struct its_command *command)
+uint64_t its_put_token(struct its *its, const struct its_command *command)
 {
+	uint64_t token;
 	bool done;
 
 	spin_lock(&its->lock);
@@ -144,6 +137,23 @@ bool its_put(struct its *its, const struct its_command *command)
 		dsb_sy(); /* the command, and the tables that it is about, before the ITS looks */
 		mmio_write64(its->base + GITS_CWRITER, its->write);
 	}
+	token = its->put += COMMAND;
+	spin_unlock(&its->lock);
+	return token;
+}
+
+bool its_put(struct its *its, const struct its_command *command)
+{
+	its_put_token(its, command);
+	return !its->broken;
+}
+
+bool its_done(struct its *its, uint64_t token)
+{
+	bool done;
+
+	spin_lock(&its->lock);
+	done = its->broken || its->put - queued(its) >= token;
 	spin_unlock(&its->lock);
 	return done;
 }
@@ -238,7 +248,7 @@ static struct table make_table(struct its *its, unsigned n, uint64_t entries)
 				       : bytes / table.entry;
 	if (table.entries > entries)
 		table.entries = entries;
-	table.at = alloc(bytes, table.page);
+	table.at = pages_alloc_aligned(bytes, table.page);
 	baser_set(its, n,
 		  (table.indirect ? BASER_INDIRECT : 0) | (uint64_t)table.at | code << 8 |
 			  (bytes / table.page - 1));
@@ -265,7 +275,7 @@ static bool has_level2(const struct its *its, uint32_t device)
 static void make_level2(struct its *its, uint32_t device)
 {
 	uint64_t *entry = &its->devices[device / (its->devices_page / its->devices_entry)];
-	uint8_t *page = alloc(its->devices_page, its->devices_page);
+	uint8_t *page = pages_alloc_aligned(its->devices_page, its->devices_page);
 
 	if (its->flush)
 		cache_clean(page, page + its->devices_page);
@@ -302,7 +312,7 @@ static void make_queue(struct its *its)
 {
 	uint64_t base, got;
 
-	its->queue = alloc(QUEUE_SIZE, QUEUE_SIZE);
+	its->queue = pages_alloc_aligned(QUEUE_SIZE, QUEUE_SIZE);
 	base = BASER_VALID | (uint64_t)its->queue | (QUEUE_SIZE / 0x1000 - 1);
 	mmio_write64(its->base + GITS_CBASER, base | BASER_CACHED | BASER_INNER);
 	got = mmio_read64(its->base + GITS_CBASER);
@@ -378,7 +388,7 @@ void its_init(const struct board *board)
 	memset(properties, LPI_PROPERTY, LPI_COUNT);
 	cache_clean(properties, properties + (1u << LPI_BITS) - LPI_FIRST);
 	for (i = 0; i < cpu_count; i++)
-		cpus[i]->lpi_pending = alloc(PENDING_SIZE, 0x10000);
+		cpus[i]->lpi_pending = pages_alloc_aligned(PENDING_SIZE, 0x10000);
 	its_count = board->its_count;
 	for (i = 0; i < its_count; i++)
 		start_its(&its_list[i], board->its[i].start);
@@ -436,6 +446,15 @@ void its_cpu_init(struct cpu *cpu)
 		put_sync(its, cpu->index);
 		its_wait(its);
 	}
+}
+
+void lpi_enable(unsigned intid, bool on)
+{
+	uint8_t *property = &properties[intid - LPI_FIRST];
+
+	*property = on ? LPI_PROPERTY : LPI_PROPERTY & ~1u;
+	if (lpis_flush)
+		cache_clean(property, property + 1);
 }
 
 unsigned lpi_alloc(unsigned count)
@@ -580,7 +599,10 @@ void lpis_drop(const struct vm *vm)
 	}
 }
 
-/* To the CPU of the vCPU that the guest sends it to, if that is another one by now. */
+/*
+ * To the CPU of the vCPU that the guest sends it to, if that is another one by now. Where hardware can do
+ * it instead, and knows it to be where it was, it stays there.
+ */
 void lpi_follow(unsigned intid)
 {
 	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
@@ -588,7 +610,7 @@ void lpi_follow(unsigned intid)
 	unsigned vcpu;
 	virq_t virq;
 
-	if (vits_translate(vm->vits, lpi->device, lpi->event, &virq, &vcpu) == 0)
+	if (!vm->direct && vits_translate(vm->vits, lpi->device, lpi->event, &virq, &vcpu) == 0)
 		lpi_move(intid, __atomic_load_n(&vm->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 

@@ -60,6 +60,7 @@ struct its {
 	uint64_t *queue;
 	unsigned lock;  /* of the queue */
 	uint32_t write; /* byte offset in the queue of the next command */
+	uint64_t put;   /* bytes of commands, in all */
 	bool broken;    /* it executes nothing any more: told once */
 	bool flush;     /* it does not snoop our caches */
 	bool virtual;   /* GICv4 */
@@ -98,6 +99,13 @@ unsigned lpi_alloc(unsigned count);
  */
 bool its_put(struct its *its, const struct its_command *command);
 bool its_wait(struct its *its);
+
+/* The same, to be asked about: a token, not 0; true: it is done, or will never be. */
+uint64_t its_put_token(struct its *its, const struct its_command *command);
+bool its_done(struct its *its, uint64_t token);
+
+/* In the table of all redistributors, which have to be told: INV. */
+void lpi_enable(unsigned intid, bool on);
 
 /* Any CPU. Forget that it is pending; send it to another CPU. Done when it returns. */
 void lpi_clear(unsigned intid);

@@ -6,6 +6,7 @@
  */
 #include "arch.h"
 #include "cold.h"
+#include "direct.h"
 #include "gic.h"
 #include "its.h"
 #include "mmu.h"
@@ -149,6 +150,7 @@ void vm_start(struct vm *vm)
 	vm->started_at = clock_ticks();
 	__atomic_store_n(&vm->stop, false, __ATOMIC_SEQ_CST);
 	interrupts_on(vm);
+	direct_start(vm);
 	vcpu->entry = vm->entry;
 	vcpu->entry_argument = vm->entry_argument;
 	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
@@ -233,6 +235,7 @@ void vm_destroy(struct vm *vm)
 
 	vm_stop(vm);
 	vm_quiet(vm);
+	direct_end(vm);
 	pci_power_off(vm);
 	for (i = 0; i < vm->vcpus; i++) {
 		struct vcpu *vcpu = vm->vcpu[i];
@@ -245,6 +248,7 @@ void vm_destroy(struct vm *vm)
 	console_hold(vm);
 	if (vm->vits)
 		vits_reset(vm->vits);
+	direct_reset(vm);
 	vgic_reset(vm->vgic);
 	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)

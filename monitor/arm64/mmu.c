@@ -61,6 +61,13 @@ void *pages_alloc(size_t bytes)
 	return (void *)at;
 }
 
+void *pages_alloc_aligned(size_t bytes, size_t align)
+{
+	uint64_t at = (uint64_t)pages_alloc(bytes + align - 0x1000);
+
+	return (void *)((at + align - 1) & ~(align - 1));
+}
+
 /* --- Early: all of the address space is a device, but for what we run from. ------------------- */
 
 static unsigned current_el(void)

@@ -16,6 +16,7 @@
 
 /* Boot memory: cleared pages of the hypervisor's home, never given back. */
 void *pages_alloc(size_t bytes);
+void *pages_alloc_aligned(size_t bytes, size_t align); /* a power of two */
 void pages_init(uint64_t start, uint64_t end);
 uint64_t boot_memory_end(void);
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "arch.h"
+#include "direct.h"
 #include "hot.h"
 #include "its.h"
 #include "mmu.h"
@@ -26,7 +27,8 @@ struct pci_device {
 	const char *why;    /* no VM can have it */
 	struct vm *vm;      /* whose it is */
 	unsigned first_lpi; /* of message 0; 0: it has no messages */
-	bool resetting;     /* until `ready_at` it does not answer */
+	uint16_t first_route;
+	bool resetting; /* until `ready_at` it does not answer */
 	uint64_t ready_at;
 	bool refusal_told;
 	uint64_t mapped[PCI_BARS]; /* the guest address, as CPUs have it; 0: it is not mapped */
@@ -102,7 +104,11 @@ static void route(void *host, unsigned vector, uint32_t event)
 	lpi->device = device->rid;
 	lpi->event = event;
 	__atomic_store_n(&lpi->kind, LPI_MESSAGE, __ATOMIC_RELEASE);
-	lpi_follow(intid);
+	if (device->vm->direct)
+		direct_route(device->vm, (uint16_t)(device->first_route + vector), intid,
+			     device->rid, event);
+	else
+		lpi_follow(intid);
 }
 
 /* A page that traps is not mapped; neighbours in the same BAR are. */
@@ -501,11 +507,20 @@ static uint64_t window_for(const struct vm_pci *pci)
 	return size < window.size ? size : window.size;
 }
 
+uint16_t pci_messages(const struct vm_description *description)
+{
+	unsigned i, sum = 0;
+
+	for (i = 0; i < description->pci_count; i++)
+		sum += pci_function_events(&found[description->pci[i]]->view);
+	return (uint16_t)sum;
+}
+
 void pci_connect(struct vm *vm, const struct board *board)
 {
 	const struct vm_description *description = vm->description;
 	struct vm_pci *pci;
-	unsigned i;
+	unsigned i, messages = 0;
 
 	if (!description->pci_count)
 		return;
@@ -516,6 +531,8 @@ void pci_connect(struct vm *vm, const struct board *board)
 		device->vm = vm;
 		pci->by_devfn[device->rid & 0xff] = device;
 		pci->device[pci->count++] = device;
+		device->first_route = (uint16_t)messages;
+		messages += pci_function_events(&device->view);
 	}
 	pci->ecam = board->pci.ecam;
 	pci->window = window.start;

@@ -16,6 +16,9 @@ struct vm_pci; /* what a VM has of it */
 void pci_scan(struct board *board);
 void pci_connect(struct vm *vm, const struct board *board);
 
+/* Boot: how many messages the functions of a VM have together. */
+uint16_t pci_messages(const struct vm_description *description);
+
 /* Of a VM that has functions: its window for BARs, on the bus and as CPUs address it. */
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size);
 

@@ -210,6 +210,14 @@ static bool guest_write(void *host, uint64_t at, const void *from, size_t bytes)
 	return to;
 }
 
+static void lpi_invalidated(void *host, unsigned vcpu, virq_t lpi)
+{
+	struct vm *vm = host;
+
+	if (vm->direct)
+		COLD(cold_direct_invalidated, vm, vcpu, lpi);
+}
+
 const struct vgic_port port = {
 	.kick = kick,
 	.hwirq_set_active = hwirq_set_active,
@@ -218,4 +226,60 @@ const struct vgic_port port = {
 	.hwirq_route = hwirq_route,
 	.guest_read = guest_read,
 	.guest_write = guest_write,
+	.lpi_invalidated = lpi_invalidated,
+};
+
+/* --- Of the virtual ITS: direct injection. ------------------------------------------------------------ */
+
+static bool vlpi_map(void *host, uint16_t route, unsigned vcpu, virq_t lpi)
+{
+	return COLD(cold_vlpi_map, host, route, (uint64_t)vcpu << 32 | lpi).value;
+}
+
+static bool vlpi_unmap(void *host, uint16_t route)
+{
+	return COLD(cold_vlpi_unmap, host, route, 0).value;
+}
+
+static void vlpi_discard(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_discard, host, route, 0);
+}
+
+static void vlpi_move(void *host, uint16_t route, unsigned vcpu)
+{
+	COLD(cold_vlpi_move, host, route, vcpu);
+}
+
+static void vlpi_set(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_set, host, route, 0);
+}
+
+static void vlpi_clear(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_clear, host, route, 0);
+}
+
+static void vlpi_configure(void *host, uint16_t route, virq_t lpi, uint8_t property)
+{
+	COLD(cold_vlpi_configure, host, route | (uint64_t)property << 16, lpi);
+}
+
+static bool vlpis_settled(void *host)
+{
+	const struct vm *vm = host;
+
+	return !vm->direct || COLD(cold_vlpis_settled, host, 0, 0).value;
+}
+
+const struct vits_port its_port = {
+	.vlpi_map = vlpi_map,
+	.vlpi_unmap = vlpi_unmap,
+	.vlpi_discard = vlpi_discard,
+	.vlpi_move = vlpi_move,
+	.vlpi_set = vlpi_set,
+	.vlpi_clear = vlpi_clear,
+	.vlpi_configure = vlpi_configure,
+	.vlpis_settled = vlpis_settled,
 };

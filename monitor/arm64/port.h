@@ -8,5 +8,6 @@
 #include <carillon/vgic.h>
 
 extern const struct vgic_port port;
+extern const struct vits_port its_port;
 
 #endif

@@ -10,8 +10,12 @@
 void vcpu_give_up(struct vcpu *vcpu, enum vcpu_state next)
 {
 	lists_put(vcpu);
+	if (__builtin_expect(vcpu->vm->direct != NULL, 0))
+		COLD(cold_direct_put, vcpu, next == VCPU_BLOCKED, 0);
 	COLD(cold_leave, vcpu, next, 0);
 	lists_load(vcpu);
+	if (__builtin_expect(vcpu->vm->direct != NULL, 0))
+		COLD(cold_direct_load, vcpu, 0, 0);
 }
 
 __attribute__((noinline)) void vcpu_reschedule(struct vcpu *vcpu)
@@ -29,6 +33,8 @@ void vcpu_start(struct vcpu *vcpu)
 	vcpu->x[0] = vcpu->entry_argument;
 	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
 	lists_reset(vcpu);
+	if (vcpu->vm->direct)
+		COLD(cold_direct_load, vcpu, 0, 0);
 	__atomic_store_n(&vcpu->power, POWER_ON, __ATOMIC_RELEASE);
 	guest_start(vcpu);
 }
@@ -50,7 +56,8 @@ void vcpu_wait(struct vcpu *vcpu)
 	lists_read_active(vcpu);
 	while (!vgic_pending(vcpu->vm->vgic, vcpu->index)) {
 		if (vgic_block(vcpu->vgic)) {
-			if (COLD(cold_wait, vcpu, 0, 0).value)
+			/* What hardware has for it does not end our WFI, but rings its doorbell. */
+			if (!vcpu->vm->direct && COLD(cold_wait, vcpu, 0, 0).value)
 				physical_interrupts(vcpu->cpu);
 			else
 				vcpu_give_up(vcpu, VCPU_BLOCKED);

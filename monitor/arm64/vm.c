@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include "arch.h"
+#include "direct.h"
 #include "gic.h"
 #include "mmu.h"
 #include "pci.h"
@@ -66,15 +67,19 @@ static void make_vits(struct vm *vm)
 		.event_bits = 16,
 		.collection_bits = 8,
 		.cache_bits = 10,
+		.routes = direct_possible() ? pci_messages(vm->description) : 0,
 	};
 	size_t size = vits_size(&config);
 	int result;
 
 	if (vm->its == NO_DEVICE)
 		return;
-	result = vits_init(&vm->vits, pages_alloc(size), size, &config, vm->vgic, NULL, vm);
+	result =
+		vits_init(&vm->vits, pages_alloc(size), size, &config, vm->vgic, gic->its_port, vm);
 	if (result != 0)
 		panic("vits_init: error %d", result);
+	if (config.routes)
+		direct_create(vm, config.routes);
 }
 
 /* Of those CPUs that the VM may use, the next one: a place to start from, or its own for good. */

@@ -41,7 +41,7 @@ SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(
 
 # Our guests with an ITS: name, model, CPUs, where. Under the hypervisor, too, once it has an ITS: that is,
 # once ITS_WHERE is both.
-ITS_WHERE      ?= bare
+ITS_WHERE      ?= both
 SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),$(ITS_WHERE)) \
 	its,$g,max,4,$(ITS_WHERE)) $(foreach cpus,1 4,its,its-errors,max,$(cpus),$(ITS_WHERE),harsh)
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,$(ITS_WHERE) \
@@ -61,9 +61,14 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	$(foreach kind,sgi timer mask wfi dist abort psci cycle console die reset,$(foreach gic,2 3, \
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic)))
 
-SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS)
+# PCI functions passed through.
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets
+SYSTEM_PCI_ALL := pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4
+
+SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
+	$(SYSTEM_PCI)
 SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL) \
-	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL))
+	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL) $(SYSTEM_PCI_ALL))
 
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \

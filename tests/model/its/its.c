@@ -6,24 +6,9 @@
 
 #define PLACE(v) (1u << (1 + (v)))
 
-enum {
-	MOVI = 0x01,
-	INT = 0x03,
-	CLEAR = 0x04,
-	SYNC = 0x05,
-	MAPD = 0x08,
-	MAPC = 0x09,
-	MAPTI = 0x0a,
-	MAPI = 0x0b,
-	INV = 0x0c,
-	INVALL = 0x0d,
-	MOVALL = 0x0e,
-	DISCARD = 0x0f,
-};
-
-static const struct verdict fine = { 0, 0, false, 0, 0 };
-static const struct verdict refused = { 1, 1, false, 0, 0 };
-static const struct verdict either = { 0, 1, false, 0, 0 };
+static const struct verdict fine = { 0, 0 };
+static const struct verdict refused = { 1, 1 };
+static const struct verdict either = { 0, 1 };
 
 unsigned command_op(const struct command *c)
 {
@@ -202,27 +187,29 @@ bool its_in_doubt(struct model *m, unsigned n, const struct command *running, ui
 
 /* --- What a command does to an LPI ------------------------------------------------------------ */
 
-/* Its places become `to`; before it is done: perhaps. */
-static void affect(struct model *m, unsigned lpi, unsigned to, bool done)
+/*
+ * Its places become `to`; before it is done, or if it was raised meanwhile, or another ITS had to do with
+ * it: perhaps.
+ */
+static void affect(struct model *m, unsigned n, unsigned lpi, unsigned to, bool done)
 {
 	struct irq_model *irq = &m->irq[lpi];
 
+	irq->touched[n] = m->now;
 	if (!done) {
 		irq->may |= (uint16_t)to;
-		if (!irq->begun)
-			irq->begun = m->now;
 		return;
 	}
-	if (irq->begun && irq->raised > irq->begun)
+	if (m->its[n].begun &&
+	    (irq->raised > m->its[n].begun_at || irq->touched[!n] >= m->its[n].begun_at))
 		to |= irq->may;
-	irq->begun = 0;
 	model_set_may(m, lpi, to, STALE_COMMAND);
 }
 
 /* Elsewhere than where it is mapped to: the text does not say. */
-static void clear(struct model *m, unsigned lpi, unsigned pe, bool done)
+static void clear(struct model *m, unsigned n, unsigned lpi, unsigned pe, bool done)
 {
-	affect(m, lpi, (m->irq[lpi].may & ~PLACE(pe)) | 1, done);
+	affect(m, n, lpi, (m->irq[lpi].may & ~PLACE(pe)) | 1, done);
 }
 
 static unsigned moved(const struct model *m, unsigned may, unsigned from, unsigned to)
@@ -235,26 +222,27 @@ static unsigned moved(const struct model *m, unsigned may, unsigned from, unsign
 	return (may & ~PLACE(from)) | PLACE(to);
 }
 
-static void move(struct model *m, unsigned lpi, unsigned from, unsigned to, bool done)
+/* Pending elsewhere, because its collection has moved: the text does not say. */
+static void move(struct model *m, unsigned n, unsigned lpi, unsigned from, unsigned to, bool done)
 {
 	unsigned may = m->irq[lpi].may, stray = may & ~(1u | PLACE(from));
 
-	if (from == to)
+	if (from == to && !stray)
 		return;
-	affect(m, lpi, moved(m, may, from, to) | (stray && m->pe[to].enabled ? PLACE(to) : 0u),
-	       done);
+	affect(m, n, lpi,
+	       moved(m, may, from, to) | (stray ? (m->pe[to].enabled ? PLACE(to) : 1u) : 0u), done);
 }
 
 /* The pending state of what is unmapped otherwise than by DISCARD: not said. */
-static void forget_events(struct model *m, struct device_model *device, bool done)
+static void forget_events(struct model *m, unsigned n, struct device_model *device, bool done)
 {
-	unsigned n;
+	unsigned k;
 
-	for (n = 0; n < device->count; n++) {
-		affect(m, device->events[n].lpi, m->irq[device->events[n].lpi].may | 1u, done);
-		if (device->events[n].doubtful)
-			affect(m, device->events[n].other_lpi,
-			       m->irq[device->events[n].other_lpi].may | 1u, done);
+	for (k = 0; k < device->count; k++) {
+		affect(m, n, device->events[k].lpi, m->irq[device->events[k].lpi].may | 1u, done);
+		if (device->events[k].doubtful)
+			affect(m, n, device->events[k].other_lpi,
+			       m->irq[device->events[k].other_lpi].may | 1u, done);
 	}
 }
 
@@ -272,7 +260,7 @@ static struct verdict mapd(struct model *m, const struct ram *ram, unsigned n,
 	if (command_valid(c) && size + 1 > m->config.event_bits)
 		return refused;
 	if (device)
-		forget_events(m, device, done);
+		forget_events(m, n, device, done);
 	if (!done)
 		return fine;
 	if (device)
@@ -326,10 +314,11 @@ static struct verdict mapti(struct model *m, const struct ram *ram, unsigned n,
 	if (e) { /* mapped already: UNPREDICTABLE */
 		bool was = e->doubtful;
 
+		e->lost |= was;
 		e->doubtful = true;
 		e->other_lpi = intid - FIRST_LPI;
 		e->other_icid = (uint16_t)command_icid(c);
-		return (struct verdict){ 0, 1, !was, command_device(c), event };
+		return either;
 	}
 	if (device->count == EVENTS)
 		return fine;
@@ -362,9 +351,9 @@ static struct verdict movi(struct model *m, unsigned n, const struct command *c,
 		e->doubtful = true;
 		e->other_lpi = e->lpi;
 		e->other_icid = (uint16_t)command_icid(c);
-		return (struct verdict){ 0, 1, true, command_device(c), command_event(c) };
+		return either;
 	}
-	move(m, e->lpi, (unsigned)from, (unsigned)to, done);
+	move(m, n, e->lpi, (unsigned)from, (unsigned)to, done);
 	if (done)
 		e->icid = (uint16_t)command_icid(c);
 	return fine;
@@ -383,14 +372,24 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	pe = its_collection(&m->its[n], e->icid);
 	if (e->doubtful) { /* whatever it does, it does to one of the two */
 		m->irq[e->lpi].may |= 1u;
+		m->irq[e->lpi].raised = m->irq[e->other_lpi].raised = m->now;
 		if (pe != NOBODY)
 			m->irq[e->lpi].may |= PLACE(pe);
 		m->irq[e->other_lpi].may |= 1u;
 		pe = its_collection(&m->its[n], e->other_icid);
 		if (pe != NOBODY)
 			m->irq[e->other_lpi].may |= PLACE(pe);
-		if (done && command_op(c) == DISCARD)
-			return (struct verdict){ 0, 1, true, command_device(c), command_event(c) };
+		if (e->lost) {
+			m->irq[e->lpi].may = (uint16_t)(2u << m->config.vcpus) - 1;
+			m->irq[e->other_lpi].may = m->irq[e->lpi].may;
+		}
+		pe = command_op(c) == MOVI ? its_collection(&m->its[n], command_icid(c)) : NOBODY;
+		if (pe != NOBODY) {
+			m->irq[e->lpi].may |= PLACE(pe);
+			m->irq[e->other_lpi].may |= PLACE(pe);
+		}
+		if (done && command_op(c) == MOVI)
+			e->lost = true;
 		return either;
 	}
 	if (command_op(c) == MOVI)
@@ -401,24 +400,31 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 			e->other_lpi = e->lpi;
 			e->other_icid = e->icid;
 		}
-		if (command_op(c) == DISCARD)
-			affect(m, e->lpi, m->irq[e->lpi].may | 1u, done);
+		if (command_op(c) == DISCARD || command_op(c) == CLEAR)
+			affect(m, n, e->lpi, m->irq[e->lpi].may | 1u, done);
 		return either;
 	}
 	switch (command_op(c)) {
 	case INT:
-		if (done)
+		if (done && !m->its[n].begun) {
 			model_raise(m, e->lpi, (unsigned)pe);
+			break;
+		}
+		/* Whenever it was since, and somebody may have acknowledged it meanwhile. */
+		if (m->pe[pe].enabled && model_lpi_in_range(m, (unsigned)pe, e->lpi)) {
+			m->irq[e->lpi].may |= PLACE(pe);
+			m->irq[e->lpi].raised = m->now;
+		}
 		break;
 	case CLEAR:
-		clear(m, e->lpi, (unsigned)pe, done);
+		clear(m, n, e->lpi, (unsigned)pe, done);
 		break;
 	case INV:
 		if (!done || !m->its[n].begun)
 			model_invalidate_everywhere(m, ram, e->lpi, BY_ITS(n));
 		break;
 	case DISCARD:
-		clear(m, e->lpi, (unsigned)pe, done);
+		clear(m, n, e->lpi, (unsigned)pe, done);
 		if (done)
 			unmap(m, n, c);
 		break;
@@ -434,12 +440,14 @@ static struct verdict invall(struct model *m, const struct ram *ram, unsigned n,
 
 	if (!collection_exists(m, n, command_icid(c)) || pe == NOBODY)
 		return refused;
+	/* What is pending elsewhere, because a collection was moved with it: not said. */
 	for (lpi = 0; lpi < model_lpi_count(m) && (!done || !m->its[n].begun); lpi++)
-		model_invalidate(m, ram, (unsigned)pe, lpi, BY_ITS(n));
+		if (!(m->irq[lpi].may & ~(1u | PLACE(pe))))
+			model_invalidate(m, ram, (unsigned)pe, lpi, BY_ITS(n));
 	return fine;
 }
 
-static struct verdict movall(struct model *m, const struct command *c, bool done)
+static struct verdict movall(struct model *m, unsigned n, const struct command *c, bool done)
 {
 	int from = its_rdbase(m, c->w[2]), to = its_rdbase(m, c->w[3]);
 	unsigned lpi;
@@ -447,9 +455,9 @@ static struct verdict movall(struct model *m, const struct command *c, bool done
 	if (from == NOBODY || to == NOBODY)
 		return refused;
 	for (lpi = 0; lpi < model_lpi_count(m) && from != to; lpi++)
-		if (m->irq[lpi].may & (PLACE(from) | (m->irq[lpi].begun ? PLACE(to) : 0)))
-			affect(m, lpi,
-			       moved(m, m->irq[lpi].may, (unsigned)from, (unsigned)to), done);
+		if (m->irq[lpi].may & PLACE(from))
+			affect(m, n, lpi, moved(m, m->irq[lpi].may, (unsigned)from, (unsigned)to),
+			       done);
 	return fine;
 }
 
@@ -484,7 +492,7 @@ static struct verdict command(struct model *m, const struct ram *ram, unsigned n
 	case INVALL:
 		return invall(m, ram, n, c, done);
 	case MOVALL:
-		return movall(m, c, done);
+		return movall(m, n, c, done);
 	case SYNC:
 		return sync(m, n, c, done);
 	default:
@@ -498,17 +506,15 @@ void its_begin(struct model *m, const struct ram *ram, unsigned n, const struct 
 		return;
 	command(m, ram, n, c, false);
 	m->its[n].begun = true;
+	m->its[n].begun_at = m->now;
 }
 
 struct verdict its_execute(struct model *m, const struct ram *ram, unsigned n,
 			   const struct command *c)
 {
 	struct verdict verdict = command(m, ram, n, c, true);
-	unsigned lpi;
 
 	m->its[n].begun = false;
-	for (lpi = 0; lpi < LPIS && !m->its[!n].begun; lpi++)
-		m->irq[lpi].begun = 0;
 	return verdict;
 }
 
@@ -524,13 +530,17 @@ const char *its_adopt(struct model *m, unsigned n, uint32_t device, uint32_t eve
 	first = its_collection(&m->its[n], e->icid) == (int)pe && e->lpi == lpi;
 	second = its_collection(&m->its[n], e->other_icid) == (int)pe && e->other_lpi == lpi;
 	if (!mapped) {
-		if (its_collection(&m->its[n], e->icid) != NOBODY &&
+		if (!e->lost && its_collection(&m->its[n], e->icid) != NOBODY &&
 		    its_collection(&m->its[n], e->other_icid) != NOBODY)
 			*e = d->events[--d->count];
 		return NULL;
 	}
+	if (e->lost)
+		return NULL;
 	if (!first && !second)
 		return "it is mapped to neither";
+	if (first && second && e->icid != e->other_icid) /* still either */
+		return NULL;
 	if (!first) {
 		e->lpi = e->other_lpi;
 		e->icid = e->other_icid;

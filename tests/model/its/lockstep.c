@@ -4,7 +4,9 @@
  * list of operations that still fails, with the command that plays it again. TAP.
  *
  *	its-lockstep [--seconds N] [--operations N] [--steps N] [--seed N] [--seed-base N]
- *		[--config LIST] [--with LIST] [--trace]
+ *		[--config LIST] [--with LIST] [--trace | --explain]
+ *
+ * --list FILE: the shrunk operations go there, --play FILE plays such a list. --trace prints the whole run and how things stand, --explain the same of the shrunk one.
  *
  * Without --seed: seeds from --seed-base (1) on, over a set of configurations and then over random ones, until
  * seconds or operations are used up. With --seed: that one run. --config: that configuration (README.md);
@@ -38,11 +40,42 @@ static struct shared {
 } * shared;
 
 static struct machine machine;
-static bool trace;
-static const char *with;
+static bool trace, explain;
+static const char *with, *list;
+
+/* With --trace: how everything stands after an operation. */
+static void trace_state(void)
+{
+	static const char *const where[] = { "unloaded", "outside", "guest", "blocked" };
+	const struct model *m = &machine.model;
+	unsigned v, n, at;
+
+	for (v = 0; v < machine.config.vcpus; v++) {
+		const struct vcpu *vcpu = &machine.vcpu[v];
+
+		printf("#     vCPU %u %s%s%s%s%s:", v, where[vcpu->where],
+		       vcpu->kicked ? " kicked" : "", vcpu->waiting ? " waiting" : "",
+		       m->pe[v].unsettled ? " unsettled" : "",
+		       m->pe[v].enabled ? "" : " EnableLPIs=0");
+		for (n = 0; n < machine.config.lrs; n++)
+			if (vcpu->hw.lr[n])
+				printf(" LR%u %#llx", n, (unsigned long long)vcpu->hw.lr[n]);
+		printf("\n");
+	}
+	for (n = 0; n < LPIS; n++)
+		if (m->irq[n].may != 1) {
+			bool is = vgic_lpi_is_pending(machine.vgic, model_intid(n), &at);
+
+			printf("#     %u may be at %#x, and is at %#x\n", model_intid(n),
+			       m->irq[n].may, is ? 2u << at : 1u);
+		}
+	fflush(stdout);
+}
 
 static void failed(const char *text)
 {
+	if (trace)
+		trace_state();
 	if (trace)
 		printf("# FAILED: %s\n", text);
 	snprintf(shared->text, sizeof(shared->text), "%s", text);
@@ -58,6 +91,8 @@ static void step(const struct op *op)
 		fflush(stdout);
 	}
 	machine_do(&machine, op);
+	if (trace)
+		trace_state();
 }
 
 static void end(void)
@@ -109,6 +144,40 @@ static void run_list(const struct op *ops, unsigned count)
 	for (n = 0; n < count; n++)
 		step(&ops[n]);
 	end();
+}
+
+/* Operations as --list prints them: kind, vCPU, n, a, b, the four words. */
+static unsigned read_list(const char *name)
+{
+	FILE *file = fopen(name, "r");
+	unsigned count = 0, kind, vcpu, n;
+	struct op *op = shared->ops;
+
+	while (file && count < MAX_OPS &&
+	       fscanf(file, "%x %x %x %x %x %lx %lx %lx %lx", &kind, &vcpu, &n, &op->a, &op->b,
+		      &op->w[0], &op->w[1], &op->w[2], &op->w[3]) == 9) {
+		op->kind = (uint8_t)kind;
+		op->vcpu = (uint8_t)vcpu;
+		op->n = (uint8_t)n;
+		op++;
+		count++;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static void write_list(const char *name, const struct op *ops, unsigned count)
+{
+	FILE *file = fopen(name, "w");
+	unsigned n;
+
+	for (n = 0; file && n < count; n++)
+		fprintf(file, "%x %x %x %x %x %lx %lx %lx %lx\n", ops[n].kind, ops[n].vcpu,
+			ops[n].n, ops[n].a, ops[n].b, ops[n].w[0], ops[n].w[1], ops[n].w[2],
+			ops[n].w[3]);
+	if (file)
+		fclose(file);
 }
 
 static bool child_passed(pid_t child)
@@ -198,7 +267,11 @@ static void report(unsigned steps)
 		return;
 	}
 	count = shrink(ops, count, complaint);
+	trace = explain;
 	list_passes(ops, count, complaint);
+	trace = false;
+	if (list)
+		write_list(list, ops, count);
 	printf("# shrunk to %u operations: %s\n", count, shared->text[0] ? shared->text : "crash");
 	for (n = 0; n < count; n++) {
 		printf("#   ");
@@ -261,9 +334,9 @@ static void print_account(void)
 {
 	printf("# %llu runs, %llu operations: %llu commands (%llu errors), %llu messages,"
 	       " %llu acknowledges (%llu LPIs), %llu vLPIs, %llu AGAINs, %llu saves, %llu resets\n",
-	       shared->runs, shared->operations, shared->commands, shared->errors,
-	       shared->messages, shared->acks, shared->lpis, shared->vlpis, shared->agains,
-	       shared->saves, shared->resets);
+	       shared->runs, shared->operations, shared->commands, shared->errors, shared->messages,
+	       shared->acks, shared->lpis, shared->vlpis, shared->agains, shared->saves,
+	       shared->resets);
 }
 
 static int run_all(double seconds, unsigned steps, unsigned long long operations, uint64_t seed)
@@ -316,14 +389,14 @@ static int run_some(const char *text, uint64_t seed, unsigned steps, double seco
 static int help(void)
 {
 	printf("its-lockstep [--seconds N] [--operations N] [--steps N] [--seed N] [--seed-base N]\n"
-	       "             [--config LIST] [--with LIST] [--trace]\n"
+	       "             [--config LIST] [--with LIST] [--trace | --explain]\n"
 	       "tests/model/its/README.md has the options in LIST.\n");
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	const char *config = NULL, *env = getenv("MODEL_STEPS");
+	const char *config = NULL, *play = NULL, *env = getenv("MODEL_STEPS");
 	unsigned long long operations = env && *env ? strtoull(env, NULL, 0) : ~0ull;
 	double seconds = env && *env ? 1e9 : 8;
 	uint64_t seed = env && *env ? (uint64_t)time(NULL) * 1000003u % 1000000000u : 1;
@@ -344,7 +417,15 @@ int main(int argc, char **argv)
 			trace = true;
 			continue;
 		}
-		if (!strcmp(argv[n], "--seed")) {
+		if (!strcmp(argv[n], "--explain")) {
+			explain = true;
+			continue;
+		}
+		if (!strcmp(argv[n], "--list")) {
+			list = value;
+		} else if (!strcmp(argv[n], "--play")) {
+			play = value;
+		} else if (!strcmp(argv[n], "--seed")) {
 			seed = strtoull(value, NULL, 0);
 			one = true;
 		} else if (!strcmp(argv[n], "--steps")) {
@@ -365,6 +446,12 @@ int main(int argc, char **argv)
 			return 2;
 		}
 		n++;
+	}
+	if (play) {
+		generate_parse_config(config ? config : "", &shared->config);
+		trace = true;
+		run_list(shared->ops, read_list(play));
+		return 0;
 	}
 	if (one)
 		return run_some(config, seed, steps, 0, 1);

@@ -73,6 +73,7 @@ void machine_exit(struct machine *m, unsigned v)
 	machine_library_end(m, before);
 	vcpu->where = OUTSIDE;
 	vcpu->kicked = false;
+	m->model.pe[v].outside = true;
 	model_settled(&m->model, v);
 }
 
@@ -106,7 +107,7 @@ static void write_back(struct machine *m, unsigned v)
 		vcpu->hw.hcr = vcpu->image.hcr;
 	vcpu->where = GUEST;
 	m->model.pe[v].entered = m->model.now;
-	check_entry(m, v);
+	m->model.pe[v].outside = false;
 }
 
 /* While attention stays true the guest may not run: somebody else has to come out first. */
@@ -121,6 +122,7 @@ void machine_enter(struct machine *m, unsigned v)
 		vgic_enter(vcpu->cpu, image_of(m, v));
 		machine_library_end(m, before);
 		write_back(m, v);
+		check_entry(m, v);
 		if (!vgic_attention(vcpu->cpu))
 			return;
 		machine_exit(m, v);
@@ -190,6 +192,7 @@ void machine_load(struct machine *m, unsigned v)
 		machine_fail(m, "vgic_load(%u) failed", v);
 	vcpu->where = OUTSIDE;
 	vcpu->kicked = false;
+	m->model.pe[v].loaded = m->model.pe[v].outside = true;
 	if (vcpu->restore) {
 		vgic_cpuif_restore(vcpu->cpu, image_of(m, v));
 		if (m->config.lrs)
@@ -201,8 +204,7 @@ void machine_load(struct machine *m, unsigned v)
 
 static bool is_pending(struct machine *m, unsigned v)
 {
-	int before = machine_library_begin(m,
-					   m->vcpu[v].where == UNLOADED ? NOBODY : (int)v);
+	int before = machine_library_begin(m, m->vcpu[v].where == UNLOADED ? NOBODY : (int)v);
 	bool is = vgic_pending(m->vgic, v);
 
 	machine_library_end(m, before);
@@ -228,6 +230,7 @@ void machine_out(struct machine *m, unsigned v)
 	machine_library_end(m, before);
 	vcpu->cpu = NULL;
 	vcpu->where = UNLOADED;
+	m->model.pe[v].loaded = m->model.pe[v].outside = false;
 	vcpu->kicked = is_pending(m, v);
 }
 
@@ -245,6 +248,7 @@ static void block(struct machine *m, unsigned v)
 	if (!asleep)
 		machine_fail(m, "vCPU %u: vgic_block() refuses and nothing came in", v);
 	m->vcpu[v].where = BLOCKED;
+	m->model.pe[v].outside = false;
 }
 
 static void deliver(struct machine *m, unsigned v)
@@ -337,8 +341,8 @@ static void acknowledged(struct machine *m, unsigned v, unsigned intid, unsigned
 	}
 	why = model_acknowledge(&m->model, v, (unsigned)irq, priority);
 	if (why)
-		machine_fail(m, "vCPU %u acknowledges %u with priority %#x: %s", v, intid,
-			     priority, why);
+		machine_fail(m, "vCPU %u acknowledges %u with priority %#x: %s", v, intid, priority,
+			     why);
 }
 
 static uint64_t sysreg(struct machine *m, unsigned v, uint32_t reg)
@@ -530,9 +534,9 @@ static void check_list_registers(struct machine *m, unsigned v)
 	for (n = 0; n < IRQS && m->model.pe[v].group1; n++)
 		if (m->model.irq[n].may != 1 && model_surely(&m->model, v, n, &worst) &&
 		    worst < best)
-			machine_fail(m,
-				     "vCPU %u: %u is pending with priority %#x, and its best is %#x",
-				     v, model_intid(n), worst, best);
+			machine_fail(
+				m, "vCPU %u: %u is pending with priority %#x, and its best is %#x",
+				v, model_intid(n), worst, best);
 }
 
 static void check_vcpu(struct machine *m, unsigned v)
@@ -605,7 +609,8 @@ void machine_quiesce(struct machine *m)
 			machine_fail(m, "AGAIN for ever");
 		again = false;
 		for (v = 0; v < m->config.vcpus; v++)
-			if (m->vcpu[v].where != UNLOADED && m->vcpu[v].where != BLOCKED)
+			if (m->vcpu[v].where != UNLOADED &&
+			    (m->vcpu[v].where != BLOCKED || m->vcpu[v].kicked))
 				machine_exit(m, v);
 		for (v = 0; v < m->config.vcpus; v++) {
 			if (m->vcpu[v].waiting)
@@ -613,9 +618,17 @@ void machine_quiesce(struct machine *m)
 			again |= m->vcpu[v].waiting;
 		}
 	}
-	for (v = 0; v < m->config.vcpus; v++)
-		if (m->vcpu[v].where != UNLOADED && m->vcpu[v].where != BLOCKED)
+	/* What one finds to be another's is passed on. */
+	for (tries = 0, again = true; again && tries < PES; tries++) {
+		again = false;
+		for (v = 0; v < m->config.vcpus; v++) {
+			if (m->vcpu[v].where == UNLOADED ||
+			    (m->vcpu[v].where == BLOCKED && !m->vcpu[v].kicked))
+				continue;
+			again |= m->vcpu[v].where != OUTSIDE || vgic_attention(m->vcpu[v].cpu);
 			machine_exit(m, v);
+		}
+	}
 	if (!m->wild) {
 		compare_pending(m);
 		access_compare(m);
@@ -694,6 +707,8 @@ static void drain(struct machine *m, unsigned v)
 			machine_do(m, &op);
 			op.kind = OP_DIR;
 			machine_do(m, &op);
+			if (m->vcpu[v].waiting)
+				machine_quiesce(m);
 		}
 		op.kind = OP_KICK;
 		machine_do(m, &op);

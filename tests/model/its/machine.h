@@ -12,12 +12,12 @@
 #include "model.h"
 
 enum op_kind {
-	OP_COMMAND,    /* n: ITS, w: the command goes into the ring; MAPD's ITT is given by the machine */
-	OP_SUBMIT,     /* n: ITS: GITS_CWRITER is written; a: 1: as 32 bits */
-	OP_MESSAGE,    /* n: ITS, a: device, b: event, w[0]: on the vCPU's own CPU */
-	OP_ITS_READ,   /* n: ITS, a: offset, b: bytes */
-	OP_ITS_WRITE,  /* the same, w[0]: value */
-	OP_SETUP,      /* n: ITS, a: enum setup, b: page size, w[0]: two levels, w[1]: queue's size */
+	OP_COMMAND, /* n: ITS, w: the command goes into the ring; MAPD's ITT is given by the machine */
+	OP_SUBMIT,    /* n: ITS: GITS_CWRITER is written; a: 1: as 32 bits */
+	OP_MESSAGE,   /* n: ITS, a: device, b: event, w[0]: on the vCPU's own CPU */
+	OP_ITS_READ,  /* n: ITS, a: offset, b: bytes */
+	OP_ITS_WRITE, /* the same, w[0]: value */
+	OP_SETUP, /* n: ITS, a: enum setup, b: page size, w[0]: two levels, w[1]: queue's size */
 	OP_GICR_READ,  /* a: offset, b: bytes */
 	OP_GICR_WRITE, /* the same, w[0]: value */
 	OP_PROPERTY,   /* a: LPI, b: byte: in the vCPU's table */
@@ -73,6 +73,10 @@ struct route {
 	bool registered, mapped, pending, refused, dropped;
 	uint32_t device, event;
 	unsigned vcpu, lpi;
+	unsigned dropped_vcpu, dropped_lpi;
+	/* What the hooks were called for, since commands that ask for it were last seen done. */
+	bool changed;
+	unsigned sets, ints, cleared, clears, configured, invs;
 };
 
 struct saved {
@@ -98,6 +102,9 @@ struct machine {
 	bool sync_last[ITSES];
 	struct route routes[ROUTES];
 	bool dirty, movall, forgets; /* hardware has work to do; ... ; forwarded in odd places */
+	int8_t table
+		[PES]
+		[LPIS]; /* the pending tables as they were before a write to the redistributor */
 	uint64_t random;
 	int actor;
 	bool in_library, quiet;
@@ -116,12 +123,12 @@ void machine_print_op(const struct op *op);
 /* Where things are in the guest's memory. */
 #define PROPERTIES   (RAM_BASE + 0x000000)
 #define PROPERTIES_2 (RAM_BASE + 0x010000)
-#define PENDING(v)   (RAM_BASE + 0x020000 + (v) * 0x10000ull)
-#define QUEUE(n)     (RAM_BASE + 0x0a0000 + (n) * 0x10000ull)
-#define DEVTAB(n)    (RAM_BASE + 0x0c0000 + (n) * 0x20000ull)
-#define LEVEL2(n)    (RAM_BASE + 0x100000 + (n) * 0x40000ull)
-#define COLTAB(n)    (RAM_BASE + 0x180000 + (n) * 0x10000ull)
-#define ITT(n, slot) (RAM_BASE + 0x1a0000 + (n) * 0x20000ull + (slot) * 0x2000ull)
+#define PENDING(v)   (RAM_BASE + 0x020000 + (v)*0x10000ull)
+#define QUEUE(n)     (RAM_BASE + 0x0a0000 + (n)*0x10000ull)
+#define DEVTAB(n)    (RAM_BASE + 0x0c0000 + (n)*0x20000ull)
+#define LEVEL2(n)    (RAM_BASE + 0x100000 + (n)*0x40000ull)
+#define COLTAB(n)    (RAM_BASE + 0x180000 + (n)*0x10000ull)
+#define ITT(n, slot) (RAM_BASE + 0x1a0000 + (n)*0x20000ull + (slot)*0x2000ull)
 #define ITT_SLOTS    16
 #define ITT_BITS     10
 #define BIG_ITT      (RAM_BASE + 0x1e0000) /* 128 KB: 14 bits */

@@ -159,7 +159,7 @@ void model_set_may(struct model *m, unsigned irq, unsigned may, enum stale stale
 
 	for (v = 0; v < m->config.vcpus; v++)
 		if ((m->irq[irq].may & PLACE(v)) && !(may & PLACE(v)))
-			m->pe[v].stale[irq] = (uint8_t)stale;
+			m->pe[v].stale[irq] = (uint8_t)stale, m->pe[v].hands[irq] = true;
 	m->irq[irq].may = (uint16_t)may;
 }
 
@@ -264,6 +264,17 @@ int model_pending_bit(const struct model *m, const struct ram *ram, unsigned pe,
 	return byte >> lpi % 8 & 1;
 }
 
+/* From now on it may read properties; it has none yet. */
+void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe)
+{
+	unsigned n;
+
+	for (n = 0; n < model_lpi_count(m); n++) {
+		values_only(&m->pe[pe].may[n], property(m, ram, pe, n));
+		m->pe[pe].invalidated[n] = 0;
+	}
+}
+
 /* 5.1.2: the table is read, unless GICR_PENDBASER.PTZ said that it is zero. */
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 {
@@ -274,8 +285,6 @@ void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 		struct irq_model *irq = &m->irq[n];
 		unsigned may = irq->may;
 
-		values_only(&p->may[n], property(m, ram, pe, n));
-		p->invalidated[n] = 0;
 		if (!model_lpi_in_range(m, pe, n) || model_pending_bit(m, ram, pe, n) != 1)
 			continue;
 		if (p->ptz && !p->reused)
@@ -305,17 +314,29 @@ void model_disable_lpis(struct model *m, unsigned pe)
 
 /* --- What a PE is given ----------------------------------------------------------------------- */
 
+/* Somebody else had it, who has been kicked, and passes it on. */
+static bool in_hands(const struct model *m, unsigned pe, unsigned irq)
+{
+	unsigned v;
+
+	for (v = 0; v < m->config.vcpus; v++)
+		if (v != pe && m->pe[v].hands[irq] && m->pe[v].loaded &&
+		    (m->pe[v].unsettled || m->pe[v].outside))
+			return true;
+	return false;
+}
+
 bool model_surely(const struct model *m, unsigned pe, unsigned irq, unsigned *worst)
 {
 	const struct irq_model *i = &m->irq[irq];
 
-	if (i->may != PLACE(pe))
+	if (i->may != PLACE(pe) || in_hands(m, pe, irq))
 		return false;
 	if (irq >= LPIS) {
 		*worst = i->priority;
 		return !i->active;
 	}
-	return m->pe[pe].enabled && !m->pe[pe].turning &&
+	return m->pe[pe].enabled && !m->pe[pe].turning && model_lpi_in_range(m, pe, irq) &&
 	       values_surely(m, &m->pe[pe].may[irq], worst);
 }
 
@@ -328,6 +349,8 @@ bool model_maybe(const struct model *m, unsigned pe, unsigned irq, unsigned prio
 		return false;
 	if (irq >= LPIS)
 		return !i->active && i->priority == priority;
+	if (!model_lpi_in_range(m, pe, irq))
+		return false;
 	return model_values_have(m, &m->pe[pe].may[irq], priority);
 }
 
@@ -388,14 +411,12 @@ const char *model_acknowledge(struct model *m, unsigned pe, unsigned irq, unsign
 		return "it is not pending here, or not enabled with this priority";
 	if (p->depth == 64)
 		return "more is active than there are priorities";
+	p->hands[irq] = true; /* until its list register is looked at */
 	p->stack[p->depth].irq = irq;
 	p->stack[p->depth++].priority = priority & preemption_mask(m);
 	if (irq >= LPIS)
 		i->active = true;
-	if (i->may & PLACE(pe))
-		i->may = 1u | (again ? PLACE(pe) : 0u);
-	else
-		i->may = again ? i->may | 1u : 1u;
+	i->may = again ? i->may | 1u : 1u;
 	return NULL;
 }
 
@@ -416,4 +437,5 @@ void model_settled(struct model *m, unsigned pe)
 {
 	m->pe[pe].unsettled = false;
 	memset(m->pe[pe].stale, FRESH, sizeof(m->pe[pe].stale));
+	memset(m->pe[pe].hands, false, sizeof(m->pe[pe].hands));
 }

@@ -49,10 +49,18 @@ struct config {
 	unsigned routes; /* of ITS 0: may be forwarded */
 	unsigned spis;   /* beside LPIs */
 	bool eoimode1, refill, holes, whole;
-	bool wild;     /* guests write to their tables */
-	bool prompt;   /* everybody who is kicked comes at once */
-	unsigned error; /* a fault of the model's own, for tests of the lockstep: README.md */
+	bool wild;         /* guests write to their tables */
+	bool prompt;       /* everybody who is kicked comes at once */
+	unsigned tolerate; /* TOLERATE_... */
+	unsigned error;    /* a fault of the model's own, for tests of the lockstep: README.md */
 };
+
+/* Defects of the library that a run may look away from, to see what is behind them. */
+#define TOLERATE_DISABLED \
+	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
+#define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
+#define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
+#define TOLERATE_MOVES  8u /* MOVI and MOVALL to where EnableLPIs is 0 */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
@@ -62,9 +70,9 @@ struct values {
 };
 
 struct irq_model {
-	uint16_t may;         /* bit 0: not pending; bit 1 + v: pending at v */
-	unsigned long raised; /* when, last */
-	unsigned long begun;  /* a command that concerns it is under way since; 0: none */
+	uint16_t may;                 /* bit 0: not pending; bit 1 + v: pending at v */
+	unsigned long raised;         /* when, last */
+	unsigned long touched[ITSES]; /* when a command of this ITS last concerned it */
 	/* SPIs. LPIs have their configuration in pe_model. */
 	bool active;
 	unsigned priority, target;
@@ -89,19 +97,21 @@ struct pe_model {
 	unsigned depth;
 	int dropped[16]; /* EOImode 1: SPIs to be deactivated */
 	unsigned drops;
-	bool unsettled;                /* kicked, and not looked yet */
-	unsigned long entered;         /* its list registers are as of then */
-	uint8_t stale[IRQS];           /* enum stale */
-	struct values may[LPIS];       /* what its cache may have */
-	struct values since[LPIS];     /* ... after the invalidations that are under way */
-	uint8_t invalidated[LPIS];     /* by whom: BY_... */
+	bool loaded, outside;      /* outside: it looks by itself before it goes into its guest */
+	bool unsettled;            /* kicked, and not looked yet */
+	unsigned long entered;     /* its list registers are as of then */
+	bool hands[IRQS];          /* it had this one, and has not settled since */
+	uint8_t stale[IRQS];       /* enum stale */
+	struct values may[LPIS];   /* what its cache may have */
+	struct values since[LPIS]; /* ... after the invalidations that are under way */
+	uint8_t invalidated[LPIS]; /* by whom: BY_... */
 };
 
 struct event_model {
 	uint32_t event, lpi;
 	uint16_t icid;
 	/* Gone, or still there, or mapped to the other one: the text does not say which. */
-	bool doubtful;
+	bool doubtful, lost; /* lost: there are more than two */
 	uint32_t other_lpi;
 	uint16_t other_icid;
 };
@@ -140,8 +150,22 @@ struct model {
 /* How often a command may have counted as an error. */
 struct verdict {
 	unsigned least, most;
-	bool look; /* `device`, `event`: see what it is */
-	uint32_t device, event;
+};
+
+/* Their codes, 5.3. */
+enum {
+	MOVI = 0x01,
+	INT = 0x03,
+	CLEAR = 0x04,
+	SYNC = 0x05,
+	MAPD = 0x08,
+	MAPC = 0x09,
+	MAPTI = 0x0a,
+	MAPI = 0x0b,
+	INV = 0x0c,
+	INVALL = 0x0d,
+	MOVALL = 0x0e,
+	DISCARD = 0x0f,
 };
 
 struct command {
@@ -173,6 +197,7 @@ void model_invalidate_everywhere(struct model *m, const struct ram *ram, unsigne
 void model_synchronize(struct model *m, unsigned pe, unsigned by);
 
 /* EnableLPIs, once the write is done. */
+void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe);
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe);
 void model_disable_lpis(struct model *m, unsigned pe);
 /* A bit of the pending table as it is in memory: -1: cannot be read. */

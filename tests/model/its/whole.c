@@ -166,7 +166,8 @@ static void holes(struct machine *m)
 	memset(m->ram.hole, 0, sizeof(m->ram.hole));
 	if (!m->config.holes)
 		return;
-	for (n = 0; n < 4; n++) { /* an ITT, or two; a second-level table; the last redistributor's */
+	for (n = 0; n < 4;
+	     n++) { /* an ITT, or two; a second-level table; the last redistributor's */
 		m->ram.hole[0x1a6 + n] = true;
 		m->ram.hole[0x1e8 + n] = true;
 	}
