@@ -486,6 +486,9 @@ static void wrong_configurations_are_refused(void **state)
 			refused(config, "cache_bits");
 	}
 	config = plain;
+	config.routes = 0xffff;
+	refused(config, "routes");
+	config = plain;
 	config.pta = true;
 	config.redists = 0x1000;
 	refused(config, "redists");
@@ -1110,6 +1113,29 @@ static void B07_rdbase_equal_to_the_number_of_vcpus(void **state)
 	assert_true(sync(VCPUS - 1));
 	assert_int_equal(message(5, 7), 0);
 	assert_int_equal(pending(LPI0 + 3), VCPUS - 1);
+}
+
+/* In a command, and in a table that the guest wrote itself: INV and the others never see them. */
+static void B08_an_lpi_below_8192_or_huge(void **state)
+{
+	static const uint64_t lpis[] = { 0,          1,          1023,      8191, LPI0 + 0x10000,
+					 0x7fffffff, 0x80002000, 0xffffffff };
+
+	(void)state;
+	with_device();
+	for (unsigned i = 0; i < sizeof(lpis) / sizeof(lpis[0]); i++) {
+		assert_false(mapti(5, 7, lpis[i], 1));
+		poke(ITT + 7 * 8, lpis[i] << 16 | 1);
+		assert_int_equal(message(5, 7), -VIRQ_ERR_RANGE);
+		assert_false(event_command(INT, 5, 7));
+		assert_false(event_command(INV, 5, 7));
+		assert_false(event_command(CLEAR, 5, 7));
+		assert_false(event_command(DISCARD, 5, 7));
+		assert_false(movi(5, 7, 2));
+	}
+	assert_true(mapti(5, 7, 65535, 1));
+	assert_int_equal(message(5, 7), 0);
+	assert_int_equal(pending(65535), 1);
 }
 
 static void rdbase_as_an_address(void **state)
@@ -2207,6 +2233,7 @@ int main(void)
 		TEST(every_command_error_is_passed_over),
 		TEST(movi_and_int_need_the_collection_that_it_is_in),
 		TEST(B07_rdbase_equal_to_the_number_of_vcpus),
+		TEST(B08_an_lpi_below_8192_or_huge),
 		TEST(rdbase_as_an_address),
 		TEST(B34_movall_and_invall_of_what_is_not_mapped),
 		TEST(movall_of_many_takes_slices),
