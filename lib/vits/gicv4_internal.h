@@ -93,6 +93,7 @@ struct route {
 	struct gicv4_event event;
 	bool known;   /* it has an event */
 	bool mapped;  /* the guest has it mapped */
+	bool unused;  /* the guest has no mapping for it, and the ITS needs none */
 	bool leaving; /* gicv4_unmap() is at it, and takes the result */
 	bool held;    /* its device is */
 	bool was;     /* it was pending in hardware */

@@ -86,8 +86,9 @@ static void enter(struct gicv4 *vm, uint16_t index)
 	const struct gicv4_event *event = &route->event;
 	bool fresh = route->place == ROUTE_NOWHERE;
 
-	route->held = !fresh && hold(vm, index);
+	/* A fresh one may be held still, by a mapping that did not last. */
 	if (!fresh) {
+		route->held = hold(vm, index);
 		its_event(vm, ITS_DISCARD, event);
 		its_sync(vm, event->its, event->cpu);
 	}
@@ -99,7 +100,7 @@ static void enter(struct gicv4 *vm, uint16_t index)
 		count(&vm->stats.again);
 	}
 	put_token(vm, route, its_vpe(vm, ITS_VSYNC, event->its, route->vcpu));
-	if (route->held)
+	if (route->held && !fresh)
 		release_later(vm, index);
 	route->place = ROUTE_DIRECT;
 	change_direct(vm, 1);
@@ -113,8 +114,9 @@ static void drop(struct gicv4 *vm, struct route *route)
 	bool direct = route->place == ROUTE_DIRECT;
 
 	its_event(vm, ITS_DISCARD, event);
-	put_token(vm, route, direct ? its_vpe(vm, ITS_VSYNC, event->its, route->vcpu)
-				    : its_sync(vm, event->its, event->cpu));
+	put_token(vm, route,
+		  direct ? its_vpe(vm, ITS_VSYNC, event->its, route->vcpu)
+			 : its_sync(vm, event->its, event->cpu));
 	if (direct) {
 		change_direct(vm, (uint32_t)-1);
 		count(&vm->stats.unmaps);
@@ -128,15 +130,6 @@ static void pick_up(struct gicv4 *vm, struct route *route)
 	its_mapti(vm, &route->event);
 	put_token(vm, route, its_sync(vm, route->event.its, route->event.cpu));
 	route->place = ROUTE_SOFT;
-}
-
-/* Not mapped by the guest: where such a route belongs. */
-static void rest(struct gicv4 *vm, struct route *route)
-{
-	if (vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
-		drop(vm, route);
-	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
-		pick_up(vm, route);
 }
 
 /* The event is a physical LPI from here on; the last commands of each way back. */
@@ -252,6 +245,34 @@ static bool bring_back(struct gicv4 *vm, uint16_t index)
 	return v4_advance(vm, index);
 }
 
+/* A route that is not mapped, and may be on its way to software still: what was pending there is dropped. */
+static bool arrived(struct gicv4 *vm, uint16_t index)
+{
+	struct route *route = &vm->routes[index];
+
+	if (route->place == ROUTE_PARKING || route->place == ROUTE_RETURNING)
+		v4_advance(vm, index);
+	if (route->place == ROUTE_LEFT)
+		route->place = ROUTE_SOFT;
+	return route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE;
+}
+
+/* One that the guest has no mapping for: where it belongs. False: it is on its way. */
+static bool rest(struct gicv4 *vm, uint16_t index)
+{
+	struct route *route = &vm->routes[index];
+
+	if (!route->unused)
+		return true;
+	if (!arrived(vm, index))
+		return false;
+	if (vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
+		drop(vm, route);
+	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
+		pick_up(vm, route);
+	return true;
+}
+
 int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *event)
 {
 	struct route *route = route_at(vm, index);
@@ -265,10 +286,10 @@ int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *even
 	} else {
 		if (route->place == ROUTE_NOWHERE)
 			pick_up(vm, route);
-		route->known = event != NULL;
+		route->known = route->unused = event != NULL;
 		if (event) {
 			route->event = *event;
-			rest(vm, route);
+			rest(vm, index);
 		}
 	}
 	lock_drop(&vm->lock);
@@ -283,19 +304,17 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 	if (!route || vcpu >= vm->vcpus || !is_lpi(vm, lpi))
 		return false;
 	lock_take(&vm->lock);
-	if (route->place == ROUTE_LEFT && !route->mapped)
-		route->place = ROUTE_SOFT; /* discarded on its way */
-	if (route->known && !route->mapped &&
-	    (route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE) &&
-	    vm->life == LIFE_STARTED) {
-		route->mapped = mapped = true;
+	if (route->known && !route->mapped && vm->life == LIFE_STARTED) {
+		mapped = rest(vm, index) && arrived(vm, index);
+		route->unused = false; /* if not, software has it */
+	}
+	if (mapped) {
+		route->mapped = true;
 		route->vcpu = (uint16_t)vcpu;
 		route->lpi = lpi;
 		set_property(vm, lpi, property);
 		if (vm->enabled)
 			enter(vm, index);
-		else if (route->place == ROUTE_NOWHERE)
-			pick_up(vm, route);
 	}
 	lock_drop(&vm->lock);
 	return mapped;
@@ -310,10 +329,11 @@ void gicv4_discard(struct gicv4 *vm, uint16_t index)
 	lock_take(&vm->lock);
 	if (route->mapped && !route->leaving) {
 		route->mapped = false;
+		route->unused = true;
 		if (route->place == ROUTE_DIRECT)
 			drop(vm, route);
 		else
-			rest(vm, route);
+			rest(vm, index);
 	}
 	lock_drop(&vm->lock);
 }
@@ -443,11 +463,10 @@ static bool step(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 
-	if (!route->mapped || route->leaving) {
-		if (route->known && !route->leaving)
-			rest(vm, route);
+	if (!route->mapped)
+		return rest(vm, index);
+	if (route->leaving)
 		return true;
-	}
 	if (vm->enabled && route->place == ROUTE_DIRECT)
 		return true;
 	if (!bring_back(vm, index))

@@ -39,8 +39,11 @@ enum running { READY, LOADING, RUNNING, PUTTING, LOOKING, BLOCKED };
 
 struct guest_route {
 	bool mapped;    /* the guest has mapped it */
+	bool unnamed;   /* the embedder took it back: software delivers it */
 	bool forwarded; /* gicv4_map() said true */
 	bool leaving, discards, clearing;
+	bool dropping;  /* discarded, and need not be done */
+	bool mapping;   /* it has been told, and need not be done */
 	bool held, has; /* the device: must not signal; would like to */
 	unsigned vcpu, lpi;
 	struct expected expected;
@@ -252,7 +255,8 @@ static void device_event(void)
 	unsigned vm = below(VMS), n = below(ROUTES);
 	struct guest_route *route = &vms[vm].routes[n];
 
-	expect(&route->expected, route->mapped && !route->discards && !route->clearing);
+	expect(&route->expected,
+	       route->mapped && !route->discards && !route->clearing && !route->mapping);
 	route->has = true;
 	if (!route->held)
 		signal_event(vm, n);
@@ -295,7 +299,7 @@ static void delivered_lpi(unsigned vm, unsigned lpi)
 	for (unsigned n = 0; n < ROUTES; n++) {
 		struct guest_route *route = &vms[vm].routes[n];
 
-		if (!route->mapped || route->lpi != lpi)
+		if (route->lpi != lpi || (!route->mapped && !route->dropping))
 			continue;
 		if (!came(&route->expected))
 			fail("an LPI came that nobody signalled", vm, n);
@@ -460,20 +464,28 @@ static void forward(unsigned vm, unsigned n)
 
 	route->forwarded = gicv4_map(vms[vm].v4, (uint16_t)n, route->vcpu, G4_LPI + route->lpi,
 				     vms[vm].property[route->lpi]);
-	if (!route->forwarded)
-		fail("map", vm, n);
 }
 
 static void map(unsigned vm, unsigned n)
 {
 	struct guest_route *route = &vms[vm].routes[n];
 
-	route->mapped = true;
+	route->mapped = route->mapping = true;
 	route->vcpu = below(VCPUS);
 	route->lpi = n * 4 + below(4);
 	vms[vm].property[route->lpi] = (uint8_t)(0xa0 | (below(4) != 0));
-	if (below(4))
+	if (!route->unnamed)
 		forward(vm, n);
+}
+
+/* The guest's mapping is gone. */
+static void forget(unsigned vm, unsigned n)
+{
+	struct guest_route *route = &vms[vm].routes[n];
+
+	route->discards = route->mapped = route->mapping = false;
+	vms[vm].soft[route->lpi] = false;
+	route->expected.must = false;
 }
 
 static void unmap_step(unsigned vm, unsigned n)
@@ -487,13 +499,22 @@ static void unmap_step(unsigned vm, unsigned n)
 		return;
 	route->leaving = route->forwarded = false;
 	if (!route->discards) {
+		route->unnamed = true;
 		if (result == GICV4_PENDING)
 			raise_soft(&vms[vm], n);
 		return;
 	}
-	route->discards = route->mapped = false;
-	vms[vm].soft[route->lpi] = false;
-	route->expected.must = false;
+	forget(vm, n);
+}
+
+static void discard(unsigned vm, unsigned n)
+{
+	struct guest_route *route = &vms[vm].routes[n];
+
+	route->discards = route->dropping = true;
+	gicv4_discard(vms[vm].v4, (uint16_t)n);
+	route->forwarded = false;
+	forget(vm, n);
 }
 
 static void clear(unsigned vm, unsigned n)
@@ -554,7 +575,10 @@ static void route_command(unsigned vm)
 	}
 	switch (below(10)) {
 	case 0:
-		route->leaving = route->discards = true;
+		if (route->forwarded && below(4))
+			discard(vm, n);
+		else
+			route->leaving = route->discards = true;
 		break;
 	case 1:
 	case 2:
@@ -562,6 +586,7 @@ static void route_command(unsigned vm)
 			route->leaving = true;
 		else
 			forward(vm, n);
+		route->unnamed = false;
 		break;
 	case 3:
 		clear(vm, n);
@@ -630,7 +655,8 @@ static void settled(unsigned vm)
 		return;
 	vms[vm].settling = false;
 	for (unsigned n = 0; n < ROUTES; n++)
-		vms[vm].routes[n].clearing = false;
+		vms[vm].routes[n].clearing = vms[vm].routes[n].mapping =
+			vms[vm].routes[n].dropping = false;
 	for (unsigned n = 0; n < VCPUS; n++)
 		vms[vm].vcpus[n].sgi_clearing = false;
 }
