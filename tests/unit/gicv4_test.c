@@ -1070,5 +1070,6 @@ int main(void)
 		T(vsgis_pending_are_asked_for_one_at_a_time),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("gicv4", tests, NULL, NULL);
 }
