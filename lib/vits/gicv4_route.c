@@ -100,6 +100,9 @@ static void enter(struct gicv4 *vm, uint16_t index)
 		count(&vm->stats.again);
 	}
 	put_token(vm, route, its_vpe(vm, ITS_VSYNC, event->its, route->vcpu));
+	/* One that came before INV did not ring if the vPE remembered it as disabled. */
+	if (vm->properties[route->lpi - VGIC_LPI_BASE] & PROPERTY_ON)
+		v4_look_later(vm, route->vcpu);
 	if (route->held && !fresh)
 		release_later(vm, index);
 	route->place = ROUTE_DIRECT;
@@ -130,6 +133,15 @@ static void pick_up(struct gicv4 *vm, struct route *route)
 	its_mapti(vm, &route->event);
 	put_token(vm, route, its_sync(vm, route->event.its, route->event.cpu));
 	route->place = ROUTE_SOFT;
+}
+
+/* Not mapped: where such a route belongs. */
+static void rest(struct gicv4 *vm, struct route *route)
+{
+	if (route->dropped && vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
+		drop(vm, route);
+	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
+		pick_up(vm, route);
 }
 
 /* The event is a physical LPI from here on; the last commands of each way back. */
@@ -229,6 +241,18 @@ bool v4_advance(struct gicv4 *vm, uint16_t index)
 	return route->place == ROUTE_LEFT || route->place == ROUTE_SOFT;
 }
 
+/* Discarded on its way to software, which it goes to the end; false: not there yet. */
+static bool finish(struct gicv4 *vm, uint16_t index)
+{
+	struct route *route = &vm->routes[index];
+
+	if (route->place == ROUTE_PARKING || route->place == ROUTE_RETURNING)
+		v4_advance(vm, index);
+	if (route->place == ROUTE_LEFT)
+		route->place = ROUTE_SOFT;
+	return route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE;
+}
+
 /* Any place to software; false: not yet. */
 static bool bring_back(struct gicv4 *vm, uint16_t index)
 {
@@ -245,34 +269,6 @@ static bool bring_back(struct gicv4 *vm, uint16_t index)
 	return v4_advance(vm, index);
 }
 
-/* A route that is not mapped, and may be on its way to software still: what was pending there is dropped. */
-static bool arrived(struct gicv4 *vm, uint16_t index)
-{
-	struct route *route = &vm->routes[index];
-
-	if (route->place == ROUTE_PARKING || route->place == ROUTE_RETURNING)
-		v4_advance(vm, index);
-	if (route->place == ROUTE_LEFT)
-		route->place = ROUTE_SOFT;
-	return route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE;
-}
-
-/* One that the guest has no mapping for: where it belongs. False: it is on its way. */
-static bool rest(struct gicv4 *vm, uint16_t index)
-{
-	struct route *route = &vm->routes[index];
-
-	if (!route->unused)
-		return true;
-	if (!arrived(vm, index))
-		return false;
-	if (vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
-		drop(vm, route);
-	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
-		pick_up(vm, route);
-	return true;
-}
-
 int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *event)
 {
 	struct route *route = route_at(vm, index);
@@ -286,10 +282,10 @@ int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *even
 	} else {
 		if (route->place == ROUTE_NOWHERE)
 			pick_up(vm, route);
-		route->known = route->unused = event != NULL;
+		route->known = route->dropped = event != NULL;
 		if (event) {
 			route->event = *event;
-			rest(vm, index);
+			rest(vm, route);
 		}
 	}
 	lock_drop(&vm->lock);
@@ -304,18 +300,22 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 	if (!route || vcpu >= vm->vcpus || !is_lpi(vm, lpi))
 		return false;
 	lock_take(&vm->lock);
-	if (route->known && !route->mapped && vm->life == LIFE_STARTED) {
-		mapped = rest(vm, index) && arrived(vm, index);
-		route->unused = false; /* if not, software has it */
-	}
-	if (mapped) {
-		route->mapped = true;
+	if (!route->mapped && finish(vm, index) && route->known)
+		rest(vm, route); /* one that nobody was to get has nothing pending */
+	if (route->known && !route->mapped &&
+	    (route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE) &&
+	    vm->life == LIFE_STARTED) {
+		route->mapped = mapped = true;
 		route->vcpu = (uint16_t)vcpu;
 		route->lpi = lpi;
 		set_property(vm, lpi, property);
 		if (vm->enabled)
 			enter(vm, index);
 	}
+	/* If hardware has not got it, software has. */
+	route->dropped = false;
+	if (route->place == ROUTE_NOWHERE)
+		pick_up(vm, route);
 	lock_drop(&vm->lock);
 	return mapped;
 }
@@ -329,11 +329,11 @@ void gicv4_discard(struct gicv4 *vm, uint16_t index)
 	lock_take(&vm->lock);
 	if (route->mapped && !route->leaving) {
 		route->mapped = false;
-		route->unused = true;
+		route->dropped = true;
 		if (route->place == ROUTE_DIRECT)
 			drop(vm, route);
 		else
-			rest(vm, index);
+			rest(vm, route);
 	}
 	lock_drop(&vm->lock);
 }
@@ -372,6 +372,8 @@ static void change(struct gicv4 *vm, uint16_t index, bool set)
 	if (route->mapped && route->place == ROUTE_DIRECT) {
 		its_event(vm, set ? ITS_INT : ITS_CLEAR, &route->event);
 		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu));
+	} else if (route->mapped && route->place == ROUTE_LEFT) {
+		route->was = set;
 	} else if (route->mapped && route->place != ROUTE_SOFT) {
 		route->late = set ? LATE_SET : LATE_CLEAR;
 	} else if (route->mapped && set) {
@@ -463,10 +465,15 @@ static bool step(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 
-	if (!route->mapped)
-		return rest(vm, index);
 	if (route->leaving)
 		return true;
+	if (!route->mapped) {
+		if (!finish(vm, index))
+			return false;
+		if (route->known)
+			rest(vm, route);
+		return true;
+	}
 	if (vm->enabled && route->place == ROUTE_DIRECT)
 		return true;
 	if (!bring_back(vm, index))

@@ -822,6 +822,8 @@ static void what_is_enabled_while_its_vcpu_sleeps_wakes_it(void **state)
 	(void)state;
 	start(0);
 	map_direct();
+	assert_int_equal(h.wakes[1], 1); /* the same when it is mapped */
+	h.wakes[1] = 0;
 	run_here(1);
 	gicv4_configure(h.v4, 1, 8195, 0x41);
 	settle();
@@ -890,6 +892,21 @@ static void disabling_raises_what_was_pending_and_enabling_maps_again(void **sta
 	assert_true(gicv4_is_direct(h.v4, 1));
 	settle();
 	assert_int_equal(h.raises, 2);
+}
+
+static void an_int_between_hardware_and_software_is_raised(void **state)
+{
+	(void)state;
+	start(0);
+	h.can_hold = true;
+	map_direct();
+	gicv4_enable(h.v4, false);
+	assert_false(gicv4_step(h.v4));
+	while (!gicv4_settled(h.v4))
+		finish();
+	gicv4_set(h.v4, 1); /* it is back, and gicv4_step() has not seen it */
+	step_all();
+	assert_int_equal(h.raises, 1);
 }
 
 static void what_is_mapped_while_disabled_waits_in_software(void **state)
@@ -1061,6 +1078,7 @@ int main(void)
 		T(what_is_enabled_while_its_vcpu_sleeps_wakes_it),
 		T(a_route_changes_its_event_only_when_unmapped),
 		T(disabling_raises_what_was_pending_and_enabling_maps_again),
+		T(an_int_between_hardware_and_software_is_raised),
 		T(what_is_mapped_while_disabled_waits_in_software),
 		T(what_was_taken_back_stays_with_software),
 		T(what_is_discarded_on_its_way_is_not_raised),
