@@ -11,6 +11,7 @@
 #include "its.h"
 #include "mmu.h"
 #include "pci.h"
+#include "smmu.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 #include "../common/pci_function.h"
@@ -27,6 +28,7 @@ struct pci_device {
 	const char *why;    /* no VM can have it */
 	struct vm *vm;      /* whose it is */
 	unsigned first_lpi; /* of message 0; 0: it has no messages */
+	uint64_t its_at;    /* the machine's GITS_TRANSLATER that they go to */
 	uint16_t first_route;
 	bool resetting; /* until `ready_at` it does not answer */
 	uint64_t ready_at;
@@ -191,8 +193,10 @@ static void moved(void *host)
 	struct vm_pci *pci = device->vm->pci;
 	unsigned i;
 
-	if (unmap_some(device))
+	if (unmap_some(device)) {
 		stage2_forget(device->vm->vttbr);
+		smmu_forget(device->vm);
+	}
 	for (i = 0; i < pci->count; i++)
 		map_some(pci->device[i]);
 	dsb_ish();
@@ -431,7 +435,10 @@ static void connect_messages(struct pci_device *device, const struct board *boar
 		return;
 	if (its_count && board_msi(board, device->rid, &its, &id)) {
 		device->first_lpi = its_device(its, id, events, device->vm->vcpu[0]->cpu, &why);
-		device->view.physical = board->its[its].start + GITS_TRANSLATER;
+		device->its_at = board->its[its].start + GITS_TRANSLATER;
+		device->view.physical = board->pci.contained
+						? SMMU_DOORBELL + device->its_at % PCI_PAGE
+						: device->its_at;
 	}
 	if (device->first_lpi)
 		device->view.doorbell = device->vm->its + GITS_TRANSLATER;
@@ -540,6 +547,14 @@ void pci_connect(struct vm *vm, const struct board *board)
 	stage2_reserve(vm->stage2, pci->window, pci->size);
 	for (i = 0; i < pci->count; i++)
 		connect(pci->device[i], board);
+}
+
+void pci_contain(const struct vm *vm, const struct board *board)
+{
+	unsigned i;
+
+	for (i = 0; vm->pci && board->pci.contained && i < vm->pci->count; i++)
+		smmu_give(vm, vm->pci->device[i]->rid, vm->pci->device[i]->its_at);
 }
 
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size)

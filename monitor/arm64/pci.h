@@ -15,6 +15,7 @@ struct vm_pci; /* what a VM has of it */
 /* Boot, in this order: what there is, to board->pci; then each VM gets what its description says. */
 void pci_scan(struct board *board);
 void pci_connect(struct vm *vm, const struct board *board);
+void pci_contain(const struct vm *vm, const struct board *board); /* its stage 2 is complete */
 
 /* Boot: how many messages the functions of a VM have together. */
 uint16_t pci_messages(const struct vm_description *description);

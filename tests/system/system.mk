@@ -63,7 +63,7 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 
 # PCI functions passed through.
 SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets
-SYSTEM_PCI_ALL := pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4
+SYSTEM_PCI_ALL := pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
 	$(SYSTEM_PCI)
