@@ -13,6 +13,8 @@
 #define EVENTS     (1u << EVENT_BITS)
 #define LPI        (LPI_FIRST + 64)
 #define ROUNDS     100
+#define PAUSE_US   300
+#define MOVERS     3 /* more only wait for each other where CPUs are emulated */
 
 unsigned cpus_needed = 1;
 
@@ -215,7 +217,18 @@ static void all_leave(unsigned cpu)
 
 static atomic_uint moving;
 
-/* Each CPU but the first has an event that it moves around as long as CPU 0 raises it. */
+static void pause(void)
+{
+	uint64_t deadline = counter_after_us(PAUSE_US);
+
+	while (!counter_passed(deadline))
+		wfe();
+}
+
+/*
+ * A few CPUs have an event each that they move around as long as CPU 0 raises it. CPU 0 is to get at the
+ * queue, too.
+ */
 static void keep_moving(void *unused)
 {
 	struct cpu *me = this_cpu();
@@ -225,6 +238,7 @@ static void keep_moving(void *unused)
 	while (atomic_load(&moving)) {
 		move(8 + me->index, target);
 		target = (target + 1) % cpu_count;
+		pause();
 	}
 }
 
@@ -243,30 +257,30 @@ static bool wait_all(unsigned lpi, unsigned wanted)
 /* A CPU that was signalled what has moved since acknowledges nothing: that is right. */
 static void under_fire(void)
 {
-	unsigned good = 0, sum = 0;
+	unsigned good = 0, sum = 0, end = cpu_count > MOVERS ? MOVERS + 1 : cpu_count;
 
 	atomic_store(&moving, 1);
-	for (unsigned cpu = 1; cpu < cpu_count; cpu++)
+	for (unsigned cpu = 1; cpu < end; cpu++)
 		cpu_start(cpu, keep_moving, NULL);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		bool all = true;
 
-		for (unsigned cpu = 1; cpu < cpu_count; cpu++)
+		for (unsigned cpu = 1; cpu < end; cpu++)
 			its_raise(DEVICE, 8 + cpu);
-		for (unsigned cpu = 1; cpu < cpu_count; cpu++)
+		for (unsigned cpu = 1; cpu < end; cpu++)
 			all &= wait_all(LPI + 8 + cpu, round);
 		good += all;
 	}
 	atomic_store(&moving, 0);
-	for (unsigned cpu = 1; cpu < cpu_count; cpu++)
+	for (unsigned cpu = 1; cpu < end; cpu++)
 		cpu_finish(cpu);
 	wait_ms(SETTLE_MS);
 	is(good, ROUNDS, "raised while other CPUs move them: each arrives once, somewhere");
 	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
 		sum += count_total(cpu);
-	is(sum, ROUNDS * (cpu_count - 1), "raised while other CPUs move them: and no more");
+	is(sum, ROUNDS * (end - 1), "raised while other CPUs move them: and no more");
 	counts_clear();
-	for (unsigned cpu = 1; cpu < cpu_count; cpu++) {
+	for (unsigned cpu = 1; cpu < end; cpu++) {
 		move(8 + cpu, cpu);
 		int_arrives(DEVICE, 8 + cpu, cpu, LPI + 8 + cpu, "moved home");
 	}

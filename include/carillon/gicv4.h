@@ -17,17 +17,18 @@
  *	while (!gicv4_put(vm, vcpu, blocks, late)) wait a little;	`late`: waited long enough
  *	if it blocks: sleep only if neither vgic_pending() nor gicv4_pending(vm, vcpu)
  *
- * The guest's ITS commands come by way of struct vits_port (carillon/vits.h): gicv4_map() and the others
- * of that part are its hooks, route by route. vlpi_unmap has no way to say GICV4_AGAIN: the embedder's calls
- * gicv4_unmap() until it answers otherwise, which takes the ITS a handful of commands.
+ * The guest's ITS commands come by way of struct vits_port (carillon/vits.h): gicv4_map() and the
+ * others of that part are its hooks, route by route. vlpi_unmap has no way to say GICV4_AGAIN: the
+ * embedder's calls gicv4_unmap() until it answers otherwise, which takes the ITS a handful of commands.
  *
  * What is exact and what is not. A mapped event's pending state follows it through moves and clears
- * exactly. When a route changes between software and hardware (map, unmap, gicv4_enable()) it is without
- * mapping between DISCARD and MAPTI or VMAPTI, and the ITS drops what comes then; DISCARD also drops what
- * was pending. So the library needs the host's help to be exact: the hook `quiet`, by which the device
- * keeps its events to itself for that time (MSI-X: the vector's mask bit). With it, the pending vLPI is
- * moved (VMOVI) to a vPE that no CPU ever runs, that vPE is unmapped, and its pending table read.
- * Without it, the interrupt is made pending once on each change: one too many at worst, never one too few.
+ * exactly. When a route changes between software and hardware (map, unmap, gicv4_enable()) it is
+ * without mapping between DISCARD and MAPTI or VMAPTI, and the ITS drops what comes then; DISCARD also
+ * drops what was pending. So the library needs the host's help to be exact: the hook `quiet`, by which
+ * the device keeps its events to itself for that time (MSI-X: the vector's mask bit). With it, the
+ * pending vLPI is moved (VMOVI) to a vPE that no CPU ever runs, that vPE is unmapped, and its pending
+ * table read (GICv4.1 says that the table is complete then; GICv4.0 does not say so plainly). Without
+ * it, the interrupt is made pending once on each change: one too many at worst, never one too few.
  *
  * Is it worth it? A vLPI that finds its vPE on a CPU costs no exit instead of one. One that does not find
  * it, and the vCPU blocked, costs a doorbell: a physical interrupt like before, and three ITS commands
@@ -113,13 +114,14 @@ struct gicv4_config {
 
 /*
  * The embedder's hooks. They are bounded, and do not call back into this part of the library. All may
- * be called on any CPU and concurrently, unless said otherwise.
+ * be called on any CPU and concurrently, unless said otherwise, and with the VM's lock held.
  */
 struct gicv4_hooks {
 	/*
 	 * Put a 32-byte command on this ITS's queue, behind all that were put before; what was stored
-	 * before the call is visible to the ITS when it executes it. The queue's room is the embedder's:
-	 * no call here puts more than 32 commands on a queue. Returns a token for `done`, of any kind but 0.
+	 * before the call is visible to the ITS when it executes it. The queue's room is the
+	 * embedder's: no call here puts more than 64 commands on a queue. Returns a token for `done`,
+	 * of any kind but 0.
 	 */
 	uint64_t (*command)(void *host, unsigned its, const uint64_t command[4]);
 	/* Have this command and those before it been executed (GITS_CREADR has passed it)? */
@@ -225,17 +227,19 @@ int gicv4_load(struct gicv4 *vm, unsigned vcpu, unsigned cpu);
 bool gicv4_ready(struct gicv4 *vm, unsigned vcpu);
 
 /*
- * The vCPU leaves its CPU. `blocks`: it means to sleep until it has an interrupt, and its doorbell rings from
- * now on. False: hardware is not done; call again with the same `blocks`, and run the guest no more.
- * `late`: the caller waited as long as it wanted to; the answer is true, and the vCPU counts as pending,
- * since hardware did not tell.
+ * The vCPU leaves its CPU. `blocks`: it means to sleep until it has an interrupt, and its doorbell
+ * rings from now on. False: hardware is not done; call again with the same `blocks`, and run the guest
+ * no more. `late`: the caller waited as long as it wanted to; the answer is true, and the vCPU counts
+ * as pending, since hardware did not tell.
  */
 bool gicv4_put(struct gicv4 *vm, unsigned vcpu, bool blocks, bool late);
 
 /*
- * May the vCPU, which is not loaded, have a vLPI that would wake it? False only after gicv4_put() with
- * `blocks`, and then the doorbell will call `wake` as soon as there is one. To be looked at after the
- * vCPU's sleep is announced to those who wake it, as with vgic_pending(). Any CPU.
+ * May the vCPU, which is not loaded, have a vLPI that would wake it? Hardware does not look at the
+ * guest's priority mask and group enables, so one that they hold back keeps the vCPU from sleeping.
+ * False only after gicv4_put() with `blocks`, and then the doorbell will call `wake` as soon as there
+ * is one. To be looked at after the vCPU's sleep is announced to those who wake it, as with
+ * vgic_pending(). Any CPU.
  */
 bool gicv4_pending(const struct gicv4 *vm, unsigned vcpu);
 
@@ -245,16 +249,17 @@ void gicv4_doorbell(struct gicv4 *vm, unsigned vcpu);
 /* --- Routes. ----------------------------------------------------------------------------------------- */
 
 /*
- * Route `route` is this physical event, which is mapped to its LPI (MAPTI). NULL: no more. 0;
+ * Route `route` is this physical event, which is mapped to its LPI (MAPTI), and has not been sent so far.
+ * While direct injection is enabled, and the guest has not mapped it, the ITS drops it. NULL: no more. 0;
  * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY: it is mapped to a vLPI.
  */
 int gicv4_route(struct gicv4 *vm, uint16_t route, const struct gicv4_event *event);
 
 /*
- * vits_port.vlpi_map, with the property byte that the guest has for the LPI (0 will do for the virtual ITS,
- * which configures it right after). False: there is no such route,
- * or it is mapped, or the LPI or vCPU is outside what there is. While direct injection is disabled, a route is
- * kept, and its physical LPI goes on coming to software.
+ * vits_port.vlpi_map, with the property byte that the guest has for the LPI (0 will do for the virtual
+ * ITS, which configures it right after). False: there is no such route, or it is mapped, or the LPI or
+ * vCPU is outside what there is. While direct injection is disabled, a route is kept, and its physical
+ * LPI goes on coming to software.
  */
 bool gicv4_map(struct gicv4 *vm, uint16_t route, unsigned vcpu, virq_t lpi, uint8_t property);
 
@@ -264,6 +269,13 @@ bool gicv4_map(struct gicv4 *vm, uint16_t route, unsigned vcpu, virq_t lpi, uint
  * the guest discarded it. Without `quiet` it is the answer for each route that hardware had.
  */
 enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t route);
+
+/*
+ * vits_port.vlpi_discard: the guest's mapping is gone, and with it what is pending. From here to gicv4_map()
+ * hardware drops the event, and nothing has to be known about it: a guest that discards and maps again gets each
+ * message that comes while it is mapped, and no other.
+ */
+void gicv4_discard(struct gicv4 *vm, uint16_t route);
 
 void gicv4_move(struct gicv4 *vm, uint16_t route, unsigned vcpu);
 void gicv4_set(struct gicv4 *vm, uint16_t route);
@@ -276,36 +288,42 @@ void gicv4_invalidate_all(struct gicv4 *vm, unsigned vcpu);
 /* Does hardware deliver this route now? Any CPU; a snapshot. */
 bool gicv4_is_direct(const struct gicv4 *vm, uint16_t route);
 
-/* --- On and off, at run time; saving. ------------------------------------------------------------------ */
+/* --- On and off, at run time; saving. ---------------------------------------------------------- */
 
 /*
- * Have the routes delivered by hardware, or by software: gicv4_step() moves them, a few at a time, and is
- * true when all are where they should be. vCPUs may be loaded or not. What is pending is raised.
- * To save a VM: its vCPUs are put, its devices quiet; disable, step until true; then all of its LPIs' state is
- * in the vGIC, and vgic_save() has it. (The pending tables are read for it, route by route; hardware's own
- * format of the first KiB is never looked at.)
+ * Have the routes delivered by hardware, or by software: gicv4_step() moves them, a few at a time, and
+ * is true when all are where they should be. vCPUs may be loaded or not. What is pending is raised.
+ *
+ * To save a VM: its vCPUs are put, its devices silent; disable, step until true; then all of its LPIs'
+ * state is in the vGIC, and vgic_save() has it; exactly so if `quiet` was true for each route. (The
+ * pending tables are read for it, route by route; hardware's own format of the first KiB is never
+ * looked at.)
  */
 void gicv4_enable(struct gicv4 *vm, bool on);
 bool gicv4_step(struct gicv4 *vm);
 
 /*
- * Should direct injection be on, with that many vCPUs (of all VMs with routes) that want to run on that many
- * CPUs? On if there is a CPU for each, off if there are more than a quarter too few; in between it stays what
- * it is, so that it does not swing.
+ * Should direct injection be on, with that many vCPUs (of all VMs with routes) that want to run on that
+ * many CPUs? On if there is a CPU for each, off if there are more than a quarter too few; in between it
+ * stays what it is, so that it does not swing.
  */
 bool gicv4_policy(bool on, unsigned vcpus, unsigned cpus);
 
-/* --- GICv4.1. ------------------------------------------------------------------------------------------ */
+/* --- GICv4.1. ----------------------------------------------------------------------------------- */
 
 /*
+ * No hardware has seen what follows, nor anything above with minor = 1: it runs against
+ * tests/model/gicv4.c.
+ *
  * The vPE table: one in memory for all redistributors that share it (GICR_TYPER.CommonLPIAff), and for
  * those ITSs that do (GITS_TYPER.SVPET, GITS_MPIDR). Do these two, given by GICR_TYPER, share one?
  */
 bool gicv4_redists_share(uint64_t gicr_typer, uint64_t other);
 bool gicv4_its_shares(uint64_t gits_typer, uint32_t gits_mpidr, uint64_t gicr_typer);
 /*
- * GICR_VPROPBASER for a vPE table that an ITS was given by this GITS_BASER (Type = 2), as read back from it:
- * inherited, with the attributes of `attributes`; or 0 if its memory is beyond what the register can name.
+ * GICR_VPROPBASER for a vPE table that an ITS was given by this GITS_BASER (Type = 2), as read back
+ * from it: inherited, with the attributes of `attributes`; or 0 if its memory is beyond what the
+ * register can name.
  */
 uint64_t gicv4_vpe_table(uint64_t gits_baser, uint64_t attributes);
 
@@ -314,7 +332,8 @@ void gicv4_groups(struct gicv4 *vm, unsigned vcpu, bool group0, bool group1);
 
 /*
  * A vCPU's SGI `sgi` (0 to 15) delivered by hardware, while the guest has GICD_CTLR.nASSGIreq = 1: its
- * configuration, which is in effect when gicv4_settled() is true. -VIRQ_ERR_KIND: not GICv4.1; -VIRQ_ERR_RANGE.
+ * configuration, which is in effect when gicv4_settled() is true. -VIRQ_ERR_KIND: not GICv4.1;
+ * -VIRQ_ERR_RANGE.
  */
 int gicv4_vsgi_configure(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool enabled,
 			 uint8_t priority, unsigned group);
@@ -322,13 +341,13 @@ int gicv4_vsgi_configure(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool ena
 int gicv4_vsgi_set(struct gicv4 *vm, unsigned vcpu, unsigned sgi);
 int gicv4_vsgi_clear(struct gicv4 *vm, unsigned vcpu, unsigned sgi);
 /*
- * The pending state of all 16, for a read of GICR_ISPENDR0 (GICR_VSGIR, VSGIPENDR). False: not yet, call again.
- * One request is under way on a machine at a time, and only the answer ends it. Any CPU, one for each vCPU; the
- * vPE does not change its CPU from the first call to the answer.
+ * The pending state of all 16, for a read of GICR_ISPENDR0 (GICR_VSGIR, VSGIPENDR). False: not yet,
+ * call again. One request is under way on a machine at a time, and only the answer ends it. Any CPU,
+ * one for each vCPU; the vPE does not change its CPU from the first call to the answer.
  */
 bool gicv4_vsgi_pending(struct gicv4 *vm, unsigned vcpu, uint16_t *pending);
 
-/* --- Statistics -------------------------------------------------------------------------------------------- */
+/* --- Statistics. -------------------------------------------------------------------------------- */
 
 struct gicv4_stats {
 	uint64_t loads;

@@ -60,6 +60,11 @@ struct vits_port {
 	 * for a DISCARD, for a device that is unmapped, and by vits_unforward().
 	 */
 	bool (*vlpi_unmap)(void *host, uint16_t route);
+	/*
+	 * Optional: the guest has unmapped the event, or mapped it to another LPI. What is pending in hardware
+	 * goes with it, and what the device sends is dropped, until vlpi_map. NULL: vlpi_unmap is called.
+	 */
+	void (*vlpi_discard)(void *host, uint16_t route);
 	void (*vlpi_move)(void *host, uint16_t route, unsigned vcpu); /* with its pending state */
 	void (*vlpi_set)(void *host, uint16_t route);                 /* INT */
 	void (*vlpi_clear)(void *host, uint16_t route);               /* CLEAR */

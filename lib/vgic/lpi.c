@@ -230,7 +230,7 @@ int vgic_lpi_clear(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi)
 static void move(struct vgic *vgic, struct vgic_vcpu *self, uint32_t n, unsigned to)
 {
 	if (n >= load_relaxed(&vgic->vcpus[to].lpi_limit)) {
-		withdraw(vgic, self, &vgic->lpis[n], W_LATCH, 0, W_RETRACT);
+		withdraw(vgic, self, &vgic->lpis[n], W_LATCH, W_CONFIG | W_ENABLED, W_RETRACT);
 		return;
 	}
 	withdraw(vgic, self, &vgic->lpis[n], W_TARGET, to | W_CONFIG | W_ENABLED, 0);

@@ -80,6 +80,7 @@ struct vpe {
 
 enum place {
 	ROUTE_SOFT,
+	ROUTE_NOWHERE, /* not mapped by the guest, nor on the ITS */
 	ROUTE_DIRECT,
 	ROUTE_PARKING,   /* its pending state is on its way to where it can be read */
 	ROUTE_RETURNING, /* its event is being mapped to the LPI */

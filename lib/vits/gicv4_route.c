@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Routes: a physical event between its LPI, which software takes, and a vLPI (IHI 0069 5.13: DISCARD, MAPTI,
- * VMAPTI, VMOVI). All of it is commands on one ITS, which executes them in order; what is needed before the
- * next ones can be put is waited for by being called again.
+ * Routes: a physical event between its LPI, which software takes, and a vLPI (IHI 0069 5.13: DISCARD,
+ * MAPTI, VMAPTI, VMOVI). All of it is commands on one ITS, which executes them in order; what is needed
+ * before the next ones can be put is waited for by being called again.
  *
  * Back to software, with the device held: VMOVI takes the pending state to the parking vPE, which no CPU
  * ever has; unmapping that one makes its pending table good to read; mapped again, so that DISCARD finds
@@ -79,17 +79,21 @@ static void change_direct(struct gicv4 *vm, uint32_t by)
 	__atomic_fetch_add(&vm->stats.direct, by, __ATOMIC_RELAXED);
 }
 
+/* From software, where it may be pending, or from where nothing is. */
 static void enter(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 	const struct gicv4_event *event = &route->event;
+	bool fresh = route->place == ROUTE_NOWHERE;
 
-	route->held = hold(vm, index);
-	its_event(vm, ITS_DISCARD, event);
-	its_sync(vm, event->its, event->cpu);
+	route->held = !fresh && hold(vm, index);
+	if (!fresh) {
+		its_event(vm, ITS_DISCARD, event);
+		its_sync(vm, event->its, event->cpu);
+	}
 	its_vmapti(vm, event, route->vcpu, route->lpi);
 	its_event(vm, ITS_INV, event); /* the property byte is new */
-	if (!route->held) {
+	if (!route->held && !fresh) {
 		/* DISCARD may have dropped one, and there was a time without mapping. */
 		its_event(vm, ITS_INT, event);
 		count(&vm->stats.again);
@@ -102,6 +106,39 @@ static void enter(struct gicv4 *vm, uint16_t index)
 	count(&vm->stats.maps);
 }
 
+/* The guest has no mapping for it: neither has the ITS. */
+static void drop(struct gicv4 *vm, struct route *route)
+{
+	const struct gicv4_event *event = &route->event;
+	bool direct = route->place == ROUTE_DIRECT;
+
+	its_event(vm, ITS_DISCARD, event);
+	put_token(vm, route, direct ? its_vpe(vm, ITS_VSYNC, event->its, route->vcpu)
+				    : its_sync(vm, event->its, event->cpu));
+	if (direct) {
+		change_direct(vm, (uint32_t)-1);
+		count(&vm->stats.unmaps);
+	}
+	route->place = ROUTE_NOWHERE;
+}
+
+/* The event is its LPI again; nothing of it is pending. */
+static void pick_up(struct gicv4 *vm, struct route *route)
+{
+	its_mapti(vm, &route->event);
+	put_token(vm, route, its_sync(vm, route->event.its, route->event.cpu));
+	route->place = ROUTE_SOFT;
+}
+
+/* Not mapped by the guest: where such a route belongs. */
+static void rest(struct gicv4 *vm, struct route *route)
+{
+	if (vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
+		drop(vm, route);
+	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
+		pick_up(vm, route);
+}
+
 /* The event is a physical LPI from here on; the last commands of each way back. */
 static void map_back(struct gicv4 *vm, struct route *route)
 {
@@ -110,6 +147,17 @@ static void map_back(struct gicv4 *vm, struct route *route)
 	its_mapti(vm, event);
 	put_token(vm, route, its_sync(vm, event->its, event->cpu));
 	route->place = ROUTE_RETURNING;
+}
+
+/*
+ * GICv4.1's VMAPP with V = 0 leaves the table in memory complete; of GICv4.0's that is not said so
+ * plainly, and a VSYNC behind it is what can be done.
+ */
+static uint64_t unmap_parking(struct gicv4 *vm, unsigned its)
+{
+	uint64_t token = its_vmapp(vm, its, parking(vm), false, true);
+
+	return is_minor_1(vm) ? token : its_vpe(vm, ITS_VSYNC, its, parking(vm));
 }
 
 static void leave(struct gicv4 *vm, uint16_t index)
@@ -133,7 +181,7 @@ static void leave(struct gicv4 *vm, uint16_t index)
 	its_vmovi(vm, event, parking(vm));
 	its_vpe(vm, ITS_VSYNC, event->its, route->vcpu);
 	its_vpe(vm, ITS_VSYNC, event->its, parking(vm));
-	put_token(vm, route, its_vmapp(vm, event->its, parking(vm), false, true));
+	put_token(vm, route, unmap_parking(vm, event->its));
 	route->place = ROUTE_PARKING;
 }
 
@@ -157,7 +205,7 @@ static void unpark(struct gicv4 *vm, struct route *route)
 	its_vmapp(vm, event->its, parking(vm), true, true);
 	its_event(vm, ITS_DISCARD, event);
 	its_vpe(vm, ITS_VSYNC, event->its, parking(vm));
-	its_vmapp(vm, event->its, parking(vm), false, true);
+	unmap_parking(vm, event->its);
 	map_back(vm, route);
 }
 
@@ -212,12 +260,16 @@ int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *even
 	if (!route || (event && (event->its >= vm->machine->itss || event->intid < VGIC_LPI_BASE)))
 		return -VIRQ_ERR_RANGE;
 	lock_take(&vm->lock);
-	if (route->mapped || route->place != ROUTE_SOFT) {
+	if (route->mapped || (route->place != ROUTE_SOFT && route->place != ROUTE_NOWHERE)) {
 		result = -VIRQ_ERR_BUSY;
 	} else {
+		if (route->place == ROUTE_NOWHERE)
+			pick_up(vm, route);
 		route->known = event != NULL;
-		if (event)
+		if (event) {
 			route->event = *event;
+			rest(vm, route);
+		}
 	}
 	lock_drop(&vm->lock);
 	return result;
@@ -231,7 +283,10 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 	if (!route || vcpu >= vm->vcpus || !is_lpi(vm, lpi))
 		return false;
 	lock_take(&vm->lock);
-	if (route->known && !route->mapped && route->place == ROUTE_SOFT &&
+	if (route->place == ROUTE_LEFT && !route->mapped)
+		route->place = ROUTE_SOFT; /* discarded on its way */
+	if (route->known && !route->mapped &&
+	    (route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE) &&
 	    vm->life == LIFE_STARTED) {
 		route->mapped = mapped = true;
 		route->vcpu = (uint16_t)vcpu;
@@ -239,9 +294,28 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 		set_property(vm, lpi, property);
 		if (vm->enabled)
 			enter(vm, index);
+		else if (route->place == ROUTE_NOWHERE)
+			pick_up(vm, route);
 	}
 	lock_drop(&vm->lock);
 	return mapped;
+}
+
+void gicv4_discard(struct gicv4 *vm, uint16_t index)
+{
+	struct route *route = route_at(vm, index);
+
+	if (!route)
+		return;
+	lock_take(&vm->lock);
+	if (route->mapped && !route->leaving) {
+		route->mapped = false;
+		if (route->place == ROUTE_DIRECT)
+			drop(vm, route);
+		else
+			rest(vm, route);
+	}
+	lock_drop(&vm->lock);
 }
 
 enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t index)
@@ -267,7 +341,7 @@ enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t index)
 	return result;
 }
 
-/* A change of a route's pending state: by hardware, by software, or by who brings it from one to the other. */
+/* A change of pending state: by hardware, by software, or by who brings it from one to the other. */
 static void change(struct gicv4 *vm, uint16_t index, bool set)
 {
 	struct route *route = route_at(vm, index);
@@ -369,8 +443,11 @@ static bool step(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 
-	if (!route->mapped || route->leaving)
+	if (!route->mapped || route->leaving) {
+		if (route->known && !route->leaving)
+			rest(vm, route);
 		return true;
+	}
 	if (vm->enabled && route->place == ROUTE_DIRECT)
 		return true;
 	if (!bring_back(vm, index))

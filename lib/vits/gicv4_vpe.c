@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vCPUs on CPUs: moving a vPE to another redistributor, making it resident and not, its doorbell (IHI 0069
- * 5.4 to 5.6; GICR_VPROPBASER, GICR_VPENDBASER in 12.12). Block, doorbell and put: tests/protocol/doorbell.pml.
+ * vCPUs on CPUs: moving a vPE to another redistributor, making it resident and not, its doorbell (IHI
+ * 0069 5.4 to 5.6; GICR_VPROPBASER, GICR_VPENDBASER in 12.12). Block, doorbell and put:
+ * tests/protocol/doorbell.pml.
  *
  * No lock keeps a doorbell from an owner's put. What hardware and doorbells say is only ever added to
  * `pending`, and only the owner clears it, before it makes the vPE resident, which shows the guest all that
@@ -11,7 +12,7 @@
 
 static void set_state(struct vpe *vpe, enum residence state)
 {
-	/* release: what the owner did before; partner: vpe_wake()'s callers, which look only behind done() */
+	/* release: what the owner did before; partner: the acquire in is_resident() */
 	__atomic_store_n(&vpe->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
@@ -212,7 +213,7 @@ static bool may_leave(struct gicv4 *vm, struct vpe *vpe, bool late)
 	return late;
 }
 
-/* GICv4.0. While it is resident nothing rings; a ring from before then is cleared, and would be for nothing. */
+/* GICv4.0. While it is resident nothing rings, and a ring from before would be for nothing: it is cleared. */
 static void bell_on(struct gicv4 *vm, unsigned vcpu)
 {
 	struct vpe *vpe = &vm->vpes[vcpu];

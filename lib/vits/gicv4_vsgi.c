@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What only a GICv4.1 has: the vPE table that ITSs and redistributors share, and SGIs that hardware delivers
- * (IHI 0069 5.7; GITS_SGIR, GICR_VSGIR, GICR_VSGIPENDR, GICR_VPROPBASER). No hardware has seen this part: it
- * runs against tests/model/gicv4.c alone.
+ * What only a GICv4.1 has: the vPE table that ITSs and redistributors share, and SGIs that hardware
+ * delivers (IHI 0069 5.7; GITS_SGIR, GICR_VSGIR, GICR_VSGIPENDR, GICR_VPROPBASER). No hardware has seen
+ * this part: it runs against tests/model/gicv4.c alone.
  */
 #include "gicv4_internal.h"
 

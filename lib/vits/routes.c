@@ -89,6 +89,18 @@ static void route_unmap(struct vits *vits, struct vgic_cpu *self, struct route *
 		vgic_lpi_raise(vits->vgic, self, route->vcpu, route->lpi);
 }
 
+/* Its mapping is gone, and what it had pending with it. */
+static void route_discard(struct vits *vits, struct vgic_cpu *self, struct route *route)
+{
+	if (!vits->port.vlpi_discard) {
+		route_unmap(vits, self, route);
+		return;
+	}
+	route->forwarded = false;
+	store_relaxed(&vits->forwarded, vits->forwarded - 1);
+	vits->port.vlpi_discard(vits->host, route_index(vits, route));
+}
+
 static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route *route)
 {
 	struct mapping now = { 0 };
@@ -98,7 +110,9 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 		event_find(vits, (uint32_t)(route->pair >> 32), (uint32_t)route->pair, &now);
 	if (route->mapped)
 		vcpu = collection_vcpu(vits, now.icid);
-	if (route->forwarded && (vcpu == NO_VCPU || now.lpi != route->lpi))
+	if (route->forwarded && (!route->mapped || now.lpi != route->lpi))
+		route_discard(vits, self, route);
+	else if (route->forwarded && vcpu == NO_VCPU)
 		route_unmap(vits, self, route);
 	route->lpi = now.lpi;
 	route->icid = now.icid;

@@ -142,6 +142,14 @@ void direct_start(struct vm *vm)
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
+	direct_switch(vm, true);
+}
+
+/* What is its devices' is LPIs again. */
+void direct_end(struct vm *vm)
+{
+	if (vm->direct)
+		direct_switch(vm, false);
 }
 
 /* The last device that the ITS can have is none of the machine's. */
@@ -275,6 +283,11 @@ struct outcome cold_vlpi_unmap(struct vm *vm, uint64_t route)
 	while ((result = gicv4_unmap(vm->direct, (uint16_t)route)) == GICV4_AGAIN && left--)
 		gicv4_settled(vm->direct);
 	return (struct outcome){ result != GICV4_CLEAR, 0 };
+}
+
+void cold_vlpi_discard(struct vm *vm, uint64_t route)
+{
+	gicv4_discard(vm->direct, (uint16_t)route);
 }
 
 void cold_vlpi_move(struct vm *vm, uint64_t route, uint64_t vcpu)

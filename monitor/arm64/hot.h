@@ -101,6 +101,7 @@ void cold_direct_put(struct vcpu *vcpu, uint64_t blocks);
 void cold_direct_invalidated(struct vm *vm, uint64_t vcpu, uint64_t lpi);
 struct outcome cold_vlpi_map(struct vm *vm, uint64_t route, uint64_t vcpu_lpi);
 struct outcome cold_vlpi_unmap(struct vm *vm, uint64_t route);
+void cold_vlpi_discard(struct vm *vm, uint64_t route);
 void cold_vlpi_move(struct vm *vm, uint64_t route, uint64_t vcpu);
 void cold_vlpi_set(struct vm *vm, uint64_t route);
 void cold_vlpi_clear(struct vm *vm, uint64_t route);

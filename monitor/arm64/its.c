@@ -599,7 +599,10 @@ void lpis_drop(const struct vm *vm)
 	}
 }
 
-/* To the CPU of the vCPU that the guest sends it to, if that is another one by now. */
+/*
+ * To the CPU of the vCPU that the guest sends it to, if that is another one by now. Where hardware can do
+ * it instead, and knows it to be where it was, it stays there.
+ */
 void lpi_follow(unsigned intid)
 {
 	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
@@ -607,7 +610,7 @@ void lpi_follow(unsigned intid)
 	unsigned vcpu;
 	virq_t virq;
 
-	if (vits_translate(vm->vits, lpi->device, lpi->event, &virq, &vcpu) == 0)
+	if (!vm->direct && vits_translate(vm->vits, lpi->device, lpi->event, &virq, &vcpu) == 0)
 		lpi_move(intid, __atomic_load_n(&vm->vcpu[vcpu]->cpu, __ATOMIC_RELAXED));
 }
 

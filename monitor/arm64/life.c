@@ -235,6 +235,7 @@ void vm_destroy(struct vm *vm)
 
 	vm_stop(vm);
 	vm_quiet(vm);
+	direct_end(vm);
 	pci_power_off(vm);
 	for (i = 0; i < vm->vcpus; i++) {
 		struct vcpu *vcpu = vm->vcpu[i];

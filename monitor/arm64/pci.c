@@ -106,10 +106,11 @@ static void route(void *host, unsigned vector, uint32_t event)
 	lpi->device = device->rid;
 	lpi->event = event;
 	__atomic_store_n(&lpi->kind, LPI_MESSAGE, __ATOMIC_RELEASE);
-	lpi_follow(intid);
 	if (device->vm->direct)
 		direct_route(device->vm, (uint16_t)(device->first_route + vector), intid,
 			     device->rid, event);
+	else
+		lpi_follow(intid);
 }
 
 /* A page that traps is not mapped; neighbours in the same BAR are. */

@@ -244,6 +244,11 @@ static bool vlpi_unmap(void *host, uint16_t route)
 	return COLD(cold_vlpi_unmap, host, route, 0).value;
 }
 
+static void vlpi_discard(void *host, uint16_t route)
+{
+	COLD(cold_vlpi_discard, host, route, 0);
+}
+
 static void vlpi_move(void *host, uint16_t route, unsigned vcpu)
 {
 	COLD(cold_vlpi_move, host, route, vcpu);
@@ -274,6 +279,7 @@ static bool vlpis_settled(void *host)
 const struct vits_port its_port = {
 	.vlpi_map = vlpi_map,
 	.vlpi_unmap = vlpi_unmap,
+	.vlpi_discard = vlpi_discard,
 	.vlpi_move = vlpi_move,
 	.vlpi_set = vlpi_set,
 	.vlpi_clear = vlpi_clear,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A model of the physical side of GICv4.0 and GICv4.1 (Arm IHI 0069: chapters 5, 6, 12.12, 12.19), naive:
- * ITSs with queues of commands that execute when told, redistributors with physical and virtual LPIs, resident
- * vPEs, doorbells. Tables are looked through as wholes. Written from the architecture's text, not from lib/.
- * What the architecture forbids, or leaves unpredictable, stops the run (g4_fail()).
+ * A model of the physical side of GICv4.0 and GICv4.1 (Arm IHI 0069: chapters 5, 6, 12.12, 12.19),
+ * naive: ITSs with queues of commands that execute when told, redistributors with physical and virtual
+ * LPIs, resident vPEs, doorbells. Tables are looked through as wholes. Written from the architecture's
+ * text, not from lib/. What the architecture forbids, or leaves unpredictable, stops the run
+ * (g4_fail()).
  *
- * It is as unhelpful as an implementation may be: pending tables in memory are read when a vPE is mapped and
- * written when it is unmapped, and only then; configuration is cached until it is invalidated.
+ * It is as unhelpful as an implementation may be: pending tables in memory are read when a vPE is
+ * mapped and written when it is unmapped, and only then; configuration is cached until it is
+ * invalidated.
  */
 #ifndef TESTS_MODEL_GICV4_H
 #define TESTS_MODEL_GICV4_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Direct injection (carillon/gicv4.h) against the model of the hardware: two VMs on three CPUs, at random. Devices
- * signal, vCPUs are loaded, put, blocked and moved, routes mapped, moved, unmapped and toggled, while ITSs execute
- * when they like and other CPUs act in the middle of the library's functions.
+ * Direct injection (carillon/gicv4.h) against the model of the hardware: two VMs on three CPUs, at
+ * random. Devices signal, vCPUs are loaded, put, blocked and moved, routes mapped, moved, unmapped and
+ * toggled, while ITSs execute when they like and other CPUs act in the middle of the library's
+ * functions.
  *
- * Checked: nothing that the architecture forbids (the model's), no event is lost, none comes twice, and every
- * vCPU that sleeps is woken. GICV4_STEPS: how many steps; GICV4_SEED: with what.
+ * Checked: nothing that the architecture forbids (the model's), no event is lost, none comes twice, and
+ * every vCPU that sleeps is woken. GICV4_STEPS: how many steps; GICV4_SEED: with what.
  */
 #include "gicv4.h"
 

@@ -14,8 +14,10 @@
  * Shown: once a command that took a mapping away is done, nobody raises its LPI; nobody raises another
  * pair's LPI; when all rest, the cache does not have what the tables do not have.
  *
- * check: good: DISCARD, two messages of the pair and one of the other
- * check: good -DMAPD: the device is taken away
+ * check: good -DSECOND=0: DISCARD, two senders of the first pair
+ * check: good -DFIRST=1: one of each
+ * check: good -DMAPD -DSECOND=0: the device is taken away
+ * check: good -DMAPD -DFIRST=1: the same
  * check: BREAK_NO_BARRIER_MESSAGE: no barrier between the count and the look-up
  * check: BREAK_NO_BARRIER_COMMAND: no barrier between the changes and the look at the counters
  * check: BREAK_OUT_FIRST: a message counts itself out before it raises
@@ -33,11 +35,19 @@
  * check: BREAK_TAKE_ANY: an entry is written whatever its sequence number
  * check: BREAK_NO_SECOND_LOOK: a hit does not look at the sequence number again
  * check: BREAK_ODD: a hit does not mind that the entry is being written
- * large: good -DMESSAGES=2: each sends two
- * large: good -DMAPD -DMESSAGES=2: the same
+ * large: good: two senders of the first pair, one of the second
+ * large: good -DMAPD: the same
+ * large: good -DFIRST=1 -DMESSAGES=2: one of each, two messages each
+ * large: good -DMAPD -DFIRST=1 -DMESSAGES=2: the same
  */
 #ifndef MESSAGES
 #define MESSAGES 1
+#endif
+#ifndef FIRST
+#define FIRST 2
+#endif
+#ifndef SECOND
+#define SECOND 1
 #endif
 
 byte event = 1;		/* the first pair's: its LPI, 0: none */
@@ -286,10 +296,14 @@ active proctype commands()
 	byte drained, mine, early;
 
 	atomic {
-		at_work = 3;
+		at_work = FIRST + SECOND;
 		run message(1);
+#if FIRST > 1
 		run message(1);
+#endif
+#if SECOND > 0
 		run message(2)
+#endif
 	}
 	take_away(1);
 	change(2);		/* MAPTI */

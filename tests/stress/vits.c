@@ -157,9 +157,15 @@ static bool vlpis_settled(void *host)
 	return true;
 }
 
-static const struct vits_port vits_port = { vlpi_map,     vlpi_unmap,   vlpi_move,
-					    vlpi_nothing, vlpi_nothing, vlpi_configure,
-					    vlpis_settled };
+static const struct vits_port vits_port = {
+	.vlpi_map = vlpi_map,
+	.vlpi_unmap = vlpi_unmap,
+	.vlpi_move = vlpi_move,
+	.vlpi_set = vlpi_nothing,
+	.vlpi_clear = vlpi_nothing,
+	.vlpi_configure = vlpi_configure,
+	.vlpis_settled = vlpis_settled,
+};
 
 /* --- vCPUs, senders, a helper. ------------------------------------------------------------------- */
 

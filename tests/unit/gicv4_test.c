@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Direct injection by name: which commands and register values it makes (IHI 0069 5.13, 12.12; the values are
- * put together by hand from there), what it waits for, and what it says. How it gets on with hardware that does as
- * it likes is tests/model/gicv4_check.c.
+ * Direct injection by name: which commands and register values it makes (IHI 0069 5.13, 12.12; the
+ * values are put together by hand from there), what it waits for, and what it says. How it gets on with
+ * hardware that does as it likes is tests/model/gicv4_check.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -702,6 +702,7 @@ static void unmapping_a_held_device_reads_the_pending_table(void **state)
 	next_is(0, 0x25, VPE(1), 0, 0);
 	next_is(0, 0x25, PARKING, 0, 0);
 	next_is(0, 0x29, PARKING, 0, 0);
+	next_is(0, 0x25, PARKING, 0, 0);
 	no_more();
 	finish();
 	*parked() = 1 << 8195 % 8 | 1 << 5; /* hardware writes it, and what is not ours */
@@ -711,6 +712,7 @@ static void unmapping_a_held_device_reads_the_pending_table(void **state)
 	next_is(0, 0x0f | UINT64_C(5) << 32, 9, 0, 0);
 	next_is(0, 0x25, PARKING, 0, 0);
 	next_is(0, 0x29, PARKING, 0, 0);
+	next_is(0, 0x25, PARKING, 0, 0);
 	next_is(0, 0x0a | UINT64_C(5) << 32, UINT64_C(8200) << 32 | 9, 3, 0);
 	next_is(0, 0x05, 0, RD(2), 0);
 	no_more();

@@ -474,6 +474,11 @@ static void what_moves_to_a_redistributor_without_lpis_is_dropped(void **state)
 	assert_false(vgic_lpi_is_pending(m->vgic, LPI, &vcpu));
 	assert_false(vgic_lpi_is_pending(m->vgic, LPI + 1, &vcpu));
 	assert_int_equal(ack(&m->vcpus[0]), SPURIOUS);
+	/* Where it was, it is found again once it is raised again. */
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI + 1);
+	settle(m);
+	redist_write(m, 0, CTLR, 0);
+	assert_true(table_bit(m, 0, LPI + 1));
 	machine_free(m);
 }
 

@@ -380,8 +380,14 @@ static void count_set_active(void *host, unsigned vcpu, struct hwirq irq, bool a
 /* The last ones of each word in which they are noted; EPPIs have physical ones of their own. */
 static void put_and_load_touch_only_what_is_due(void **state)
 {
-	static const struct vgic_port port = { fake_kick, count_set_active, fake_clear_pending,
-					       fake_line, fake_route,       fake_ended };
+	static const struct vgic_port port = {
+		.kick = fake_kick,
+		.hwirq_set_active = count_set_active,
+		.hwirq_clear_pending = fake_clear_pending,
+		.hwirq_line = fake_line,
+		.hwirq_route = fake_route,
+		.ended = fake_ended,
+	};
 	static const virq_t virqs[] = { 16, 31, 1056, 1087, 1088, 1119 };
 	struct vgic_config config = config_of(VGIC_V3, 2, 32, 4);
 	struct machine *m;

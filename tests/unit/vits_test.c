@@ -172,8 +172,15 @@ static bool vlpis_settled(void *host)
 	return !hardware_busy;
 }
 
-static const struct vits_port vits_port = { vlpi_map,   vlpi_unmap,     vlpi_move,    vlpi_set,
-					    vlpi_clear, vlpi_configure, vlpis_settled };
+static const struct vits_port vits_port = {
+	.vlpi_map = vlpi_map,
+	.vlpi_unmap = vlpi_unmap,
+	.vlpi_move = vlpi_move,
+	.vlpi_set = vlpi_set,
+	.vlpi_clear = vlpi_clear,
+	.vlpi_configure = vlpi_configure,
+	.vlpis_settled = vlpis_settled,
+};
 
 static void assert_said(const char *what)
 {

@@ -9,8 +9,6 @@
 #define VALID    (1ull << 63)
 #define TRIES    20000u
 
-enum { SYNC = 0x05, MAPD = 0x08, MAPTI = 0x0a, MAPI = 0x0b, MOVALL = 0x0e };
-
 /* --- The ring --------------------------------------------------------------------------------- */
 
 static uint32_t queue_bytes(const struct its_model *its)
@@ -97,6 +95,9 @@ static void do_command(struct machine *m, const struct op *op)
 	struct device_model *device;
 
 	memcpy(c.w, op->w, sizeof(c.w));
+	if ((m->config.tolerate & TOLERATE_MOVES) &&
+	    (command_op(&c) == MOVI || command_op(&c) == MOVALL))
+		return;
 	if (!(its->cbaser >> 63) || next == its->creadr)
 		return;
 	if (command_op(&c) == MAPD && (c.w[2] & VALID) && !(c.w[2] & ~VALID)) {
@@ -174,17 +175,84 @@ static void count_commands(struct machine *m, unsigned n, unsigned count, unsign
 	m->errors += (unsigned long)errors;
 }
 
-/* Of what was unmapped in hardware while it was pending: the text leaves it open. */
+/*
+ * What was unmapped in hardware while it was pending may be raised by software, whenever the command was done
+ * that brought it about.
+ */
 static void dropped(struct machine *m)
 {
 	unsigned r;
 
 	for (r = 0; r < m->config.routes; r++) {
-		if (m->routes[r].dropped)
-			m->model.irq[m->routes[r].dropped_lpi].may |=
-				PLACE(m->routes[r].dropped_vcpu);
-		m->routes[r].dropped = false;
+		struct irq_model *irq = &m->model.irq[m->routes[r].dropped_lpi];
+
+		if (!m->routes[r].dropped)
+			continue;
+		irq->may |= PLACE(m->routes[r].dropped_vcpu);
+		irq->raised = m->model.now;
 	}
+}
+
+static struct route *route_of(struct machine *m, unsigned n, const struct command *c)
+{
+	unsigned r;
+
+	for (r = 0; n == 0 && r < m->config.routes; r++)
+		if (m->routes[r].registered && m->routes[r].device == command_device(c) &&
+		    m->routes[r].event == command_event(c))
+			return &m->routes[r];
+	return NULL;
+}
+
+/* A command about a pair that hardware has: the hook for it must have been called. */
+static void follow_route(struct route *route, const struct command *c)
+{
+	route->ints += command_op(c) == INT;
+	route->clears += command_op(c) == CLEAR;
+	route->invs += command_op(c) == INV;
+}
+
+static void routes_followed(struct machine *m)
+{
+	unsigned r;
+
+	for (r = 0; r < m->config.routes; r++) {
+		struct route *route = &m->routes[r];
+
+		if (route->mapped && !route->changed && route->sets != route->ints)
+			machine_fail(m, "%u INTs of a forwarded pair, %u vlpi_sets", route->ints,
+				     route->sets);
+		if (route->mapped && !route->changed &&
+		    (route->cleared < route->clears || route->configured < route->invs))
+			machine_fail(m,
+				     "of a forwarded pair: %u CLEARs, %u vlpi_clears; %u INVs, %u"
+				     " vlpi_configures",
+				     route->clears, route->cleared, route->invs, route->configured);
+		route->sets = route->ints = route->clears = route->cleared = 0;
+		route->invs = route->configured = 0;
+		route->changed = false;
+	}
+}
+
+static struct verdict execute(struct machine *m, unsigned n, const struct command *c)
+{
+	struct route *route = route_of(m, n, c);
+	struct verdict verdict;
+	struct event_model *e =
+		its_event(its_device(&m->model.its[n], command_device(c)), command_event(c));
+	unsigned lpi = e ? e->lpi : 0, may = m->model.irq[lpi].may;
+
+	verdict = its_execute(&m->model, &m->ram, n, c);
+	if (!route || !e || verdict.least)
+		return verdict;
+	if (e->doubtful)
+		route->changed = true;
+	if (its_translate(&m->model, n, command_device(c), command_event(c), &lpi,
+			  &(unsigned){ 0 }))
+		follow_route(route, c);
+	if (command_op(c) == INT) /* by hardware, or by software */
+		m->model.irq[lpi].may |= (uint16_t)may;
+	return verdict;
 }
 
 /* The commands that the ITS has done since, by its CREADR. */
@@ -192,17 +260,18 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 {
 	struct its_model *its = &m->model.its[n];
 	uint64_t creadr = its_register(m, n, v, GITS_CREADR);
-	unsigned count = 0, least = 0, most = 0, looks = 0, k;
-	struct verdict look[32];
+	unsigned count = 0, least = 0, most = 0, k;
 	struct command c;
 
 	if (m->wild) {
+		m->sync_last[n] = false;
 		its->creadr = creadr & ~1ull;
 		vits_stats(m->vits[n], &m->stats[n]);
 		return;
 	}
 	if (creadr & ~0xfffe0ull || creadr >= queue_bytes(its))
 		machine_fail(m, "ITS %u: GITS_CREADR is %#llx", n, (unsigned long long)creadr);
+	dropped(m);
 	while (its->creadr != creadr) {
 		struct verdict verdict;
 
@@ -211,19 +280,18 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 				     (unsigned long long)creadr, (unsigned long long)its->cwriter);
 		command_at(m, n, its->creadr, &c);
 		m->movall |= command_op(&c) == MOVALL;
-		m->sync_last[n] = command_op(&c) == SYNC;
-		verdict = its_execute(&m->model, &m->ram, n, &c);
+		m->sync_last[n] = command_op(&c) == SYNC && its_rdbase(&m->model, c.w[2]) != NOBODY;
+		verdict = execute(m, n, &c);
 		least += verdict.least;
 		most += verdict.most;
-		if (verdict.look && looks < 32)
-			look[looks++] = verdict;
 		its->creadr = (its->creadr + 32) % queue_bytes(its);
 		count++;
 	}
 	count_commands(m, n, count, least, most);
-	dropped(m);
-	for (k = 0; k < looks; k++)
-		adopt(m, n, look[k].device, look[k].event);
+	if (count != 1 || command_op(&c) != DISCARD)
+		dropped(m);
+	for (k = 0; k < m->config.routes; k++)
+		m->routes[k].dropped = false;
 }
 
 /* Not done: the command that is next may have begun. */
@@ -275,7 +343,7 @@ static bool hook_vlpi_map(void *host, uint16_t r, unsigned vcpu, virq_t lpi)
 	route->refused = m->random >> 60 == 0;
 	if (route->refused)
 		return false;
-	route->mapped = true;
+	route->mapped = route->changed = true;
 	route->vcpu = vcpu;
 	route->lpi = lpi - FIRST_LPI;
 	return true;
@@ -288,6 +356,7 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 
 	route->mapped = route->pending = false;
 	route->dropped |= pending;
+	route->changed = true;
 	if (pending) {
 		route->dropped_vcpu = route->vcpu;
 		route->dropped_lpi = route->lpi;
@@ -306,12 +375,18 @@ static void hook_vlpi_move(void *host, uint16_t r, unsigned vcpu)
 
 static void hook_vlpi_set(void *host, uint16_t r)
 {
-	forwarded(host, r, "vlpi_set")->pending = true;
+	struct route *route = forwarded(host, r, "vlpi_set");
+
+	route->pending = true;
+	route->sets++;
 }
 
 static void hook_vlpi_clear(void *host, uint16_t r)
 {
-	forwarded(host, r, "vlpi_clear")->pending = false;
+	struct route *route = forwarded(host, r, "vlpi_clear");
+
+	route->pending = false;
+	route->cleared++;
 }
 
 static void hook_vlpi_configure(void *host, uint16_t r, virq_t lpi, uint8_t property)
@@ -320,9 +395,11 @@ static void hook_vlpi_configure(void *host, uint16_t r, virq_t lpi, uint8_t prop
 	struct route *route = forwarded(m, r, "vlpi_configure");
 	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
 
+	route->configured++;
 	if (lpi != FIRST_LPI + route->lpi)
 		machine_fail(m, "route %u is LPI %u's, not %u's", r, FIRST_LPI + route->lpi, lpi);
-	if (m->wild || !m->model.pe[route->vcpu].enabled)
+	if (m->wild || !m->model.pe[route->vcpu].enabled || m->model.pe[route->vcpu].turning ||
+	    !model_lpi_in_range(&m->model, route->vcpu, route->lpi))
 		return;
 	if (!(v->bit[property / 64] >> property % 64 & 1) && !m->movall)
 		machine_fail(m, "route %u: property %#x is not what the table has", r, property);
@@ -379,16 +456,26 @@ static void check_routes(struct machine *m)
 			     (unsigned long long)stats.forwarded, count);
 }
 
-/* A command queue is empty. */
+/* A command queue is empty: what has become of pairs where the text leaves a choice? */
 static void commands_done(struct machine *m, unsigned n)
 {
+	unsigned d, e;
+
 	if (m->wild)
 		return;
+	for (d = 0; d < DEVICES; d++) {
+		struct device_model *device = &m->model.its[n].devices[d];
+
+		for (e = device->valid ? device->count : 0; e-- > 0;)
+			adopt(m, n, device->id, device->events[e].event);
+	}
 	if (m->sync_last[n] && m->dirty && n == 0)
 		machine_fail(m, "SYNC is done, and hardware has not been asked");
 	m->sync_last[n] = false;
-	if (n == 0 && m->config.routes)
+	if (n == 0 && m->config.routes) {
+		routes_followed(m);
 		check_routes(m);
+	}
 }
 
 /* --- Accesses --------------------------------------------------------------------------------- */
@@ -417,6 +504,9 @@ static void access_begin(struct machine *m, struct op *op)
 		its->cbaser = op->w[0];
 		its->creadr = 0;
 	} else if (op->kind == OP_GICR_WRITE && pe < m->config.vcpus && !m->wild) {
+		if (reg == GICR_CTLR && op->b == 4 && (op->w[0] & 1) && !m->model.pe[pe].enabled &&
+		    !m->model.pe[pe].turning)
+			model_begin_to_enable(&m->model, &m->ram, pe);
 		if (reg == GICR_CTLR && op->b == 4)
 			m->model.pe[pe].turning |= (op->w[0] & 1) != m->model.pe[pe].enabled;
 		lpi = (uint32_t)op->w[0] - FIRST_LPI;
@@ -469,9 +559,10 @@ static void gicr_written(struct machine *m, const struct op *op)
 	} else if (reg == GICR_PENDBASER || (reg == GICR_PENDBASER + 4 && op->b == 4)) {
 		uint64_t value = merge(p->pendbaser, op->w[0], op->b, reg & 4);
 
-		if (op->b == 8 || reg & 4)
+		if (op->b == 8 || reg & 4) {
 			p->ptz = value >> 62 & 1;
-		p->reused = false;
+			p->reused = false;
+		}
 		p->pendbaser = value & 0x070fffffffff0f80ull;
 	}
 }
@@ -694,15 +785,15 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		machine_back(m, v);
 }
 
-static void attempt(struct machine *m, unsigned v, bool served)
+static void attempt(struct machine *m, unsigned v)
 {
 	const struct op *op = &m->vcpu[v].access;
 	bool of_its = op->kind == OP_SUBMIT || op->kind == OP_ITS_WRITE;
-	uint64_t value = 0, creadr = m->model.its[op->n % ITSES].creadr;
-	enum vgic_result result = present(m, v, &value);
+	uint64_t value = 0;
+	enum vgic_result result;
 
-	(void)served;
-	(void)creadr;
+	m->model.now++;
+	result = present(m, v, &value);
 	if (of_its)
 		follow(m, op->n, v);
 	if (result == VGIC_AGAIN) {
@@ -728,7 +819,7 @@ void machine_access(struct machine *m, unsigned v, const struct op *op)
 	vcpu->access.vcpu = (uint8_t)v;
 	vcpu->waiting = true;
 	access_begin(m, &vcpu->access);
-	attempt(m, v, false);
+	attempt(m, v);
 }
 
 void machine_retry(struct machine *m, unsigned v)
@@ -736,7 +827,7 @@ void machine_retry(struct machine *m, unsigned v)
 	if (!m->vcpu[v].waiting || m->vcpu[v].where == UNLOADED)
 		return;
 	machine_exit(m, v);
-	attempt(m, v, true);
+	attempt(m, v);
 }
 
 /* --- Messages --------------------------------------------------------------------------------- */
@@ -941,9 +1032,8 @@ void access_do(struct machine *m, const struct op *op)
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_DISABLED) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_CTLR)
 		return;
-	/* UNPREDICTABLE, before it is known whether EnableLPIs is 1. */
-	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning &&
-	    op->a % VGIC_REDIST_STRIDE != GICR_CTLR)
+	/* Software waits until EnableLPIs is known to have changed. */
+	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning)
 		return;
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_RANGE) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_PROPBASER)
@@ -1052,7 +1142,7 @@ static void write_now(struct machine *m, enum op_kind kind, unsigned n, uint32_t
 	m->vcpu[0].access = op;
 	m->vcpu[0].waiting = true;
 	access_begin(m, &m->vcpu[0].access);
-	attempt(m, 0, false);
+	attempt(m, 0);
 	for (tries = 0; m->vcpu[0].waiting; tries++) {
 		if (tries == TRIES)
 			machine_fail(m, "a write to %#x says AGAIN for ever", offset);

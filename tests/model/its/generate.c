@@ -117,12 +117,35 @@ static uint8_t any_property(struct generator *g)
 	return (uint8_t)((below(g, 8) * 0x28 & 0xf8) | (one_in(g, 4) ? 0 : 1) | below(g, 2) << 1);
 }
 
+/* One that is mapped, mostly. */
+static void any_pair(struct generator *g, unsigned its, uint32_t *device, uint32_t *event)
+{
+	const struct its_model *model = &g->machine->model.its[its];
+	unsigned tries;
+
+	*device = any_device(g);
+	*event = any_event(g);
+	for (tries = one_in(g, 8) ? 0 : 12; tries; tries--) {
+		const struct device_model *d = &model->devices[below(g, DEVICES)];
+
+		if (!d->valid || !d->count)
+			continue;
+		*device = d->id;
+		*event = d->events[below(g, d->count)].event;
+		return;
+	}
+}
+
 /* --- Commands --------------------------------------------------------------------------------- */
 
-static void pair(struct generator *g, struct op *op)
+static void pair(struct generator *g, struct op *op, bool mapped)
 {
-	op->w[0] |= (uint64_t)any_device(g) << 32;
-	op->w[1] = any_event(g);
+	uint32_t device = any_device(g), event = any_event(g);
+
+	if (mapped)
+		any_pair(g, op->n, &device, &event);
+	op->w[0] |= (uint64_t)device << 32;
+	op->w[1] = event;
 }
 
 static void make_mapd(struct generator *g, struct op *op)
@@ -130,12 +153,12 @@ static void make_mapd(struct generator *g, struct op *op)
 	unsigned most = g->machine->config.event_bits;
 
 	op->w[0] = 0x08 | (uint64_t)any_device(g) << 32;
-	op->w[1] = one_in(g, 4) ? below(g, 6) : below(g, most < 10 ? most : 10);
-	if (most < 10 && one_in(g, 8))
-		op->w[1] = most - below(g, 2);
+	op->w[1] = one_in(g, 4) ? below(g, 10) : 2 + below(g, 3);
+	if (op->w[1] >= most && !one_in(g, 20))
+		op->w[1] = most - 1;
 	if (one_in(g, 16))
 		op->w[1] = 13;
-	op->w[2] = one_in(g, 5) ? 0 : 1ull << 63;
+	op->w[2] = one_in(g, 5) && !g->opening ? 0 : 1ull << 63;
 	if (op->w[2] && one_in(g, 30)) /* an ITT that is nowhere */
 		op->w[2] |= 0x000ffff0f0000000ull;
 }
@@ -149,7 +172,7 @@ static void make_mapc(struct generator *g, struct op *op)
 static void make_mapti(struct generator *g, struct op *op)
 {
 	op->w[0] = one_in(g, 20) ? 0x0b : 0x0a;
-	pair(g, op);
+	pair(g, op, false);
 	if (op->w[0] % 256 == 0x0b && !one_in(g, 4))
 		op->w[1] = any_lpi(g);
 	op->w[1] |= (uint64_t)any_lpi(g) << 32;
@@ -176,7 +199,7 @@ static struct op make_command(struct generator *g, unsigned kind)
 	case 5:
 	case 6:
 		op.w[0] = of_pairs[below(g, 8)];
-		pair(g, &op);
+		pair(g, &op, true);
 		if (op.w[0] % 256 == 0x01)
 			op.w[2] = any_icid(g);
 		break;
@@ -203,15 +226,17 @@ static struct op make_command(struct generator *g, unsigned kind)
 	return op;
 }
 
+/* Collections, then devices, then events. */
 static struct op make_opening(struct generator *g)
 {
-	static const uint8_t kinds[] = { 0, 1, 1, 2, 2, 2, 2 };
+	unsigned kind = g->opening > OPENING * 3 / 4 ? 1 : g->opening > OPENING / 2 ? 0 : 2;
 
-	if (one_in(g, 5))
+	if (one_in(g, 6))
+		kind = below(g, 3);
+	if (one_in(g, 5) || g->opening < 3)
 		return (struct op){ .kind = OP_SUBMIT,
-				    .vcpu = (uint8_t)below(g, g->machine->config.vcpus),
 				    .n = (uint8_t)below(g, g->machine->config.itses) };
-	return make_command(g, kinds[below(g, sizeof(kinds))]);
+	return make_command(g, kind);
 }
 
 /* --- Registers -------------------------------------------------------------------------------- */
@@ -308,8 +333,8 @@ static const struct weight {
 	{ OP_IAR, 150 },     { OP_EOI, 120 },       { OP_DIR, 20 },         { OP_PMR, 10 },
 	{ OP_GROUP, 6 },     { OP_KICK, 100 },      { OP_MAINTENANCE, 40 }, { OP_BOUNCE, 20 },
 	{ OP_EXIT, 20 },     { OP_ENTER, 60 },      { OP_BLOCK, 10 },       { OP_PUT, 12 },
-	{ OP_LOAD, 40 },     { OP_RETRY, 60 },      { OP_TRANSLATE, 10 },   { OP_FORWARD, 12 },
-	{ OP_UNFORWARD, 4 }, { OP_FIRE, 20 },       { OP_VLPI, 10 },        { OP_QUIESCE, 10 },
+	{ OP_LOAD, 40 },     { OP_RETRY, 60 },      { OP_TRANSLATE, 10 },   { OP_FORWARD, 20 },
+	{ OP_UNFORWARD, 4 }, { OP_FIRE, 60 },       { OP_VLPI, 20 },        { OP_QUIESCE, 10 },
 	{ OP_SAVE, 2 },      { OP_RESTORE, 3 },     { OP_RESET, 1 },        { OP_STORE, 2 },
 };
 
@@ -335,15 +360,23 @@ struct op generate(struct generator *g)
 		g->resets = g->machine->resets;
 		g->opening = OPENING;
 	}
-	if (g->opening && g->opening--)
-		return make_opening(g);
+	if (g->opening) {
+		op = make_opening(g);
+		op.vcpu = (uint8_t)below(g, c->vcpus);
+		g->opening--;
+		return op;
+	}
+	if (!c->routes && (kind == OP_FORWARD || kind == OP_FIRE))
+		kind = OP_MESSAGE;
 	if (g->mood == 1 && one_in(g, 3))
 		kind = one_in(g, 2) ? OP_MESSAGE : OP_IAR;
 	if (g->mood == 2 && one_in(g, 3))
 		kind = one_in(g, 2) ? OP_COMMAND : OP_SUBMIT;
 	op = (struct op){ .kind = (uint8_t)kind };
 	if (kind == OP_COMMAND) {
-		op = make_command(g, below(g, 12));
+		static const uint8_t kinds[] = { 0, 1, 2, 3, 4, 5, 6, 4, 5, 7, 8, 9, 10, 9, 10 };
+
+		op = make_command(g, one_in(g, 30) ? 11 : kinds[below(g, sizeof(kinds))]);
 	} else if (kind == OP_ITS_READ) {
 		op = make_its_access(g);
 	} else if (kind == OP_SETUP) {
@@ -352,8 +385,7 @@ struct op generate(struct generator *g)
 		op = make_gicr_access(g);
 	} else {
 		op.n = (uint8_t)below(g, c->itses);
-		op.a = any_device(g);
-		op.b = any_event(g);
+		any_pair(g, kind == OP_FORWARD ? 0 : op.n, &op.a, &op.b);
 		op.w[0] = below(g, 2);
 	}
 	op.vcpu = (uint8_t)below(g, c->vcpus);

@@ -6,24 +6,9 @@
 
 #define PLACE(v) (1u << (1 + (v)))
 
-enum {
-	MOVI = 0x01,
-	INT = 0x03,
-	CLEAR = 0x04,
-	SYNC = 0x05,
-	MAPD = 0x08,
-	MAPC = 0x09,
-	MAPTI = 0x0a,
-	MAPI = 0x0b,
-	INV = 0x0c,
-	INVALL = 0x0d,
-	MOVALL = 0x0e,
-	DISCARD = 0x0f,
-};
-
-static const struct verdict fine = { 0, 0, false, 0, 0 };
-static const struct verdict refused = { 1, 1, false, 0, 0 };
-static const struct verdict either = { 0, 1, false, 0, 0 };
+static const struct verdict fine = { 0, 0 };
+static const struct verdict refused = { 1, 1 };
+static const struct verdict either = { 0, 1 };
 
 unsigned command_op(const struct command *c)
 {
@@ -333,7 +318,7 @@ static struct verdict mapti(struct model *m, const struct ram *ram, unsigned n,
 		e->doubtful = true;
 		e->other_lpi = intid - FIRST_LPI;
 		e->other_icid = (uint16_t)command_icid(c);
-		return (struct verdict){ 0, 1, !was, command_device(c), event };
+		return either;
 	}
 	if (device->count == EVENTS)
 		return fine;
@@ -366,7 +351,7 @@ static struct verdict movi(struct model *m, unsigned n, const struct command *c,
 		e->doubtful = true;
 		e->other_lpi = e->lpi;
 		e->other_icid = (uint16_t)command_icid(c);
-		return (struct verdict){ 0, 1, true, command_device(c), command_event(c) };
+		return either;
 	}
 	move(m, n, e->lpi, (unsigned)from, (unsigned)to, done);
 	if (done)
@@ -387,16 +372,24 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	pe = its_collection(&m->its[n], e->icid);
 	if (e->doubtful) { /* whatever it does, it does to one of the two */
 		m->irq[e->lpi].may |= 1u;
+		m->irq[e->lpi].raised = m->irq[e->other_lpi].raised = m->now;
 		if (pe != NOBODY)
 			m->irq[e->lpi].may |= PLACE(pe);
 		m->irq[e->other_lpi].may |= 1u;
 		pe = its_collection(&m->its[n], e->other_icid);
 		if (pe != NOBODY)
 			m->irq[e->other_lpi].may |= PLACE(pe);
+		if (e->lost) {
+			m->irq[e->lpi].may = (uint16_t)(2u << m->config.vcpus) - 1;
+			m->irq[e->other_lpi].may = m->irq[e->lpi].may;
+		}
+		pe = command_op(c) == MOVI ? its_collection(&m->its[n], command_icid(c)) : NOBODY;
+		if (pe != NOBODY) {
+			m->irq[e->lpi].may |= PLACE(pe);
+			m->irq[e->other_lpi].may |= PLACE(pe);
+		}
 		if (done && command_op(c) == MOVI)
 			e->lost = true;
-		if (done && command_op(c) == DISCARD)
-			return (struct verdict){ 0, 1, true, command_device(c), command_event(c) };
 		return either;
 	}
 	if (command_op(c) == MOVI)
@@ -413,8 +406,15 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	}
 	switch (command_op(c)) {
 	case INT:
-		if (done)
+		if (done && !m->its[n].begun) {
 			model_raise(m, e->lpi, (unsigned)pe);
+			break;
+		}
+		/* Whenever it was since, and somebody may have acknowledged it meanwhile. */
+		if (m->pe[pe].enabled && model_lpi_in_range(m, (unsigned)pe, e->lpi)) {
+			m->irq[e->lpi].may |= PLACE(pe);
+			m->irq[e->lpi].raised = m->now;
+		}
 		break;
 	case CLEAR:
 		clear(m, n, e->lpi, (unsigned)pe, done);
@@ -539,7 +539,7 @@ const char *its_adopt(struct model *m, unsigned n, uint32_t device, uint32_t eve
 		return NULL;
 	if (!first && !second)
 		return "it is mapped to neither";
-	if (first && second) /* still either */
+	if (first && second && e->icid != e->other_icid) /* still either */
 		return NULL;
 	if (!first) {
 		e->lpi = e->other_lpi;

@@ -618,9 +618,17 @@ void machine_quiesce(struct machine *m)
 			again |= m->vcpu[v].waiting;
 		}
 	}
-	for (v = 0; v < m->config.vcpus; v++)
-		if (m->vcpu[v].where != UNLOADED && m->vcpu[v].where != BLOCKED)
+	/* What one finds to be another's is passed on. */
+	for (tries = 0, again = true; again && tries < PES; tries++) {
+		again = false;
+		for (v = 0; v < m->config.vcpus; v++) {
+			if (m->vcpu[v].where == UNLOADED ||
+			    (m->vcpu[v].where == BLOCKED && !m->vcpu[v].kicked))
+				continue;
+			again |= m->vcpu[v].where != OUTSIDE || vgic_attention(m->vcpu[v].cpu);
 			machine_exit(m, v);
+		}
+	}
 	if (!m->wild) {
 		compare_pending(m);
 		access_compare(m);

@@ -74,6 +74,9 @@ struct route {
 	uint32_t device, event;
 	unsigned vcpu, lpi;
 	unsigned dropped_vcpu, dropped_lpi;
+	/* What the hooks were called for, since commands that ask for it were last seen done. */
+	bool changed;
+	unsigned sets, ints, cleared, clears, configured, invs;
 };
 
 struct saved {

@@ -264,6 +264,17 @@ int model_pending_bit(const struct model *m, const struct ram *ram, unsigned pe,
 	return byte >> lpi % 8 & 1;
 }
 
+/* From now on it may read properties; it has none yet. */
+void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe)
+{
+	unsigned n;
+
+	for (n = 0; n < model_lpi_count(m); n++) {
+		values_only(&m->pe[pe].may[n], property(m, ram, pe, n));
+		m->pe[pe].invalidated[n] = 0;
+	}
+}
+
 /* 5.1.2: the table is read, unless GICR_PENDBASER.PTZ said that it is zero. */
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 {
@@ -274,8 +285,6 @@ void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 		struct irq_model *irq = &m->irq[n];
 		unsigned may = irq->may;
 
-		values_only(&p->may[n], property(m, ram, pe, n));
-		p->invalidated[n] = 0;
 		if (!model_lpi_in_range(m, pe, n) || model_pending_bit(m, ram, pe, n) != 1)
 			continue;
 		if (p->ptz && !p->reused)
@@ -407,10 +416,7 @@ const char *model_acknowledge(struct model *m, unsigned pe, unsigned irq, unsign
 	p->stack[p->depth++].priority = priority & preemption_mask(m);
 	if (irq >= LPIS)
 		i->active = true;
-	if (i->may & PLACE(pe))
-		i->may = 1u | (again ? PLACE(pe) : 0u);
-	else
-		i->may = again ? i->may | 1u : 1u;
+	i->may = again ? i->may | 1u : 1u;
 	return NULL;
 }
 

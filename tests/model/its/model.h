@@ -60,6 +60,7 @@ struct config {
 	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
 #define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
 #define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
+#define TOLERATE_MOVES  8u /* MOVI and MOVALL to where EnableLPIs is 0 */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
@@ -149,8 +150,22 @@ struct model {
 /* How often a command may have counted as an error. */
 struct verdict {
 	unsigned least, most;
-	bool look; /* `device`, `event`: see what it is */
-	uint32_t device, event;
+};
+
+/* Their codes, 5.3. */
+enum {
+	MOVI = 0x01,
+	INT = 0x03,
+	CLEAR = 0x04,
+	SYNC = 0x05,
+	MAPD = 0x08,
+	MAPC = 0x09,
+	MAPTI = 0x0a,
+	MAPI = 0x0b,
+	INV = 0x0c,
+	INVALL = 0x0d,
+	MOVALL = 0x0e,
+	DISCARD = 0x0f,
 };
 
 struct command {
@@ -182,6 +197,7 @@ void model_invalidate_everywhere(struct model *m, const struct ram *ram, unsigne
 void model_synchronize(struct model *m, unsigned pe, unsigned by);
 
 /* EnableLPIs, once the write is done. */
+void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe);
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe);
 void model_disable_lpis(struct model *m, unsigned pe);
 /* A bit of the pending table as it is in memory: -1: cannot be read. */
