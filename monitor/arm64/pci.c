@@ -434,7 +434,9 @@ static void connect_messages(struct pci_device *device, const struct board *boar
 	device->view.doorbell = ~0ul;
 	if (!events)
 		return;
-	if (its_count && board_msi(board, device->rid, &its, &id)) {
+	if (device->vm->its == NO_DEVICE)
+		why = "the VM has no ITS";
+	else if (its_count && board_msi(board, device->rid, &its, &id)) {
 		device->first_lpi = its_device(its, id, events, device->vm->vcpu[0]->cpu, &why);
 		device->its_at = board->its[its].start + GITS_TRANSLATER;
 		device->view.physical = board->pci.contained
@@ -449,8 +451,8 @@ static void connect_messages(struct pci_device *device, const struct board *boar
 		      device->rid & 7, why);
 }
 
-/* Registers beside its MSI-X table are reached by us. */
-static void map_trapped(const struct pci_device *device)
+/* What we have to reach: its MSI-X table and what is beside it, and the register that resets it. */
+static void map_used(const struct pci_device *device)
 {
 	unsigned n;
 
@@ -460,7 +462,7 @@ static void map_trapped(const struct pci_device *device)
 		for (offset = 0;
 		     device->view.bar[n].size && offset < pci_bar_room(&device->view, n);
 		     offset += PCI_PAGE) {
-			if (pci_bar_trapped(&device->view, n, offset))
+			if (pci_bar_used(&device->view, n, offset))
 				el2_map_pages(bar_address(device, n) + offset, PCI_PAGE,
 					      MAP_DEVICE);
 		}
@@ -476,7 +478,9 @@ static void report(const struct pci_device *device)
 	      device->vm->description->name, device->rid >> 8, device->rid >> 3 & 31,
 	      device->rid & 7, config_read((void *)device, 0, 2), config_read((void *)device, 2, 2),
 	      device->first_lpi ? pci_function_events(view) : 0,
-	      view->flr ? "" : "; it cannot be reset: what a VM leaves in it, it finds again");
+	      view->flr || view->virtio
+		      ? ""
+		      : "; it cannot be reset: what a VM leaves in it, it finds again");
 	for (i = 0; i < view->hidden_count; i++)
 		print("; capability 0x%02x hidden: %s", view->hidden[i].id, view->hidden[i].why);
 	print("\n");
@@ -485,7 +489,7 @@ static void report(const struct pci_device *device)
 static void connect(struct pci_device *device, const struct board *board)
 {
 	device->view.vector = pages_alloc(device->view.msix_count * sizeof(struct pci_vector));
-	map_trapped(device);
+	map_used(device);
 	connect_messages(device, board);
 	dsb_sy();
 	isb();
@@ -563,6 +567,16 @@ void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *s
 	*bus = vm->pci->bus;
 	*start = vm->pci->window;
 	*size = vm->pci->size;
+}
+
+uint64_t pci_refused(const struct vm *vm)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; vm->pci && i < vm->pci->count; i++)
+		sum += vm->pci->device[i]->view.refused;
+	return sum;
 }
 
 /* --- The VM's life. ---------------------------------------------------------------------------------- */

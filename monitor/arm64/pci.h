@@ -23,6 +23,9 @@ uint16_t pci_messages(const struct vm_description *description);
 /* Of a VM that has functions: its window for BARs, on the bus and as CPUs address it. */
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size);
 
+/* For people: messages of its functions to where its ITS is not. */
+uint64_t pci_refused(const struct vm *vm);
+
 /* The VM has ended: no DMA, no messages, functions reset. No vCPU of it is loaded. */
 void pci_power_off(struct vm *vm);
 
