@@ -57,6 +57,7 @@
 #define COMMANDS_LOG2 5u
 #define EVENTS_LOG2   6u
 #define PATIENCE      10000000u
+#define EVENTS_A_TICK 64
 
 #define GIGA 0x40000000ul
 
@@ -68,6 +69,7 @@ static uint8_t *base; /* NULL: there is none */
 static uint64_t *streams, *commands;
 static const volatile uint64_t *events;
 static uint32_t produced, consumed;
+static unsigned told; /* events since the last tick */
 static unsigned lock; /* of the commands */
 static bool broken;
 static uint64_t *tables[VMS_MAX + 1]; /* of each VM, by VMID */
@@ -284,15 +286,35 @@ static void tell(const volatile uint64_t *event)
 			 event[0] & 0xff);
 }
 
-/* On CPU 0 only. As many as there were when it started: a function may go on making them. */
-void cold_smmu(void)
+/* As many as there are when it starts: a function may go on making them. */
+static void take_events(void)
 {
 	uint32_t end = mmio_read32(base + EVENTQ_PROD) & ((2u << EVENTS_LOG2) - 1);
 
 	while (consumed != end) {
 		tell(events + 4 * (consumed & ((1u << EVENTS_LOG2) - 1)));
 		consumed = (consumed + 1) & ((2u << EVENTS_LOG2) - 1);
+		told++;
 	}
 	/* Their overflow is taken note of, too. */
 	mmio_write32(base + EVENTQ_CONS, consumed | (mmio_read32(base + EVENTQ_PROD) & 1u << 31));
+}
+
+/* On CPU 0 only. A guest can bring about as many as it likes: until the next tick, these were enough. */
+void cold_smmu(void)
+{
+	take_events();
+	if (told >= EVENTS_A_TICK)
+		mmio_write32(base + IRQ_CTRL, 0);
+}
+
+void smmu_tick(void)
+{
+	bool silent = told >= EVENTS_A_TICK;
+
+	told = 0;
+	if (!silent)
+		return;
+	mmio_write32(base + IRQ_CTRL, IRQ_EVENTS);
+	take_events();
 }

@@ -29,6 +29,9 @@ void smmu_give(const struct vm *vm, uint32_t rid, uint64_t doorbell);
 /* What has been taken out of the VM's stage 2 is forgotten. Under the VM's own lock; any CPU. */
 void smmu_forget(const struct vm *vm);
 
+/* On CPU 0, ten times in a second where there is a tick. */
+void smmu_tick(void);
+
 extern uint64_t smmu_faults;
 
 #endif
