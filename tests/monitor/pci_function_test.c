@@ -902,5 +902,6 @@ int main(void)
 		cmocka_unit_test(random_devices_are_read_safely),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("pci function", tests, NULL, NULL);
 }
