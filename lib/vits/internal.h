@@ -14,6 +14,13 @@
 #define NO_VCPU  0xffffu /* a collection that is not mapped */
 #define NO_ROUTE 0xffffu
 
+/* What is in the guest's memory. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LITTLE_ENDIAN_64(value) __builtin_bswap64(value)
+#else
+#define LITTLE_ENDIAN_64(value) (value)
+#endif
+
 /* A device's event as one number; tables and caches are keyed by it. */
 static inline uint64_t pair_of(uint32_t device, uint32_t event)
 {
@@ -109,10 +116,10 @@ struct vits {
 	/* Registers. Written with the lock, but for `cwriter`; read without: atomic. */
 	uint64_t cbaser, cwriter, creadr, baser[2];
 	bool enabled;
-	bool busy; /* work.phase is not PHASE_NONE, or `closing` */
+	bool busy; /* work.phase is not PHASE_NONE, or `switched` */
 
 	struct lock lock;
-	bool closing; /* GITS_CTLR.Enabled was cleared: messages under way are waited for */
+	bool switched; /* GITS_CTLR.Enabled has changed; messages and hardware have to follow */
 	struct work work;
 	struct route *routes;
 	uint16_t *heads; /* of chains, by hash of the pair; as many as routes */
@@ -138,6 +145,7 @@ struct command {
 	bool (*begin)(struct vits *vits);
 	/* No message is under way any more that was translated before begin(). False: go on later. */
 	bool (*act)(struct call *call);
+	bool maps; /* begin() changes what messages are translated to */
 };
 
 #define GENERATIONS_FROM 1u /* 0 is in entries that hold nothing */
@@ -196,6 +204,8 @@ bool cache_forget(struct vits *vits, uint64_t pair);
 
 /* --- message.c ----------------------------------------------------------------------------------- */
 
+/* What a message of this pair becomes: translation(), which has been checked; 0: nothing. */
+uint64_t translate(struct vits *vits, uint64_t pair);
 void grace_start(struct vits *vits);
 bool grace_over(struct vits *vits);
 uint64_t messages_so_far(const struct vits *vits);
@@ -230,11 +240,11 @@ void pair_follow(struct call *call, uint64_t pair);
 uint16_t route_index(const struct vits *vits, const struct route *route);
 struct route *route_forwarded(struct vits *vits, uint64_t pair);
 void route_configure(struct vits *vits, const struct route *route);
+bool routes_follow(struct call *call);
 bool routes_of_device(struct call *call, uint32_t device);
 bool routes_of_collection(struct call *call, uint32_t icid);
 bool routes_configure(struct call *call, uint32_t icid);
 void routes_release(struct vits *vits);
-void routes_follow_all(struct vits *vits);
 bool routes_settled(const struct vits *vits);
 
 static inline unsigned collection_vcpu(const struct vits *vits, uint32_t icid)

@@ -40,44 +40,37 @@ static bool nothing_to_change(struct vits *vits)
 	return true;
 }
 
-static bool nothing_to_do(struct call *call)
-{
-	(void)call;
-	return true;
-}
-
-/* Not of the queue: what GITS_CTLR.Enabled going to 0 waits for. */
-static const struct command disable = { 0, "disable", nothing_to_change, nothing_to_do };
+/*
+ * Not of the queue: GITS_CTLR.Enabled has changed. Messages that saw it set are waited for, and hardware
+ * delivers for a disabled ITS no more than software does.
+ */
+static const struct command enable = { 0, "enable", nothing_to_change, routes_follow, true };
 /* What is no command. */
-static const struct command unknown = { 0, "unknown", NULL, nothing_to_do };
+static const struct command unknown = { 0, "unknown", NULL, NULL, false };
 
 static const struct command *command_read(struct vits *vits)
 {
 	uint64_t at = (vits->cbaser & 0xffffffffff000) + vits->creadr;
 	const struct command *command;
-	uint8_t raw[COMMAND_SIZE];
+	uint64_t raw[COMMAND_SIZE / 8];
 
 	if (!vgic_guest_read(vits->vgic, at, raw, sizeof(raw)))
 		return &unknown;
-	for (unsigned i = 0; i < 4; i++) {
-		vits->work.word[i] = 0;
-		for (unsigned byte = 8; byte--;)
-			vits->work.word[i] = vits->work.word[i] << 8 | raw[8 * i + byte];
-	}
+	for (unsigned i = 0; i < COMMAND_SIZE / 8; i++)
+		vits->work.word[i] = LITTLE_ENDIAN_64(raw[i]);
 	command = command_find(vits->work.word[0] & 0xff);
 	return command ? command : &unknown;
 }
 
 static bool work_begin(struct vits *vits)
 {
-	const struct command *command = &disable;
+	bool switched = vits->switched;
 
-	if (!vits->closing && !queue_has(vits))
+	if (!switched && !queue_has(vits))
 		return false;
+	vits->switched = false;
 	vits->work = (struct work){ .phase = PHASE_BEGIN };
-	if (!vits->closing)
-		command = command_read(vits);
-	vits->work.command = command;
+	vits->work.command = switched ? &enable : command_read(vits);
 	store_relaxed(&vits->busy, true);
 	return true;
 }
@@ -86,9 +79,7 @@ static void work_end(struct vits *vits)
 {
 	struct work *work = &vits->work;
 
-	if (work->command == &disable) {
-		vits->closing = false;
-	} else {
+	if (work->command != &enable) {
 		count(&vits->commands);
 		/* release: what it did is there; partner: the acquire of GITS_CREADR's readers */
 		__atomic_store_n(&vits->creadr,
@@ -97,7 +88,7 @@ static void work_end(struct vits *vits)
 	}
 	work->phase = PHASE_NONE;
 	/* release: with GITS_CTLR.Quiescent, no more LPI comes; partner: the acquire of its readers */
-	__atomic_store_n(&vits->busy, vits->closing, __ATOMIC_RELEASE);
+	__atomic_store_n(&vits->busy, vits->switched, __ATOMIC_RELEASE);
 }
 
 static bool settled(const struct vits *vits)
@@ -116,7 +107,7 @@ static bool work_go_on(struct call *call)
 			count(&vits->command_errors);
 			return true;
 		}
-		work->phase = PHASE_FORGET;
+		work->phase = work->command->maps ? PHASE_FORGET : PHASE_ACT;
 	}
 	if (work->phase == PHASE_FORGET) {
 		if (work->forget && !cache_forget(vits, pair_of((uint32_t)(work->word[0] >> 32),
@@ -163,15 +154,16 @@ enum vgic_result vits_execute(struct vits *vits, struct vgic_cpu *self)
 	return work_left(vits) ? VGIC_AGAIN : VGIC_DONE;
 }
 
+/* List registers are empty, and what hardware has still to do, it does. */
 void vits_finish(struct vits *vits)
 {
 	struct call call = { .vits = vits, .budget = SLICE_LPIS };
 
-	while (vits->closing || vits->work.phase != PHASE_NONE) {
+	while (vits->switched || vits->work.phase != PHASE_NONE) {
 		if (vits->work.phase == PHASE_NONE)
 			work_begin(vits);
-		for (; !work_go_on(&call); call.budget = SLICE_LPIS)
-			;
+		for (; !work_go_on(&call) && vits->work.phase != PHASE_SETTLE;)
+			call.budget = SLICE_LPIS;
 		work_end(vits);
 	}
 }
