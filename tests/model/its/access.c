@@ -255,6 +255,25 @@ static struct verdict execute(struct machine *m, unsigned n, const struct comman
 	return verdict;
 }
 
+/* The command that ITS n has begun, or NULL. */
+static const struct command *running(struct machine *m, unsigned n, struct command *c)
+{
+	if (!m->model.its[n].begun)
+		return NULL;
+	command_at(m, n, m->model.its[n].creadr, c);
+	return c;
+}
+
+static void raised_meanwhile(struct machine *m)
+{
+	struct command c;
+	unsigned n;
+
+	for (n = 0; n < m->config.itses; n++)
+		if (running(m, n, &c))
+			its_raised_meanwhile(&m->model, &m->ram, n, &c);
+}
+
 /* The commands that the ITS has done since, by its CREADR. */
 static void follow(struct machine *m, unsigned n, unsigned v)
 {
@@ -287,6 +306,7 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 		its->creadr = (its->creadr + 32) % queue_bytes(its);
 		count++;
 	}
+	raised_meanwhile(m);
 	count_commands(m, n, count, least, most);
 	if (count != 1 || command_op(&c) != DISCARD)
 		dropped(m);
@@ -610,7 +630,7 @@ static bool gicr_expected(struct machine *m, const struct op *op, uint64_t *valu
 
 static uint64_t typer(const struct machine *m)
 {
-	const struct config *c = &m->config;
+	const struct machine_config *c = &m->config;
 
 	return 1u | 7u << 4 | (uint64_t)(c->event_bits - 1) << 8 |
 	       (uint64_t)(c->device_bits - 1) << 13 | (uint64_t)c->pta << 19 |
@@ -832,15 +852,6 @@ void machine_retry(struct machine *m, unsigned v)
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-/* The command that ITS n has begun, or NULL. */
-static const struct command *running(struct machine *m, unsigned n, struct command *c)
-{
-	if (!m->model.its[n].begun)
-		return NULL;
-	command_at(m, n, m->model.its[n].creadr, c);
-	return c;
-}
-
 static bool stopped_here(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting;
@@ -876,6 +887,7 @@ static void message(struct machine *m, unsigned v, unsigned n, uint32_t device, 
 			machine_fail(m, "a message is not counted, or not once");
 		if (mapped)
 			model_raise(&m->model, lpi, pe);
+		raised_meanwhile(m);
 		m->messages += mapped;
 	}
 	m->stats[n] = stats;

@@ -90,7 +90,7 @@ struct saved {
 };
 
 struct machine {
-	struct config config;
+	struct machine_config config;
 	struct model model;
 	struct ram ram;
 	struct vcpu vcpu[PES];
@@ -114,7 +114,8 @@ struct machine {
 	struct saved saved;
 };
 
-void machine_init(struct machine *m, const struct config *config, void (*fail)(const char *));
+void machine_init(struct machine *m, const struct machine_config *config,
+		  void (*fail)(const char *));
 void machine_free(struct machine *m);
 void machine_do(struct machine *m, const struct op *op);
 void machine_finish(struct machine *m);

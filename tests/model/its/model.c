@@ -100,7 +100,7 @@ static bool values_surely(const struct model *m, const struct values *values, un
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-void model_init(struct model *m, const struct config *config)
+void model_init(struct model *m, const struct machine_config *config)
 {
 	unsigned n, v;
 

@@ -40,7 +40,7 @@ struct ram {
 bool ram_read(const struct ram *ram, uint64_t at, void *to, size_t bytes);
 bool ram_write(struct ram *ram, uint64_t at, const void *from, size_t bytes);
 
-struct config {
+struct machine_config {
 	unsigned vcpus, itses, lrs, lpi_bits, device_bits, event_bits, collection_bits, cache_bits;
 	unsigned priority_bits, preemption_bits;
 	unsigned page;   /* GITS_BASER0.Page_Size: 0 to 2 */
@@ -140,7 +140,7 @@ struct its_model {
 };
 
 struct model {
-	struct config config;
+	struct machine_config config;
 	unsigned long now;
 	struct pe_model pe[PES];
 	struct irq_model irq[IRQS];
@@ -177,7 +177,7 @@ unsigned command_op(const struct command *c);
 uint32_t command_device(const struct command *c);
 uint32_t command_event(const struct command *c);
 
-void model_init(struct model *m, const struct config *config);
+void model_init(struct model *m, const struct machine_config *config);
 
 unsigned model_lpi_count(const struct model *m);
 bool model_is_irq(const struct model *m, unsigned irq); /* as an index */
@@ -232,6 +232,9 @@ bool its_in_doubt(struct model *m, unsigned n, const struct command *running, ui
 		  uint32_t event);
 bool its_device_in_table(const struct model *m, const struct ram *ram, unsigned n, uint32_t id);
 void its_begin(struct model *m, const struct ram *ram, unsigned n, const struct command *c);
+/* Something was raised; the command that has begun may find it. */
+void its_raised_meanwhile(struct model *m, const struct ram *ram, unsigned n,
+			  const struct command *c);
 struct verdict its_execute(struct model *m, const struct ram *ram, unsigned n,
 			   const struct command *c);
 /* The pair's mapping is this, the library says; is that one that it may be? NULL, or why not. */

@@ -211,7 +211,8 @@ static void fresh_vcpus(struct machine *m)
 	}
 }
 
-void machine_init(struct machine *m, const struct config *config, void (*fail)(const char *))
+void machine_init(struct machine *m, const struct machine_config *config,
+		  void (*fail)(const char *))
 {
 	memset(m, 0, sizeof(*m));
 	m->config = *config;
