@@ -92,7 +92,8 @@ enum late { LATE_NOTHING, LATE_SET, LATE_CLEAR };
 struct route {
 	struct gicv4_event event;
 	bool known;   /* it has an event */
-	bool mapped;  /* the guest has it mapped */
+	bool mapped;  /* gicv4_map() was called, or hardware has it still */
+	bool dropped; /* the guest has not mapped it: nobody is to get it */
 	bool leaving; /* gicv4_unmap() is at it, and takes the result */
 	bool held;    /* its device is */
 	bool was;     /* it was pending in hardware */

@@ -113,8 +113,9 @@ static void drop(struct gicv4 *vm, struct route *route)
 	bool direct = route->place == ROUTE_DIRECT;
 
 	its_event(vm, ITS_DISCARD, event);
-	put_token(vm, route, direct ? its_vpe(vm, ITS_VSYNC, event->its, route->vcpu)
-				    : its_sync(vm, event->its, event->cpu));
+	put_token(vm, route,
+		  direct ? its_vpe(vm, ITS_VSYNC, event->its, route->vcpu)
+			 : its_sync(vm, event->its, event->cpu));
 	if (direct) {
 		change_direct(vm, (uint32_t)-1);
 		count(&vm->stats.unmaps);
@@ -130,10 +131,10 @@ static void pick_up(struct gicv4 *vm, struct route *route)
 	route->place = ROUTE_SOFT;
 }
 
-/* Not mapped by the guest: where such a route belongs. */
+/* Not mapped: where such a route belongs. */
 static void rest(struct gicv4 *vm, struct route *route)
 {
-	if (vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
+	if (route->dropped && vm->enabled && vm->life == LIFE_STARTED && route->place == ROUTE_SOFT)
 		drop(vm, route);
 	else if (!vm->enabled && route->place == ROUTE_NOWHERE)
 		pick_up(vm, route);
@@ -236,6 +237,18 @@ bool v4_advance(struct gicv4 *vm, uint16_t index)
 	return route->place == ROUTE_LEFT || route->place == ROUTE_SOFT;
 }
 
+/* Discarded on its way to software, which it goes to the end; false: not there yet. */
+static bool finish(struct gicv4 *vm, uint16_t index)
+{
+	struct route *route = &vm->routes[index];
+
+	if (route->place == ROUTE_PARKING || route->place == ROUTE_RETURNING)
+		v4_advance(vm, index);
+	if (route->place == ROUTE_LEFT)
+		route->place = ROUTE_SOFT;
+	return route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE;
+}
+
 /* Any place to software; false: not yet. */
 static bool bring_back(struct gicv4 *vm, uint16_t index)
 {
@@ -265,7 +278,7 @@ int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *even
 	} else {
 		if (route->place == ROUTE_NOWHERE)
 			pick_up(vm, route);
-		route->known = event != NULL;
+		route->known = route->dropped = event != NULL;
 		if (event) {
 			route->event = *event;
 			rest(vm, route);
@@ -283,8 +296,8 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 	if (!route || vcpu >= vm->vcpus || !is_lpi(vm, lpi))
 		return false;
 	lock_take(&vm->lock);
-	if (route->place == ROUTE_LEFT && !route->mapped)
-		route->place = ROUTE_SOFT; /* discarded on its way */
+	if (!route->mapped)
+		finish(vm, index);
 	if (route->known && !route->mapped &&
 	    (route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE) &&
 	    vm->life == LIFE_STARTED) {
@@ -294,9 +307,11 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 		set_property(vm, lpi, property);
 		if (vm->enabled)
 			enter(vm, index);
-		else if (route->place == ROUTE_NOWHERE)
-			pick_up(vm, route);
 	}
+	/* If hardware has not got it, software has. */
+	route->dropped = false;
+	if (route->place == ROUTE_NOWHERE)
+		pick_up(vm, route);
 	lock_drop(&vm->lock);
 	return mapped;
 }
@@ -310,6 +325,7 @@ void gicv4_discard(struct gicv4 *vm, uint16_t index)
 	lock_take(&vm->lock);
 	if (route->mapped && !route->leaving) {
 		route->mapped = false;
+		route->dropped = true;
 		if (route->place == ROUTE_DIRECT)
 			drop(vm, route);
 		else
@@ -443,8 +459,12 @@ static bool step(struct gicv4 *vm, uint16_t index)
 {
 	struct route *route = &vm->routes[index];
 
-	if (!route->mapped || route->leaving) {
-		if (route->known && !route->leaving)
+	if (route->leaving)
+		return true;
+	if (!route->mapped) {
+		if (!finish(vm, index))
+			return false;
+		if (route->known)
 			rest(vm, route);
 		return true;
 	}

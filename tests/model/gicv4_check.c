@@ -41,6 +41,8 @@ struct guest_route {
 	bool mapped;    /* the guest has mapped it */
 	bool forwarded; /* gicv4_map() said true */
 	bool leaving, discards, clearing;
+	bool mapping; /* the command that maps it may not be done */
+	bool drops, dropping; /* it is discarded, not unmapped */
 	bool held, has; /* the device: must not signal; would like to */
 	unsigned vcpu, lpi;
 	struct expected expected;
@@ -71,7 +73,7 @@ static int handling[G4_CPUS]; /* the LPI whose handler runs; -1 */
 static bool can_hold, events, lates;
 static bool in_doorbell; /* a handler, which holds nothing: vCPUs go on meanwhile */
 static unsigned depth;
-static uint64_t seed, delivered, woken, direct;
+static uint64_t seed, delivered, woken, direct, mapped, refused;
 
 static void expect(struct expected *expected, bool must)
 {
@@ -252,7 +254,8 @@ static void device_event(void)
 	unsigned vm = below(VMS), n = below(ROUTES);
 	struct guest_route *route = &vms[vm].routes[n];
 
-	expect(&route->expected, route->mapped && !route->discards && !route->clearing);
+	expect(&route->expected, route->mapped && !route->discards && !route->clearing &&
+					 !route->mapping);
 	route->has = true;
 	if (!route->held)
 		signal_event(vm, n);
@@ -460,7 +463,10 @@ static void forward(unsigned vm, unsigned n)
 
 	route->forwarded = gicv4_map(vms[vm].v4, (uint16_t)n, route->vcpu, G4_LPI + route->lpi,
 				     vms[vm].property[route->lpi]);
-	if (!route->forwarded)
+	/* Discarded while it was on its way to software, which then has it: rarely. */
+	if (route->forwarded)
+		mapped++;
+	else if (++refused > 16 && refused > mapped / 8)
 		fail("map", vm, n);
 }
 
@@ -472,8 +478,8 @@ static void map(unsigned vm, unsigned n)
 	route->vcpu = below(VCPUS);
 	route->lpi = n * 4 + below(4);
 	vms[vm].property[route->lpi] = (uint8_t)(0xa0 | (below(4) != 0));
-	if (below(4))
-		forward(vm, n);
+	route->mapping = true;
+	forward(vm, n);
 }
 
 static void unmap_step(unsigned vm, unsigned n)
@@ -481,10 +487,16 @@ static void unmap_step(unsigned vm, unsigned n)
 	struct guest_route *route = &vms[vm].routes[n];
 	enum gicv4_result result = GICV4_CLEAR;
 
-	if (route->forwarded)
+	if (route->forwarded && route->discards && route->drops) {
+		gicv4_discard(vms[vm].v4, (uint16_t)n);
+		route->forwarded = false;
+		route->dropping = true;
+	} else if (route->forwarded) {
 		result = gicv4_unmap(vms[vm].v4, (uint16_t)n);
-	if (result == GICV4_AGAIN)
+	}
+	if (result == GICV4_AGAIN || (route->dropping && !gicv4_settled(vms[vm].v4)))
 		return;
+	route->dropping = false;
 	route->leaving = route->forwarded = false;
 	if (!route->discards) {
 		if (result == GICV4_PENDING)
@@ -555,6 +567,7 @@ static void route_command(unsigned vm)
 	switch (below(10)) {
 	case 0:
 		route->leaving = route->discards = true;
+		route->drops = below(2);
 		break;
 	case 1:
 	case 2:
@@ -630,7 +643,7 @@ static void settled(unsigned vm)
 		return;
 	vms[vm].settling = false;
 	for (unsigned n = 0; n < ROUTES; n++)
-		vms[vm].routes[n].clearing = false;
+		vms[vm].routes[n].clearing = vms[vm].routes[n].mapping = false;
 	for (unsigned n = 0; n < VCPUS; n++)
 		vms[vm].vcpus[n].sgi_clearing = false;
 }

@@ -948,7 +948,8 @@ static void refused_are_other_configurations(void **state)
 	refuses_field(&good, 16, 2, 1, "espis");
 	refuses_field(&good, 18, 2, 32, "eppis");
 	refuses_field(&good, 20, 2, 2, "region_redists");
-	refuses_field(&good, 22, 2, 1, "header");
+	refuses_field(&good, 22, 1, 1, "lpi_bits");
+	refuses_field(&good, 23, 1, 1, "header");
 	refuses_field(&good, 24, 4, good.size - 1, "length");
 	refuses_field(&good, 28, 4, 4, "groups");
 	longer = good;
