@@ -9,6 +9,8 @@
 #define VALID    (1ull << 63)
 #define TRIES    20000u
 
+#define TOLERATED (-2) /* whatever hardware has as a property */
+
 /* --- The ring --------------------------------------------------------------------------------- */
 
 static uint32_t queue_bytes(const struct its_model *its)
@@ -98,7 +100,7 @@ static void do_command(struct machine *m, const struct op *op)
 	if ((m->config.tolerate & TOLERATE_MOVES) &&
 	    (command_op(&c) == MOVI || command_op(&c) == MOVALL))
 		return;
-	if (!(its->cbaser >> 63) || next == its->creadr)
+	if (next == its->creadr)
 		return;
 	if (command_op(&c) == MAPD && (c.w[2] & VALID) && !(c.w[2] & ~VALID)) {
 		unsigned bits = (c.w[1] & 31) + 1;
@@ -291,6 +293,8 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 	if (creadr & ~0xfffe0ull || creadr >= queue_bytes(its))
 		machine_fail(m, "ITS %u: GITS_CREADR is %#llx", n, (unsigned long long)creadr);
 	dropped(m);
+	if (its->creadr != creadr && !(its->cbaser >> 63))
+		machine_fail(m, "ITS %u: commands are read, and GITS_CBASER.Valid is 0", n);
 	while (its->creadr != creadr) {
 		struct verdict verdict;
 
@@ -320,7 +324,7 @@ static void begun(struct machine *m, unsigned n)
 	struct its_model *its = &m->model.its[n];
 	struct command c;
 
-	if (m->wild || its->creadr == its->cwriter)
+	if (m->wild || its->creadr == its->cwriter || !(its->cbaser >> 63))
 		return;
 	command_at(m, n, its->creadr, &c);
 	its_begin(&m->model, &m->ram, n, &c);
@@ -364,6 +368,7 @@ static bool hook_vlpi_map(void *host, uint16_t r, unsigned vcpu, virq_t lpi)
 	if (route->refused)
 		return false;
 	route->mapped = route->changed = true;
+	route->property = -1;
 	route->vcpu = vcpu;
 	route->lpi = lpi - FIRST_LPI;
 	return true;
@@ -387,10 +392,16 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 static void hook_vlpi_move(void *host, uint16_t r, unsigned vcpu)
 {
 	struct machine *m = host;
+	const struct pe_model *from;
+	struct route *route;
 
 	if (vcpu >= m->config.vcpus)
 		machine_fail(m, "route %u is moved to vCPU %u", r, vcpu);
-	forwarded(m, r, "vlpi_move")->vcpu = vcpu;
+	route = forwarded(m, r, "vlpi_move");
+	from = &m->model.pe[route->vcpu];
+	if ((m->config.tolerate & TOLERATE_CONFIGURE) && (!from->enabled || from->turning))
+		route->property = TOLERATED;
+	route->vcpu = vcpu;
 }
 
 static void hook_vlpi_set(void *host, uint16_t r)
@@ -416,6 +427,7 @@ static void hook_vlpi_configure(void *host, uint16_t r, virq_t lpi, uint8_t prop
 	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
 
 	route->configured++;
+	route->property = property;
 	if (lpi != FIRST_LPI + route->lpi)
 		machine_fail(m, "route %u is LPI %u's, not %u's", r, FIRST_LPI + route->lpi, lpi);
 	if (m->wild || !m->model.pe[route->vcpu].enabled || m->model.pe[route->vcpu].turning ||
@@ -446,6 +458,13 @@ const struct vits_port machine_vits_port = {
 	.vlpis_settled = hook_vlpis_settled,
 };
 
+static bool property_may_be(const struct machine *m, const struct route *route)
+{
+	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
+
+	return v->bit[route->property / 64] >> route->property % 64 & 1;
+}
+
 /* Is forwarded what is registered and mapped? ITS 0 has done its commands. */
 static void check_routes(struct machine *m)
 {
@@ -466,6 +485,11 @@ static void check_routes(struct machine *m)
 			machine_fail(m, "route %u is forwarded, and is not mapped", r);
 		if (!route->mapped && is && !route->refused && its->enabled)
 			machine_fail(m, "route %u is mapped, and is not forwarded", r);
+		if (route->mapped && !m->movall && m->model.pe[pe].enabled &&
+		    !m->model.pe[pe].turning && model_lpi_in_range(&m->model, pe, lpi) &&
+		    route->property != TOLERATED &&
+		    (route->property < 0 || !property_may_be(m, route)))
+			machine_fail(m, "route %u: hardware has property %#x", r, route->property);
 		if (route->mapped && (route->lpi != lpi || (route->vcpu != pe && !m->movall)))
 			machine_fail(m, "route %u is LPI %u of vCPU %u, not %u of %u", r,
 				     FIRST_LPI + route->lpi, route->vcpu, FIRST_LPI + lpi, pe);
@@ -560,6 +584,11 @@ static void gicr_written(struct machine *m, const struct op *op)
 	if (reg == GICR_CTLR && op->b == 4) {
 		bool on = op->w[0] & 1;
 
+		unsigned r;
+
+		for (r = 0; on && r < m->config.routes; r++)
+			if ((m->config.tolerate & TOLERATE_CONFIGURE) && m->routes[r].vcpu == pe)
+				m->routes[r].property = TOLERATED;
 		if (on != p->enabled && on)
 			model_enable_lpis(&m->model, &m->ram, pe);
 		else if (on != p->enabled) {
@@ -714,6 +743,24 @@ static void read_done(struct machine *m, unsigned v, const struct op *op, uint64
 		model_synchronize(&m->model, pe, BY_GICR);
 }
 
+/* A register reads as it was written, at once. */
+static void read_back(struct machine *m, unsigned v, enum op_kind kind, unsigned n, uint32_t offset,
+		      unsigned bytes)
+{
+	struct op op = { .kind = (uint8_t)kind, .n = (uint8_t)n, .a = offset, .b = bytes };
+	uint64_t value = 0;
+	int before = machine_library_begin(m, (int)v);
+	enum vgic_result result;
+
+	if (kind == OP_ITS_READ)
+		result = vits_read(m->vits[n], m->vcpu[v].cpu, offset, bytes, &value);
+	else
+		result = vgic_redist_read(m->vcpu[v].cpu, offset, bytes, &value);
+	machine_library_end(m, before);
+	if (result == VGIC_DONE)
+		read_done(m, v, &op, value);
+}
+
 static enum vgic_result present(struct machine *m, unsigned v, uint64_t *value)
 {
 	const struct op *op = &m->vcpu[v].access;
@@ -765,12 +812,13 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 	struct vcpu *vcpu = &m->vcpu[v];
 	struct op op = vcpu->access;
 	struct its_model *its = &m->model.its[op.n % ITSES];
+	uint32_t reg;
 
 	vcpu->waiting = false;
 	switch (op.kind) {
 	case OP_SUBMIT:
 		if (its->enabled && !its->turning && its->creadr != its->cwriter && !m->wild &&
-		    !others_wait(m, v, op.n))
+		    its->cbaser >> 63 && !others_wait(m, v, op.n))
 			machine_fail(m,
 				     "ITS %u: GITS_CWRITER is written, and GITS_CREADR is %#llx,"
 				     " not %#llx",
@@ -784,7 +832,7 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 			break;
 		its->enabled = op.w[0] & 1;
 		its->turning = false;
-		if (its->enabled && its->creadr != its->cwriter && !m->wild &&
+		if (its->enabled && its->creadr != its->cwriter && !m->wild && its->cbaser >> 63 &&
 		    !others_wait(m, v, op.n))
 			machine_fail(m, "ITS %u is enabled, and commands are left", op.n);
 		if (its->creadr == its->cwriter)
@@ -792,6 +840,9 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		break;
 	case OP_GICR_WRITE:
 		gicr_written(m, &op);
+		reg = op.a % VGIC_REDIST_STRIDE & ~7u;
+		if (reg == GICR_PROPBASER || reg == GICR_PENDBASER)
+			read_back(m, v, OP_GICR_READ, 0, op.a & ~7u, 8);
 		break;
 	case OP_DIR:
 		m->model.irq[m->model.pe[v].dropped[--m->model.pe[v].drops]].active = false;
@@ -1044,6 +1095,9 @@ void access_do(struct machine *m, const struct op *op)
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_DISABLED) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_CTLR)
 		return;
+	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_INVLPIR) &&
+	    m->config.routes && op->a % VGIC_REDIST_STRIDE >= GICR_INVLPIR)
+		return;
 	/* Software waits until EnableLPIs is known to have changed. */
 	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning)
 		return;
@@ -1212,6 +1266,7 @@ void access_setup_its(struct machine *m, unsigned n, unsigned what, unsigned pag
 {
 	struct its_model *its = &m->model.its[n];
 	enum where was = m->vcpu[0].where;
+	unsigned n2;
 
 	write_register(m, n, GITS_CTLR, 0);
 	if (what & SETUP_DEVICES)
@@ -1219,12 +1274,16 @@ void access_setup_its(struct machine *m, unsigned n, unsigned what, unsigned pag
 	if (what & SETUP_COLLECTIONS)
 		setup_collections(m, n, page % 3);
 	if (what & SETUP_QUEUE) {
-		uint64_t value = VALID | QUEUE(n) | (queue_pages % 16);
+		uint64_t value = QUEUE(n) | (queue_pages % 16);
+
+		value |= queue_pages < 100 ? VALID : 0;
 
 		write_register(m, n, GITS_CBASER, value);
 		its->cwriter = m->tail[n] = 0;
 		write_register(m, n, GITS_CWRITER, 0);
 	}
+	for (n2 = 0; n2 < 3; n2++)
+		read_back(m, 0, OP_ITS_READ, n, n2 < 2 ? GITS_BASER + 8 * n2 : GITS_CBASER, 8);
 	write_register(m, n, GITS_CTLR, 1);
 	if (was == GUEST)
 		machine_enter(m, 0);

@@ -262,6 +262,8 @@ static struct op make_setup(struct generator *g)
 	op.b = below(g, 3);
 	op.w[0] = below(g, 2);
 	op.w[1] = one_in(g, 2) ? 0 : below(g, 16);
+	if (one_in(g, 8)) /* not valid */
+		op.w[1] += 112;
 	return op;
 }
 
@@ -273,7 +275,7 @@ static struct op make_gicr_access(struct generator *g)
 	uint32_t base = v * VGIC_REDIST_STRIDE;
 
 	if (one_in(g, 3)) {
-		op.a = base + reads[below(g, sizeof(reads))];
+		op.a = base + (one_in(g, 2) ? 0xc0 : reads[below(g, sizeof(reads))]);
 		op.b = op.a & 4 || op.a % 0x100 == 0 || op.a % 0x100 == 0xc0 ? 4 : 8;
 		if (one_in(g, 4))
 			op.b = 1u << below(g, 4);

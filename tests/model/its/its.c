@@ -439,18 +439,26 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	return fine;
 }
 
+/* What is mapped to the collection; of those that may be pending elsewhere, it is not said. */
 static struct verdict invall(struct model *m, const struct ram *ram, unsigned n,
 			     const struct command *c, bool done)
 {
 	int pe = its_collection(&m->its[n], command_icid(c));
-	unsigned lpi;
+	unsigned d, k;
 
 	if (!collection_exists(m, n, command_icid(c)) || pe == NOBODY)
 		return refused;
-	/* What is pending elsewhere, because a collection was moved with it: not said. */
-	for (lpi = 0; lpi < model_lpi_count(m) && (!done || !m->its[n].begun); lpi++)
-		if (!(m->irq[lpi].may & ~(1u | PLACE(pe))))
-			model_invalidate(m, ram, (unsigned)pe, lpi, BY_ITS(n));
+	for (d = 0; d < DEVICES && (!done || !m->its[n].begun); d++) {
+		const struct device_model *device = &m->its[n].devices[d];
+
+		for (k = 0; device->valid && k < device->count; k++) {
+			const struct event_model *e = &device->events[k];
+
+			if (e->icid == command_icid(c) && !e->doubtful &&
+			    !(m->irq[e->lpi].may & ~(1u | PLACE(pe))))
+				model_invalidate(m, ram, (unsigned)pe, e->lpi, BY_ITS(n));
+		}
+	}
 	return fine;
 }
 

@@ -76,6 +76,7 @@ struct route {
 	unsigned dropped_vcpu, dropped_lpi;
 	/* What the hooks were called for, since commands that ask for it were last seen done. */
 	bool changed;
+	int property; /* -1: not known */
 	unsigned sets, ints, cleared, clears, configured, invs;
 };
 

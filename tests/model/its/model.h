@@ -57,10 +57,12 @@ struct machine_config {
 
 /* Defects of the library that a run may look away from, to see what is behind them. */
 #define TOLERATE_DISABLED \
-	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
-#define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
-#define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
-#define TOLERATE_MOVES  8u /* MOVI and MOVALL to where EnableLPIs is 0 */
+	1u /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
+#define TOLERATE_RANGE     2u  /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
+#define TOLERATE_TABLES    4u  /* routes forwarded whose tables are gone */
+#define TOLERATE_MOVES     8u  /* MOVI and MOVALL to where EnableLPIs is 0 */
+#define TOLERATE_CONFIGURE 16u /* routes that are not configured when EnableLPIs becomes 1 */
+#define TOLERATE_INVLPIR   32u /* routes that GICR_INVLPIR and INVALLR do not reach */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
