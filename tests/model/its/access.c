@@ -190,7 +190,8 @@ static void dropped(struct machine *m)
 
 		if (!m->routes[r].dropped)
 			continue;
-		irq->may |= PLACE(m->routes[r].dropped_vcpu);
+		irq->may |= m->movall ? (2u << m->config.vcpus) - 1
+				      : PLACE(m->routes[r].dropped_vcpu);
 		irq->raised = m->model.now;
 	}
 }
@@ -458,10 +459,29 @@ const struct vits_port machine_vits_port = {
 	.vlpis_settled = hook_vlpis_settled,
 };
 
-static bool property_may_be(const struct machine *m, const struct route *route)
+/* An LPI that two pairs are mapped to: UNPREDICTABLE. */
+static bool is_shared(const struct machine *m, unsigned lpi)
+{
+	unsigned n, d, e, count = 0;
+
+	for (n = 0; n < m->config.itses; n++)
+		for (d = 0; d < DEVICES; d++) {
+			const struct device_model *device = &m->model.its[n].devices[d];
+
+			for (e = 0; device->valid && e < device->count; e++)
+				count += device->events[e].lpi == lpi || device->events[e].doubtful;
+		}
+	return count > 1;
+}
+
+static bool property_may_be(struct machine *m, struct route *route)
 {
 	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
 
+	if (is_shared(m, route->lpi)) {
+		route->property = TOLERATED;
+		return true;
+	}
 	return v->bit[route->property / 64] >> route->property % 64 & 1;
 }
 
@@ -610,7 +630,6 @@ static void gicr_written(struct machine *m, const struct op *op)
 
 		if (op->b == 8 || reg & 4) {
 			p->ptz = value >> 62 & 1;
-			p->reused = false;
 		}
 		p->pendbaser = value & 0x070fffffffff0f80ull;
 	}

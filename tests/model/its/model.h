@@ -89,7 +89,7 @@ enum stale { FRESH, STALE_COMMAND, STALE_RAISE };
 
 struct pe_model {
 	bool enabled, turning; /* EnableLPIs; a write to it is under way */
-	bool ptz, reused;      /* PTZ as written; the table was used since */
+	bool ptz;              /* as written */
 	uint64_t propbaser, pendbaser;
 	unsigned pmr;
 	bool group1;
