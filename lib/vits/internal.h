@@ -109,10 +109,10 @@ struct vits {
 	/* Registers. Written with the lock, but for `cwriter`; read without: atomic. */
 	uint64_t cbaser, cwriter, creadr, baser[2];
 	bool enabled;
-	bool busy; /* work.phase is not PHASE_NONE, or `closing` */
+	bool busy; /* work.phase is not PHASE_NONE, or `switched` */
 
 	struct lock lock;
-	bool closing; /* GITS_CTLR.Enabled was cleared: messages under way are waited for */
+	bool switched; /* GITS_CTLR.Enabled has changed; messages and hardware have to follow */
 	struct work work;
 	struct route *routes;
 	uint16_t *heads; /* of chains, by hash of the pair; as many as routes */
@@ -230,11 +230,11 @@ void pair_follow(struct call *call, uint64_t pair);
 uint16_t route_index(const struct vits *vits, const struct route *route);
 struct route *route_forwarded(struct vits *vits, uint64_t pair);
 void route_configure(struct vits *vits, const struct route *route);
+bool routes_follow(struct call *call);
 bool routes_of_device(struct call *call, uint32_t device);
 bool routes_of_collection(struct call *call, uint32_t icid);
 bool routes_configure(struct call *call, uint32_t icid);
 void routes_release(struct vits *vits);
-void routes_follow_all(struct vits *vits);
 bool routes_settled(const struct vits *vits);
 
 static inline unsigned collection_vcpu(const struct vits *vits, uint32_t icid)

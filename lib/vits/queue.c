@@ -40,16 +40,13 @@ static bool nothing_to_change(struct vits *vits)
 	return true;
 }
 
-static bool nothing_to_do(struct call *call)
-{
-	(void)call;
-	return true;
-}
-
-/* Not of the queue: what GITS_CTLR.Enabled going to 0 waits for. */
-static const struct command disable = { 0, "disable", nothing_to_change, nothing_to_do };
+/*
+ * Not of the queue: GITS_CTLR.Enabled has changed. Messages that saw it set are waited for, and hardware
+ * delivers for a disabled ITS no more than software does.
+ */
+static const struct command enable = { 0, "enable", nothing_to_change, routes_follow };
 /* What is no command. */
-static const struct command unknown = { 0, "unknown", NULL, nothing_to_do };
+static const struct command unknown = { 0, "unknown", NULL, NULL };
 
 static const struct command *command_read(struct vits *vits)
 {
@@ -70,14 +67,13 @@ static const struct command *command_read(struct vits *vits)
 
 static bool work_begin(struct vits *vits)
 {
-	const struct command *command = &disable;
+	bool switched = vits->switched;
 
-	if (!vits->closing && !queue_has(vits))
+	if (!switched && !queue_has(vits))
 		return false;
+	vits->switched = false;
 	vits->work = (struct work){ .phase = PHASE_BEGIN };
-	if (!vits->closing)
-		command = command_read(vits);
-	vits->work.command = command;
+	vits->work.command = switched ? &enable : command_read(vits);
 	store_relaxed(&vits->busy, true);
 	return true;
 }
@@ -86,9 +82,7 @@ static void work_end(struct vits *vits)
 {
 	struct work *work = &vits->work;
 
-	if (work->command == &disable) {
-		vits->closing = false;
-	} else {
+	if (work->command != &enable) {
 		count(&vits->commands);
 		/* release: what it did is there; partner: the acquire of GITS_CREADR's readers */
 		__atomic_store_n(&vits->creadr,
@@ -97,7 +91,7 @@ static void work_end(struct vits *vits)
 	}
 	work->phase = PHASE_NONE;
 	/* release: with GITS_CTLR.Quiescent, no more LPI comes; partner: the acquire of its readers */
-	__atomic_store_n(&vits->busy, vits->closing, __ATOMIC_RELEASE);
+	__atomic_store_n(&vits->busy, vits->switched, __ATOMIC_RELEASE);
 }
 
 static bool settled(const struct vits *vits)
@@ -163,15 +157,16 @@ enum vgic_result vits_execute(struct vits *vits, struct vgic_cpu *self)
 	return work_left(vits) ? VGIC_AGAIN : VGIC_DONE;
 }
 
+/* List registers are empty, and what hardware has still to do, it does. */
 void vits_finish(struct vits *vits)
 {
 	struct call call = { .vits = vits, .budget = SLICE_LPIS };
 
-	while (vits->closing || vits->work.phase != PHASE_NONE) {
+	while (vits->switched || vits->work.phase != PHASE_NONE) {
 		if (vits->work.phase == PHASE_NONE)
 			work_begin(vits);
-		for (; !work_go_on(&call); call.budget = SLICE_LPIS)
-			;
+		for (; !work_go_on(&call) && vits->work.phase != PHASE_SETTLE;)
+			call.budget = SLICE_LPIS;
 		work_end(vits);
 	}
 }

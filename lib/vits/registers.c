@@ -138,22 +138,18 @@ static uint64_t written(const struct write *write, uint64_t old)
 }
 
 /*
- * With the lock. The cache is flushed both times: messages that have seen it disabled insert nothing, and
- * those that have seen it enabled again see the tables that it has now.
+ * With the lock. The cache is flushed both before and after: messages that have seen it disabled insert
+ * nothing, and those that have seen it enabled again see the tables that it has now.
  */
 static void enable(struct vits *vits, bool enabled)
 {
 	if (enabled == vits->enabled)
 		return;
-	if (enabled) {
-		cache_flush(vits);
-	} else {
-		vits->closing = true;
-		store_relaxed(&vits->busy, true);
-	}
+	cache_flush(vits);
 	store_relaxed(&vits->enabled, enabled);
-	if (!enabled)
-		cache_flush(vits);
+	cache_flush(vits);
+	vits->switched = true;
+	store_relaxed(&vits->busy, true);
 }
 
 static void write_ctlr(const struct write *write)
@@ -165,7 +161,7 @@ static void write_cbaser(const struct write *write)
 {
 	struct vits *vits = write->vits;
 
-	if (vits->enabled || vits->work.phase != PHASE_NONE)
+	if (vits->enabled || vits->busy)
 		return;
 	store_relaxed(&vits->cbaser, cbaser_written(written(write, vits->cbaser)));
 	store_relaxed(&vits->creadr, 0);
@@ -186,7 +182,7 @@ static void write_baser(const struct write *write)
 	unsigned n = write->offset / 8 & 7;
 	uint64_t value = baser_written(n, written(write, vits->baser[n]));
 
-	if (vits->enabled || vits->work.phase != PHASE_NONE || value == vits->baser[n])
+	if (vits->enabled || vits->busy || value == vits->baser[n])
 		return;
 	store_relaxed(&vits->baser[n], value);
 	if (n == 1)

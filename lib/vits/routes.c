@@ -107,6 +107,7 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 	unsigned vcpu = NO_VCPU;
 
 	route->mapped =
+		load_relaxed(&vits->enabled) &&
 		event_find(vits, (uint32_t)(route->pair >> 32), (uint32_t)route->pair, &now);
 	if (route->mapped)
 		vcpu = collection_vcpu(vits, now.icid);
@@ -146,6 +147,18 @@ static struct route *next_route(struct call *call, bool *done)
 		return NULL;
 	call->budget--;
 	return &call->vits->routes[work->swept++];
+}
+
+bool routes_follow(struct call *call)
+{
+	struct route *route;
+	bool done;
+
+	while ((route = next_route(call, &done))) {
+		if (route->named)
+			route_follow(call->vits, call->self, route);
+	}
+	return done;
 }
 
 bool routes_of_device(struct call *call, uint32_t device)
@@ -195,14 +208,6 @@ void routes_release(struct vits *vits)
 		if (route->forwarded)
 			route_release(vits, route);
 		route->mapped = false;
-	}
-}
-
-void routes_follow_all(struct vits *vits)
-{
-	for (uint32_t i = 0; i < vits->config.routes; i++) {
-		if (vits->routes[i].named)
-			route_follow(vits, NULL, &vits->routes[i]);
 	}
 }
 

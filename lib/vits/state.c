@@ -13,7 +13,7 @@ void vits_reset(struct vits *vits)
 {
 	routes_release(vits);
 	vits->work = (struct work){ .phase = PHASE_NONE };
-	vits->closing = false;
+	vits->switched = false;
 	store_relaxed(&vits->busy, false);
 	store_relaxed(&vits->enabled, false);
 	store_relaxed(&vits->cbaser, 0);
@@ -164,6 +164,7 @@ int vits_restore(struct vits *vits, const struct vits_state *state, const char *
 		vits->baser[i] = baser_written(i, state->baser[i]);
 	restore_collections(vits);
 	store_relaxed(&vits->enabled, state->ctlr & 1);
-	routes_follow_all(vits);
+	vits->switched = true; /* routes have to follow */
+	vits_finish(vits);
 	return 0;
 }

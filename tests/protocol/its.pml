@@ -35,8 +35,7 @@
  * check: BREAK_TAKE_ANY: an entry is written whatever its sequence number
  * check: BREAK_NO_SECOND_LOOK: a hit does not look at the sequence number again
  * check: BREAK_ODD: a hit does not mind that the entry is being written
- * large: good: two senders of the first pair, one of the second
- * large: good -DMAPD: the same
+ * large: good -DMAPD: two senders of the first pair, one of the second
  * large: good -DFIRST=1 -DMESSAGES=2: one of each, two messages each
  * large: good -DMAPD -DFIRST=1 -DMESSAGES=2: the same
  */

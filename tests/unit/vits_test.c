@@ -486,6 +486,9 @@ static void wrong_configurations_are_refused(void **state)
 			refused(config, "cache_bits");
 	}
 	config = plain;
+	config.routes = 0xffff;
+	refused(config, "routes");
+	config = plain;
 	config.pta = true;
 	config.redists = 0x1000;
 	refused(config, "redists");
@@ -1110,6 +1113,29 @@ static void B07_rdbase_equal_to_the_number_of_vcpus(void **state)
 	assert_true(sync(VCPUS - 1));
 	assert_int_equal(message(5, 7), 0);
 	assert_int_equal(pending(LPI0 + 3), VCPUS - 1);
+}
+
+/* In a command, and in a table that the guest wrote itself: INV and the others never see them. */
+static void B08_an_lpi_below_8192_or_huge(void **state)
+{
+	static const uint64_t lpis[] = { 0,          1,          1023,      8191, LPI0 + 0x10000,
+					 0x7fffffff, 0x80002000, 0xffffffff };
+
+	(void)state;
+	with_device();
+	for (unsigned i = 0; i < sizeof(lpis) / sizeof(lpis[0]); i++) {
+		assert_false(mapti(5, 7, lpis[i], 1));
+		poke(ITT + 7 * 8, lpis[i] << 16 | 1);
+		assert_int_equal(message(5, 7), -VIRQ_ERR_RANGE);
+		assert_false(event_command(INT, 5, 7));
+		assert_false(event_command(INV, 5, 7));
+		assert_false(event_command(CLEAR, 5, 7));
+		assert_false(event_command(DISCARD, 5, 7));
+		assert_false(movi(5, 7, 2));
+	}
+	assert_true(mapti(5, 7, 65535, 1));
+	assert_int_equal(message(5, 7), 0);
+	assert_int_equal(pending(65535), 1);
 }
 
 static void rdbase_as_an_address(void **state)
@@ -1906,6 +1932,7 @@ static void a_command_that_was_begun_is_saved_as_done(void **state)
 	put(5ull << 32 | DISCARD, 7, 0, 0);
 	put(5ull << 32 | 0x0a, (LPI0 + 3ull) << 32 | 8, 2, 0);
 	assert_int_equal(vits_write(m.vits, m.cpus[0], CWRITER, 8, m.tail), VGIC_AGAIN);
+	hardware_busy = true; /* it is not waited for */
 	for (unsigned i = 0; i < VCPUS; i++) {
 		vgic_exit(m.cpus[i], &m.images[i]);
 		vgic_put(m.cpus[i], &m.images[i]);
@@ -1914,6 +1941,7 @@ static void a_command_that_was_begun_is_saved_as_done(void **state)
 	assert_int_equal(saved.creadr, m.tail - 32);
 	assert_int_equal(saved.cwriter, m.tail);
 	assert_int_equal(pending(LPI0 + 3), NOWHERE);
+	hardware_busy = false;
 	for (unsigned i = 0; i < VCPUS; i++)
 		m.cpus[i] = vgic_load(m.vgic, i);
 	go();
@@ -2068,6 +2096,32 @@ static void routes_and_pairs_that_there_are_not(void **state)
 	assert_int_equal(vits_forward(m.vits, 5, 7, 0), -VIRQ_ERR_RANGE);
 }
 
+/* Neither software nor hardware delivers anything of an ITS that is disabled. */
+static void a_disabled_its_forwards_nothing(void **state)
+{
+	uint64_t devices = its_read(BASER0, 8);
+
+	(void)state;
+	with_event();
+	assert_int_equal(vits_forward(m.vits, 5, 7, 0), 0);
+	said[0] = 0;
+	hardware_pending = true;
+	its_write(CTLR, 4, 0);
+	assert_said("unmap 0;");
+	assert_int_equal(forwarded(), 0);
+	assert_int_equal(pending(LPI0 + 3), 1);
+	assert_int_equal(vits_forward(m.vits, 5, 7, 0), 0);
+	assert_said("");
+	its_write(CTLR, 4, 1);
+	assert_said("map 0 1 3;configure 0 3 a1;");
+	its_write(CTLR, 4, 0);
+	its_write(BASER0, 8, devices + 0x10000);
+	said[0] = 0;
+	its_write(CTLR, 4, 1);
+	assert_said("");
+	assert_int_equal(forwarded(), 0);
+}
+
 /* All routes of chains that collide. */
 static void many_routes(void **state)
 {
@@ -2134,9 +2188,8 @@ static void routes_outlive_reset_and_restore(void **state)
 	said[0] = 0;
 	start();
 	m.tail = 0;
-	assert_true(mapc(1, 3));
 	assert_said("");
-	assert_true(mapd(5, ITT, 5)); /* its table still has the event */
+	assert_true(mapc(1, 3)); /* its tables still have the event */
 	assert_said("map 0 3 3;configure 0 3 a1;");
 }
 
@@ -2180,6 +2233,7 @@ int main(void)
 		TEST(every_command_error_is_passed_over),
 		TEST(movi_and_int_need_the_collection_that_it_is_in),
 		TEST(B07_rdbase_equal_to_the_number_of_vcpus),
+		TEST(B08_an_lpi_below_8192_or_huge),
 		TEST(rdbase_as_an_address),
 		TEST(B34_movall_and_invall_of_what_is_not_mapped),
 		TEST(movall_of_many_takes_slices),
@@ -2221,6 +2275,7 @@ int main(void)
 		TEST(no_more_forwarding),
 		TEST(hardware_that_refuses_leaves_it_to_software),
 		TEST(routes_and_pairs_that_there_are_not),
+		TEST(a_disabled_its_forwards_nothing),
 		TEST(many_routes),
 		TEST(a_command_waits_for_hardware),
 		TEST(routes_outlive_reset_and_restore),
