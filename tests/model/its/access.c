@@ -369,6 +369,7 @@ static bool hook_vlpi_map(void *host, uint16_t r, unsigned vcpu, virq_t lpi)
 	if (route->refused)
 		return false;
 	route->mapped = route->changed = true;
+	route->discarded = false;
 	route->property = -1;
 	route->vcpu = vcpu;
 	route->lpi = lpi - FIRST_LPI;
@@ -380,7 +381,7 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 	struct route *route = forwarded(host, r, "vlpi_unmap");
 	bool pending = route->pending;
 
-	route->mapped = route->pending = false;
+	route->mapped = route->pending = route->discarded = false;
 	route->dropped |= pending;
 	route->changed = true;
 	if (pending) {
@@ -388,6 +389,14 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 		route->dropped_lpi = route->lpi;
 	}
 	return pending;
+}
+
+static void hook_vlpi_discard(void *host, uint16_t r)
+{
+	struct route *route = forwarded(host, r, "vlpi_discard");
+
+	route->mapped = route->pending = false;
+	route->changed = route->discarded = true;
 }
 
 static void hook_vlpi_move(void *host, uint16_t r, unsigned vcpu)
@@ -452,6 +461,7 @@ static bool hook_vlpis_settled(void *host)
 const struct vits_port machine_vits_port = {
 	.vlpi_map = hook_vlpi_map,
 	.vlpi_unmap = hook_vlpi_unmap,
+	.vlpi_discard = hook_vlpi_discard,
 	.vlpi_move = hook_vlpi_move,
 	.vlpi_set = hook_vlpi_set,
 	.vlpi_clear = hook_vlpi_clear,
@@ -604,11 +614,6 @@ static void gicr_written(struct machine *m, const struct op *op)
 	if (reg == GICR_CTLR && op->b == 4) {
 		bool on = op->w[0] & 1;
 
-		unsigned r;
-
-		for (r = 0; on && r < m->config.routes; r++)
-			if ((m->config.tolerate & TOLERATE_CONFIGURE) && m->routes[r].vcpu == pe)
-				m->routes[r].property = TOLERATED;
 		if (on != p->enabled && on)
 			model_enable_lpis(&m->model, &m->ram, pe);
 		else if (on != p->enabled) {
@@ -1075,7 +1080,7 @@ static void unforward(struct machine *m, const struct op *op)
 		machine_fail(m, "vits_unforward() answers %d", result);
 	if (!wanted && route->mapped)
 		machine_fail(m, "route %u is forwarded after vits_unforward()", op->n);
-	route->registered = route->refused = route->dropped = false;
+	route->registered = route->refused = route->dropped = route->discarded = false;
 	if (pending)
 		model_raise(&m->model, route->lpi, route->vcpu);
 	if (here)
@@ -1091,7 +1096,7 @@ static void fire(struct machine *m, const struct op *op)
 		route->pending = false;
 	} else if (route->registered && route->mapped) {
 		route->pending = true;
-	} else if (route->registered) {
+	} else if (route->registered && !route->discarded) {
 		message(m, op->vcpu, 0, route->device, route->event, false);
 	}
 }
@@ -1113,9 +1118,6 @@ void access_do(struct machine *m, const struct op *op)
 		return;
 	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_DISABLED) &&
 	    op->a % VGIC_REDIST_STRIDE == GICR_CTLR)
-		return;
-	if (op->kind == OP_GICR_WRITE && (m->config.tolerate & TOLERATE_INVLPIR) &&
-	    m->config.routes && op->a % VGIC_REDIST_STRIDE >= GICR_INVLPIR)
 		return;
 	/* Software waits until EnableLPIs is known to have changed. */
 	if (op->kind == OP_GICR_WRITE && m->model.pe[op->a / VGIC_REDIST_STRIDE % PES].turning)

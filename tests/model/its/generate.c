@@ -460,6 +460,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.whole = !c.routes && one_in(&g, 2);
 	c.wild = one_in(&g, 6);
 	c.prompt = one_in(&g, 3);
+	c.discard = c.routes && one_in(&g, 2);
 	return c;
 }
 
@@ -500,6 +501,7 @@ static const struct option options[] = {
 	FLAG(holes),
 	FLAG(whole),
 	FLAG(wild),
+	FLAG(discard),
 	FLAG(prompt),
 	NUMBER(tolerate, 0, 0xff),
 	NUMBER(error, 0, 99),

@@ -70,7 +70,7 @@ struct vcpu {
 };
 
 struct route {
-	bool registered, mapped, pending, refused, dropped;
+	bool registered, mapped, pending, refused, dropped, discarded;
 	uint32_t device, event;
 	unsigned vcpu, lpi;
 	unsigned dropped_vcpu, dropped_lpi;

@@ -50,6 +50,7 @@ struct machine_config {
 	unsigned spis;   /* beside LPIs */
 	bool eoimode1, refill, holes, whole;
 	bool wild;         /* guests write to their tables */
+	bool discard;      /* the port has vlpi_discard */
 	bool prompt;       /* everybody who is kicked comes at once */
 	unsigned tolerate; /* TOLERATE_... */
 	unsigned error;    /* a fault of the model's own, for tests of the lockstep: README.md */
@@ -61,8 +62,7 @@ struct machine_config {
 #define TOLERATE_RANGE     2u  /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
 #define TOLERATE_TABLES    4u  /* routes forwarded whose tables are gone */
 #define TOLERATE_MOVES     8u  /* MOVI and MOVALL to where EnableLPIs is 0 */
-#define TOLERATE_CONFIGURE 16u /* routes that are not configured when EnableLPIs becomes 1 */
-#define TOLERATE_INVLPIR   32u /* routes that GICR_INVLPIR and INVALLR do not reach */
+#define TOLERATE_CONFIGURE 16u /* a route moved to where EnableLPIs is 1, and not configured */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
