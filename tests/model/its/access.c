@@ -613,7 +613,11 @@ static void gicr_written(struct machine *m, const struct op *op)
 	p = &m->model.pe[pe];
 	if (reg == GICR_CTLR && op->b == 4) {
 		bool on = op->w[0] & 1;
+		unsigned r;
 
+		for (r = 0; on && r < m->config.routes; r++)
+			if ((m->config.tolerate & TOLERATE_CONFIGURE) && m->routes[r].vcpu == pe)
+				m->routes[r].property = TOLERATED;
 		if (on != p->enabled && on)
 			model_enable_lpis(&m->model, &m->ram, pe);
 		else if (on != p->enabled) {

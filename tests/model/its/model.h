@@ -62,7 +62,7 @@ struct machine_config {
 #define TOLERATE_RANGE     2u  /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
 #define TOLERATE_TABLES    4u  /* routes forwarded whose tables are gone */
 #define TOLERATE_MOVES     8u  /* MOVI and MOVALL to where EnableLPIs is 0 */
-#define TOLERATE_CONFIGURE 16u /* a route moved to where EnableLPIs is 1, and not configured */
+#define TOLERATE_CONFIGURE 16u /* a route that comes to where EnableLPIs is 1, not configured */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
