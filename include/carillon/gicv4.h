@@ -258,8 +258,8 @@ int gicv4_route(struct gicv4 *vm, uint16_t route, const struct gicv4_event *even
 /*
  * vits_port.vlpi_map, with the property byte that the guest has for the LPI (0 will do for the virtual
  * ITS, which configures it right after). False: there is no such route, or it is mapped, or the LPI or
- * vCPU is outside what there is. While direct injection is disabled, a route is kept, and its physical
- * LPI goes on coming to software.
+ * vCPU is outside what there is, or its event is on its way back to software. While direct injection is
+ * disabled, a route is kept, and its physical LPI goes on coming to software.
  */
 bool gicv4_map(struct gicv4 *vm, uint16_t route, unsigned vcpu, virq_t lpi, uint8_t property);
 
@@ -271,9 +271,9 @@ bool gicv4_map(struct gicv4 *vm, uint16_t route, unsigned vcpu, virq_t lpi, uint
 enum gicv4_result gicv4_unmap(struct gicv4 *vm, uint16_t route);
 
 /*
- * vits_port.vlpi_discard: the guest's mapping is gone, and with it what is pending. From here to gicv4_map()
- * hardware drops the event, and nothing has to be known about it: a guest that discards and maps again gets each
- * message that comes while it is mapped, and no other.
+ * vits_port.vlpi_discard: the guest's mapping is gone, and with it what is pending. From here to
+ * gicv4_map() hardware drops the event, and nothing has to be known about it: a guest that discards and
+ * maps again gets each message that comes while it is mapped, and no other.
  */
 void gicv4_discard(struct gicv4 *vm, uint16_t route);
 

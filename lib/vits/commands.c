@@ -182,14 +182,19 @@ static bool discard_act(struct call *call)
 
 /* --- INT, CLEAR, INV. ---------------------------------------------------------------------------- */
 
+/* As a message would find it. */
+static bool event_begin(struct vits *vits)
+{
+	uint64_t to = translate(vits, this_pair(&vits->work));
+
+	vits->work.lpi = (virq_t)to;
+	vits->work.vcpu = to ? (uint16_t)collection_vcpu(vits, (uint32_t)(to >> 32)) : NO_VCPU;
+	return to;
+}
+
 static bool int_begin(struct vits *vits)
 {
-	struct mapping mapping;
-
-	if (!target_of_pair(vits, &mapping, &vits->work.vcpu))
-		return false;
-	vits->work.lpi = mapping.lpi;
-	return true;
+	return event_begin(vits) && vits->work.vcpu != NO_VCPU;
 }
 
 static bool int_act(struct call *call)
@@ -202,17 +207,6 @@ static bool int_act(struct call *call)
 		vits->port.vlpi_set(vits->host, route_index(vits, route));
 	else
 		vgic_lpi_raise(vits->vgic, call->self, work->vcpu, work->lpi);
-	return true;
-}
-
-/* CLEAR, INV: wherever it goes. */
-static bool event_begin(struct vits *vits)
-{
-	struct mapping mapping;
-
-	if (!mapping_of(vits, &mapping))
-		return false;
-	vits->work.lpi = mapping.lpi;
 	return true;
 }
 
@@ -289,26 +283,25 @@ static bool sync_act(struct call *call)
 	return true;
 }
 
+/* By number. */
 static const struct command commands[] = {
-	{ 0x01, "MOVI", movi_begin, movi_act },
-	{ 0x03, "INT", int_begin, int_act },
-	{ 0x04, "CLEAR", event_begin, clear_act },
-	{ 0x05, "SYNC", sync_begin, sync_act },
-	{ 0x08, "MAPD", mapd_begin, mapd_act },
-	{ 0x09, "MAPC", mapc_begin, mapc_act },
-	{ 0x0a, "MAPTI", mapti_begin, map_act },
-	{ 0x0b, "MAPI", mapi_begin, map_act },
-	{ 0x0c, "INV", event_begin, inv_act },
-	{ 0x0d, "INVALL", invall_begin, invall_act },
-	{ 0x0e, "MOVALL", movall_begin, movall_act },
-	{ 0x0f, "DISCARD", discard_begin, discard_act },
+	[0x01] = { 0x01, "MOVI", movi_begin, movi_act, true },
+	[0x03] = { 0x03, "INT", int_begin, int_act, false },
+	[0x04] = { 0x04, "CLEAR", event_begin, clear_act, false },
+	[0x05] = { 0x05, "SYNC", sync_begin, sync_act, false },
+	[0x08] = { 0x08, "MAPD", mapd_begin, mapd_act, true },
+	[0x09] = { 0x09, "MAPC", mapc_begin, mapc_act, true },
+	[0x0a] = { 0x0a, "MAPTI", mapti_begin, map_act, true },
+	[0x0b] = { 0x0b, "MAPI", mapi_begin, map_act, true },
+	[0x0c] = { 0x0c, "INV", event_begin, inv_act, false },
+	[0x0d] = { 0x0d, "INVALL", invall_begin, invall_act, false },
+	[0x0e] = { 0x0e, "MOVALL", movall_begin, movall_act, false },
+	[0x0f] = { 0x0f, "DISCARD", discard_begin, discard_act, true },
 };
 
 const struct command *command_find(unsigned number)
 {
-	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (commands[i].number == number)
-			return &commands[i];
-	}
-	return NULL;
+	if (number >= sizeof(commands) / sizeof(commands[0]) || !commands[number].begin)
+		return NULL;
+	return &commands[number];
 }

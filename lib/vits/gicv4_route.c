@@ -86,8 +86,9 @@ static void enter(struct gicv4 *vm, uint16_t index)
 	const struct gicv4_event *event = &route->event;
 	bool fresh = route->place == ROUTE_NOWHERE;
 
-	route->held = !fresh && hold(vm, index);
+	/* A fresh one may be held still, by a mapping that did not last. */
 	if (!fresh) {
+		route->held = hold(vm, index);
 		its_event(vm, ITS_DISCARD, event);
 		its_sync(vm, event->its, event->cpu);
 	}
@@ -99,7 +100,10 @@ static void enter(struct gicv4 *vm, uint16_t index)
 		count(&vm->stats.again);
 	}
 	put_token(vm, route, its_vpe(vm, ITS_VSYNC, event->its, route->vcpu));
-	if (route->held)
+	/* One that came before INV did not ring if the vPE remembered it as disabled. */
+	if (vm->properties[route->lpi - VGIC_LPI_BASE] & PROPERTY_ON)
+		v4_look_later(vm, route->vcpu);
+	if (route->held && !fresh)
 		release_later(vm, index);
 	route->place = ROUTE_DIRECT;
 	change_direct(vm, 1);
@@ -296,8 +300,8 @@ bool gicv4_map(struct gicv4 *vm, uint16_t index, unsigned vcpu, virq_t lpi, uint
 	if (!route || vcpu >= vm->vcpus || !is_lpi(vm, lpi))
 		return false;
 	lock_take(&vm->lock);
-	if (!route->mapped)
-		finish(vm, index);
+	if (!route->mapped && finish(vm, index) && route->known)
+		rest(vm, route); /* one that nobody was to get has nothing pending */
 	if (route->known && !route->mapped &&
 	    (route->place == ROUTE_SOFT || route->place == ROUTE_NOWHERE) &&
 	    vm->life == LIFE_STARTED) {
@@ -368,6 +372,8 @@ static void change(struct gicv4 *vm, uint16_t index, bool set)
 	if (route->mapped && route->place == ROUTE_DIRECT) {
 		its_event(vm, set ? ITS_INT : ITS_CLEAR, &route->event);
 		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu));
+	} else if (route->mapped && route->place == ROUTE_LEFT) {
+		route->was = set;
 	} else if (route->mapped && route->place != ROUTE_SOFT) {
 		route->late = set ? LATE_SET : LATE_CLEAR;
 	} else if (route->mapped && set) {

@@ -14,6 +14,13 @@
 #define NO_VCPU  0xffffu /* a collection that is not mapped */
 #define NO_ROUTE 0xffffu
 
+/* What is in the guest's memory. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LITTLE_ENDIAN_64(value) __builtin_bswap64(value)
+#else
+#define LITTLE_ENDIAN_64(value) (value)
+#endif
+
 /* A device's event as one number; tables and caches are keyed by it. */
 static inline uint64_t pair_of(uint32_t device, uint32_t event)
 {
@@ -138,6 +145,7 @@ struct command {
 	bool (*begin)(struct vits *vits);
 	/* No message is under way any more that was translated before begin(). False: go on later. */
 	bool (*act)(struct call *call);
+	bool maps; /* begin() changes what messages are translated to */
 };
 
 #define GENERATIONS_FROM 1u /* 0 is in entries that hold nothing */
@@ -196,6 +204,8 @@ bool cache_forget(struct vits *vits, uint64_t pair);
 
 /* --- message.c ----------------------------------------------------------------------------------- */
 
+/* What a message of this pair becomes: translation(), which has been checked; 0: nothing. */
+uint64_t translate(struct vits *vits, uint64_t pair);
 void grace_start(struct vits *vits);
 bool grace_over(struct vits *vits);
 uint64_t messages_so_far(const struct vits *vits);

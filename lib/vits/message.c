@@ -71,6 +71,13 @@ static __attribute__((noinline)) uint64_t walk(struct vits *vits, uint64_t pair)
 	return translation(&mapping);
 }
 
+uint64_t translate(struct vits *vits, uint64_t pair)
+{
+	uint64_t to = cache_find(vits, pair);
+
+	return to ? to : walk(vits, pair);
+}
+
 /* A collection that is not mapped is at a vCPU that there is not. */
 static inline int deliver(struct vits *vits, struct vgic_cpu *self, uint64_t pair)
 {

@@ -44,23 +44,20 @@ static bool nothing_to_change(struct vits *vits)
  * Not of the queue: GITS_CTLR.Enabled has changed. Messages that saw it set are waited for, and hardware
  * delivers for a disabled ITS no more than software does.
  */
-static const struct command enable = { 0, "enable", nothing_to_change, routes_follow };
+static const struct command enable = { 0, "enable", nothing_to_change, routes_follow, true };
 /* What is no command. */
-static const struct command unknown = { 0, "unknown", NULL, NULL };
+static const struct command unknown = { 0, "unknown", NULL, NULL, false };
 
 static const struct command *command_read(struct vits *vits)
 {
 	uint64_t at = (vits->cbaser & 0xffffffffff000) + vits->creadr;
 	const struct command *command;
-	uint8_t raw[COMMAND_SIZE];
+	uint64_t raw[COMMAND_SIZE / 8];
 
 	if (!vgic_guest_read(vits->vgic, at, raw, sizeof(raw)))
 		return &unknown;
-	for (unsigned i = 0; i < 4; i++) {
-		vits->work.word[i] = 0;
-		for (unsigned byte = 8; byte--;)
-			vits->work.word[i] = vits->work.word[i] << 8 | raw[8 * i + byte];
-	}
+	for (unsigned i = 0; i < COMMAND_SIZE / 8; i++)
+		vits->work.word[i] = LITTLE_ENDIAN_64(raw[i]);
 	command = command_find(vits->work.word[0] & 0xff);
 	return command ? command : &unknown;
 }
@@ -110,7 +107,7 @@ static bool work_go_on(struct call *call)
 			count(&vits->command_errors);
 			return true;
 		}
-		work->phase = PHASE_FORGET;
+		work->phase = work->command->maps ? PHASE_FORGET : PHASE_ACT;
 	}
 	if (work->phase == PHASE_FORGET) {
 		if (work->forget && !cache_forget(vits, pair_of((uint32_t)(work->word[0] >> 32),

@@ -16,12 +16,6 @@
 /* Of an event: `next` 63:48, LPI 47:16, collection 15:0. */
 #define EVENT_NEXT (1ull << 48)
 
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define LITTLE_ENDIAN_64(value) __builtin_bswap64(value)
-#else
-#define LITTLE_ENDIAN_64(value) (value)
-#endif
-
 bool entry_read(const struct vits *vits, uint64_t at, uint64_t *entry)
 {
 	if (!vgic_guest_read(vits->vgic, at, entry, sizeof(*entry)))

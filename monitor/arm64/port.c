@@ -185,11 +185,15 @@ static inline void *guest_memory(const struct vm *vm, uint64_t at, size_t bytes)
 /* Entries of tables are read and written in one piece: the guest may be at them, too. */
 static inline void copy(void *to, const void *from, size_t bytes)
 {
-	if (bytes == 8 && !(((uint64_t)to | (uint64_t)from) & 7))
-		*(volatile uint64_t *)to = *(const volatile uint64_t *)from;
-	else
-		for (size_t i = 0; i < bytes; i++)
+	size_t i;
+
+	if (((uint64_t)to | (uint64_t)from | bytes) & 7) {
+		for (i = 0; i < bytes; i++)
 			((volatile uint8_t *)to)[i] = ((const volatile uint8_t *)from)[i];
+		return;
+	}
+	for (i = 0; i < bytes / 8; i++)
+		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
 }
 
 static bool guest_read(void *host, uint64_t at, void *to, size_t bytes)

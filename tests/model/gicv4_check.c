@@ -41,9 +41,9 @@ struct guest_route {
 	bool mapped;    /* the guest has mapped it */
 	bool forwarded; /* gicv4_map() said true */
 	bool leaving, discards, clearing;
-	bool mapping; /* the command that maps it may not be done */
+	bool mapping;         /* the command that maps it may not be done */
 	bool drops, dropping; /* it is discarded, not unmapped */
-	bool held, has; /* the device: must not signal; would like to */
+	bool held, has;       /* the device: must not signal; would like to */
 	unsigned vcpu, lpi;
 	struct expected expected;
 };
@@ -254,8 +254,8 @@ static void device_event(void)
 	unsigned vm = below(VMS), n = below(ROUTES);
 	struct guest_route *route = &vms[vm].routes[n];
 
-	expect(&route->expected, route->mapped && !route->discards && !route->clearing &&
-					 !route->mapping);
+	expect(&route->expected,
+	       route->mapped && !route->discards && !route->clearing && !route->mapping);
 	route->has = true;
 	if (!route->held)
 		signal_event(vm, n);
