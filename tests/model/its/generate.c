@@ -504,7 +504,6 @@ static const struct option options[] = {
 	FLAG(discard),
 	FLAG(prompt),
 	NUMBER(tolerate, 0, 0xff),
-	NUMBER(error, 0, 99),
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

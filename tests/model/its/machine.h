@@ -102,7 +102,8 @@ struct machine {
 	struct vits_stats stats[ITSES];
 	bool sync_last[ITSES];
 	struct route routes[ROUTES];
-	bool dirty, movall, forgets; /* hardware has work to do; ... ; forwarded in odd places */
+	bool dirty,
+		movall; /* hardware has work to do; a MOVALL has parted routes from collections */
 	int8_t table
 		[PES]
 		[LPIS]; /* the pending tables as they were before a write to the redistributor */

@@ -5,7 +5,7 @@
  * guest's memory is looked at for what the architecture has there: properties, pending tables, the first
  * level of a device table. Where the architecture leaves more than one outcome, the model keeps all of
  * them: an LPI's pending state is the set of places where it may be pending (bit 0: nowhere), its
- * configuration the set of bytes that a cache may have. See README.md.
+ * configuration the set of bytes that a cache may have. ../README.md has the list.
  */
 #ifndef TESTS_MODEL_ITS_MODEL_H
 #define TESTS_MODEL_ITS_MODEL_H
@@ -53,7 +53,6 @@ struct machine_config {
 	bool discard;      /* the port has vlpi_discard */
 	bool prompt;       /* everybody who is kicked comes at once */
 	unsigned tolerate; /* TOLERATE_... */
-	unsigned error;    /* a fault of the model's own, for tests of the lockstep: README.md */
 };
 
 /* Defects of the library that a run may look away from, to see what is behind them. */
