@@ -509,11 +509,11 @@ static void check_routes(struct machine *m)
 		count += route->mapped;
 		if (its_in_doubt(&m->model, 0, NULL, route->device, route->event))
 			continue;
-		is = route->registered &&
+		is = route->registered && its->enabled &&
 		     its_translate(&m->model, 0, route->device, route->event, &lpi, &pe);
 		if (route->mapped && !is)
 			machine_fail(m, "route %u is forwarded, and is not mapped", r);
-		if (!route->mapped && is && !route->refused && its->enabled)
+		if (!route->mapped && is && !route->refused)
 			machine_fail(m, "route %u is mapped, and is not forwarded", r);
 		if (route->mapped && !m->movall && m->model.pe[pe].enabled &&
 		    !m->model.pe[pe].turning && model_lpi_in_range(&m->model, pe, lpi) &&
