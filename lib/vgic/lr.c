@@ -202,11 +202,13 @@ static uint32_t plain_hcr(struct vgic_vcpu *vcpu, bool dir_used)
 	return HCR_EN | HCR_TDIR;
 }
 
-/* Interrupts that become shared by a refill would have to be counted. */
-static uint32_t refill_is_odd(const struct vgic_vcpu *vcpu)
+/* Would an interrupt that gets a list register now make its vCPU one that shares? Enter says so. */
+static inline bool begins_to_share(const struct vgic_vcpu *vcpu, const struct vgic_irq *irq)
 {
-	return (vcpu->live & vcpu->watched) |
-	       (load_relaxed(&vcpu->vgic->dir_used) && !vcpu->sharing);
+	const struct vgic *vgic = vcpu->vgic;
+
+	return load_relaxed(&vgic->dir_used) && !vcpu->sharing && !irq_is_private(vgic, irq) &&
+	       !irq_is_lpi(vgic, irq);
 }
 
 /* Ends of what is in no list register are counted; a deactivation by number has to be caught. */
@@ -522,7 +524,7 @@ static inline void enter(struct vgic_vcpu *vcpu, struct gic_cpuif *image)
 	if (limited && !image->read_apr && (vcpu->pending[0].count | vcpu->pending[1].count))
 		__atomic_fetch_or(&vcpu->cpu.resettle, RESETTLE_ENTER, __ATOMIC_RELAXED);
 	image->read_apr = limited || (vcpu->vmcr & VMCR_VEOIM) || (hcr & HCR_LRENPIE);
-	vcpu->odd = (hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
+	vcpu->odd = (hcr ^ vcpu->plain_hcr) | (vcpu->live & vcpu->watched);
 	irqs_post(vcpu->vgic, vcpu, vcpu_take_forwards(vcpu));
 }
 
@@ -637,6 +639,8 @@ static inline int fill_new(struct vgic_vcpu *vcpu, struct gic_cpuif *image, stru
 			return -1;
 		if ((word_sources(old) & (word_sources(old) - 1)) || line_stands(hwirq, old))
 			return -1;
+		if (begins_to_share(vcpu, irq))
+			return -1;
 		n = room_for(vcpu, image, irq, old, ended);
 		if (n < 0)
 			return -1;
@@ -723,6 +727,9 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	    vcpu->hw_hcr != (vcpu->plain_hcr | HCR_NPIE) || (vcpu->live & vcpu->watched) ||
 	    vcpu->cpu.own || load_relaxed(&vcpu->cpu.inbox))
 		return false;
+	/* Some of those that wait may be shared. */
+	if (load_relaxed(&vcpu->vgic->dir_used) && !vcpu->sharing)
+		return false;
 	for (; left && queue->count; left &= left - 1) {
 		unsigned n = (unsigned)__builtin_ctz(left), level = queue_level(queue);
 
@@ -742,7 +749,7 @@ static __attribute__((noinline)) bool refill_waiting(struct vgic_vcpu *vcpu,
 	} else {
 		count(&vcpu->stats.overflows);
 	}
-	vcpu->odd = (vcpu->hw_hcr ^ vcpu->plain_hcr) | refill_is_odd(vcpu);
+	vcpu->odd = (vcpu->hw_hcr ^ vcpu->plain_hcr) | (vcpu->live & vcpu->watched);
 	image->live = vcpu->live;
 	__atomic_fetch_and(&vcpu->cpu.resettle, ~RESETTLE_MAINTENANCE, __ATOMIC_RELAXED);
 	return true;

@@ -657,5 +657,6 @@ int main(void)
 		cmocka_unit_test(configurations_that_cannot_be),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("lpi", tests, NULL, NULL);
 }
