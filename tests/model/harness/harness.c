@@ -4,7 +4,7 @@
  * shortest list of operations that still fails, with the command that plays it again. TAP.
  *
  *	PROGRAM [--seconds N] [--steps N] [--seed N] [--config LIST] [--with LIST] [--seed-base N]
- *		[--trace | --explain]
+ *		[--operations N] [--trace | --explain]
  *
  * --trace prints the whole run and how the machine stands, --explain the same of the shrunk one.
  *
@@ -12,7 +12,8 @@
  * seconds are used up: the same runs each time, so that they judge the change and not the day. With
  * MODEL_STEPS in the environment (operations altogether; make test-all) the random ones are new each
  * time. With --seed: that one run. With --config or --with alone: seeds from --seed-base on, with that
- * configuration, or with random ones in which LIST is fixed.
+ * configuration, or with random ones in which LIST is fixed. --operations: until so many are done, not for
+ * a time.
  */
 #define _DEFAULT_SOURCE
 #include "harness.h"
@@ -277,7 +278,8 @@ static int cannot_read(const char *text)
 }
 
 /* Random configurations, or one of them, for as long as asked. */
-static int run_random_ones(const char *text, uint64_t seed, unsigned steps, double seconds)
+static int run_random_ones(const char *text, uint64_t seed, unsigned steps, double seconds,
+			   unsigned long long operations)
 {
 	struct machine_config config;
 	bool ok;
@@ -285,7 +287,7 @@ static int run_random_ones(const char *text, uint64_t seed, unsigned steps, doub
 	if (text && !generate_parse_config(text, &config))
 		return cannot_read(text);
 	printf("1..1\n");
-	ok = batch(text ? &config : NULL, seed, steps, seconds, ~0ull);
+	ok = batch(text ? &config : NULL, seed, steps, seconds, operations);
 	printf("%sok 1 - seeds_from_%llu\n", ok ? "" : "not ", (unsigned long long)seed);
 	print_account();
 	return ok ? 0 : 1;
@@ -310,7 +312,7 @@ static int run_one(uint64_t seed, unsigned steps, const char *text)
 static int help(void)
 {
 	printf("%s [--seconds N] [--steps N] [--seed N] [--config LIST] [--with LIST]\n"
-	       "        [--seed-base N] [--trace | --explain]\n"
+	       "        [--seed-base N] [--operations N] [--trace | --explain]\n"
 	       "tests/model/README.md has the options in LIST.\n",
 	       lockstep.program);
 	return 0;
@@ -350,6 +352,9 @@ int main(int argc, char **argv)
 			steps = (unsigned)strtoul(value, NULL, 0);
 		} else if (!strcmp(argv[n], "--seed-base")) {
 			seed = strtoull(value, NULL, 0);
+		} else if (!strcmp(argv[n], "--operations")) {
+			operations = strtoull(value, NULL, 0);
+			seconds = 1e9;
 		} else if (!strcmp(argv[n], "--seconds")) {
 			seconds = strtod(value, NULL);
 		} else if (!strcmp(argv[n], "--with")) {
@@ -365,6 +370,6 @@ int main(int argc, char **argv)
 	if (one)
 		return run_one(seed, steps, config);
 	if (with || config)
-		return run_random_ones(config, seed, steps, seconds);
+		return run_random_ones(config, seed, steps, seconds, operations);
 	return run_all(seconds, steps, operations, seed);
 }

@@ -9,6 +9,8 @@
 #define VALID    (1ull << 63)
 #define TRIES    20000u
 
+#define TOLERATED (-2) /* whatever hardware has as a property */
+
 /* --- The ring --------------------------------------------------------------------------------- */
 
 static uint32_t queue_bytes(const struct its_model *its)
@@ -98,7 +100,7 @@ static void do_command(struct machine *m, const struct op *op)
 	if ((m->config.tolerate & TOLERATE_MOVES) &&
 	    (command_op(&c) == MOVI || command_op(&c) == MOVALL))
 		return;
-	if (!(its->cbaser >> 63) || next == its->creadr)
+	if (next == its->creadr)
 		return;
 	if (command_op(&c) == MAPD && (c.w[2] & VALID) && !(c.w[2] & ~VALID)) {
 		unsigned bits = (c.w[1] & 31) + 1;
@@ -188,7 +190,8 @@ static void dropped(struct machine *m)
 
 		if (!m->routes[r].dropped)
 			continue;
-		irq->may |= PLACE(m->routes[r].dropped_vcpu);
+		irq->may |= m->movall ? (2u << m->config.vcpus) - 1
+				      : PLACE(m->routes[r].dropped_vcpu);
 		irq->raised = m->model.now;
 	}
 }
@@ -255,6 +258,25 @@ static struct verdict execute(struct machine *m, unsigned n, const struct comman
 	return verdict;
 }
 
+/* The command that ITS n has begun, or NULL. */
+static const struct command *running(struct machine *m, unsigned n, struct command *c)
+{
+	if (!m->model.its[n].begun)
+		return NULL;
+	command_at(m, n, m->model.its[n].creadr, c);
+	return c;
+}
+
+static void raised_meanwhile(struct machine *m)
+{
+	struct command c;
+	unsigned n;
+
+	for (n = 0; n < m->config.itses; n++)
+		if (running(m, n, &c))
+			its_raised_meanwhile(&m->model, &m->ram, n, &c);
+}
+
 /* The commands that the ITS has done since, by its CREADR. */
 static void follow(struct machine *m, unsigned n, unsigned v)
 {
@@ -272,6 +294,8 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 	if (creadr & ~0xfffe0ull || creadr >= queue_bytes(its))
 		machine_fail(m, "ITS %u: GITS_CREADR is %#llx", n, (unsigned long long)creadr);
 	dropped(m);
+	if (its->creadr != creadr && !(its->cbaser >> 63))
+		machine_fail(m, "ITS %u: commands are read, and GITS_CBASER.Valid is 0", n);
 	while (its->creadr != creadr) {
 		struct verdict verdict;
 
@@ -287,6 +311,7 @@ static void follow(struct machine *m, unsigned n, unsigned v)
 		its->creadr = (its->creadr + 32) % queue_bytes(its);
 		count++;
 	}
+	raised_meanwhile(m);
 	count_commands(m, n, count, least, most);
 	if (count != 1 || command_op(&c) != DISCARD)
 		dropped(m);
@@ -300,7 +325,7 @@ static void begun(struct machine *m, unsigned n)
 	struct its_model *its = &m->model.its[n];
 	struct command c;
 
-	if (m->wild || its->creadr == its->cwriter)
+	if (m->wild || its->creadr == its->cwriter || !(its->cbaser >> 63))
 		return;
 	command_at(m, n, its->creadr, &c);
 	its_begin(&m->model, &m->ram, n, &c);
@@ -344,6 +369,8 @@ static bool hook_vlpi_map(void *host, uint16_t r, unsigned vcpu, virq_t lpi)
 	if (route->refused)
 		return false;
 	route->mapped = route->changed = true;
+	route->discarded = false;
+	route->property = -1;
 	route->vcpu = vcpu;
 	route->lpi = lpi - FIRST_LPI;
 	return true;
@@ -354,7 +381,7 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 	struct route *route = forwarded(host, r, "vlpi_unmap");
 	bool pending = route->pending;
 
-	route->mapped = route->pending = false;
+	route->mapped = route->pending = route->discarded = false;
 	route->dropped |= pending;
 	route->changed = true;
 	if (pending) {
@@ -364,13 +391,27 @@ static bool hook_vlpi_unmap(void *host, uint16_t r)
 	return pending;
 }
 
+static void hook_vlpi_discard(void *host, uint16_t r)
+{
+	struct route *route = forwarded(host, r, "vlpi_discard");
+
+	route->mapped = route->pending = false;
+	route->changed = route->discarded = true;
+}
+
 static void hook_vlpi_move(void *host, uint16_t r, unsigned vcpu)
 {
 	struct machine *m = host;
+	const struct pe_model *from;
+	struct route *route;
 
 	if (vcpu >= m->config.vcpus)
 		machine_fail(m, "route %u is moved to vCPU %u", r, vcpu);
-	forwarded(m, r, "vlpi_move")->vcpu = vcpu;
+	route = forwarded(m, r, "vlpi_move");
+	from = &m->model.pe[route->vcpu];
+	if ((m->config.tolerate & TOLERATE_CONFIGURE) && (!from->enabled || from->turning))
+		route->property = TOLERATED;
+	route->vcpu = vcpu;
 }
 
 static void hook_vlpi_set(void *host, uint16_t r)
@@ -396,6 +437,7 @@ static void hook_vlpi_configure(void *host, uint16_t r, virq_t lpi, uint8_t prop
 	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
 
 	route->configured++;
+	route->property = property;
 	if (lpi != FIRST_LPI + route->lpi)
 		machine_fail(m, "route %u is LPI %u's, not %u's", r, FIRST_LPI + route->lpi, lpi);
 	if (m->wild || !m->model.pe[route->vcpu].enabled || m->model.pe[route->vcpu].turning ||
@@ -419,12 +461,39 @@ static bool hook_vlpis_settled(void *host)
 const struct vits_port machine_vits_port = {
 	.vlpi_map = hook_vlpi_map,
 	.vlpi_unmap = hook_vlpi_unmap,
+	.vlpi_discard = hook_vlpi_discard,
 	.vlpi_move = hook_vlpi_move,
 	.vlpi_set = hook_vlpi_set,
 	.vlpi_clear = hook_vlpi_clear,
 	.vlpi_configure = hook_vlpi_configure,
 	.vlpis_settled = hook_vlpis_settled,
 };
+
+/* An LPI that two pairs are mapped to: UNPREDICTABLE. */
+static bool is_shared(const struct machine *m, unsigned lpi)
+{
+	unsigned n, d, e, count = 0;
+
+	for (n = 0; n < m->config.itses; n++)
+		for (d = 0; d < DEVICES; d++) {
+			const struct device_model *device = &m->model.its[n].devices[d];
+
+			for (e = 0; device->valid && e < device->count; e++)
+				count += device->events[e].lpi == lpi || device->events[e].doubtful;
+		}
+	return count > 1;
+}
+
+static bool property_may_be(struct machine *m, struct route *route)
+{
+	const struct values *v = &m->model.pe[route->vcpu].may[route->lpi];
+
+	if (is_shared(m, route->lpi)) {
+		route->property = TOLERATED;
+		return true;
+	}
+	return v->bit[route->property / 64] >> route->property % 64 & 1;
+}
 
 /* Is forwarded what is registered and mapped? ITS 0 has done its commands. */
 static void check_routes(struct machine *m)
@@ -440,12 +509,17 @@ static void check_routes(struct machine *m)
 		count += route->mapped;
 		if (its_in_doubt(&m->model, 0, NULL, route->device, route->event))
 			continue;
-		is = route->registered &&
+		is = route->registered && its->enabled &&
 		     its_translate(&m->model, 0, route->device, route->event, &lpi, &pe);
 		if (route->mapped && !is)
 			machine_fail(m, "route %u is forwarded, and is not mapped", r);
-		if (!route->mapped && is && !route->refused && its->enabled)
+		if (!route->mapped && is && !route->refused)
 			machine_fail(m, "route %u is mapped, and is not forwarded", r);
+		if (route->mapped && !m->movall && m->model.pe[pe].enabled &&
+		    !m->model.pe[pe].turning && model_lpi_in_range(&m->model, pe, lpi) &&
+		    route->property != TOLERATED &&
+		    (route->property < 0 || !property_may_be(m, route)))
+			machine_fail(m, "route %u: hardware has property %#x", r, route->property);
 		if (route->mapped && (route->lpi != lpi || (route->vcpu != pe && !m->movall)))
 			machine_fail(m, "route %u is LPI %u of vCPU %u, not %u of %u", r,
 				     FIRST_LPI + route->lpi, route->vcpu, FIRST_LPI + lpi, pe);
@@ -539,7 +613,11 @@ static void gicr_written(struct machine *m, const struct op *op)
 	p = &m->model.pe[pe];
 	if (reg == GICR_CTLR && op->b == 4) {
 		bool on = op->w[0] & 1;
+		unsigned r;
 
+		for (r = 0; on && r < m->config.routes; r++)
+			if ((m->config.tolerate & TOLERATE_CONFIGURE) && m->routes[r].vcpu == pe)
+				m->routes[r].property = TOLERATED;
 		if (on != p->enabled && on)
 			model_enable_lpis(&m->model, &m->ram, pe);
 		else if (on != p->enabled) {
@@ -561,7 +639,6 @@ static void gicr_written(struct machine *m, const struct op *op)
 
 		if (op->b == 8 || reg & 4) {
 			p->ptz = value >> 62 & 1;
-			p->reused = false;
 		}
 		p->pendbaser = value & 0x070fffffffff0f80ull;
 	}
@@ -610,7 +687,7 @@ static bool gicr_expected(struct machine *m, const struct op *op, uint64_t *valu
 
 static uint64_t typer(const struct machine *m)
 {
-	const struct config *c = &m->config;
+	const struct machine_config *c = &m->config;
 
 	return 1u | 7u << 4 | (uint64_t)(c->event_bits - 1) << 8 |
 	       (uint64_t)(c->device_bits - 1) << 13 | (uint64_t)c->pta << 19 |
@@ -694,6 +771,24 @@ static void read_done(struct machine *m, unsigned v, const struct op *op, uint64
 		model_synchronize(&m->model, pe, BY_GICR);
 }
 
+/* A register reads as it was written, at once. */
+static void read_back(struct machine *m, unsigned v, enum op_kind kind, unsigned n, uint32_t offset,
+		      unsigned bytes)
+{
+	struct op op = { .kind = (uint8_t)kind, .n = (uint8_t)n, .a = offset, .b = bytes };
+	uint64_t value = 0;
+	int before = machine_library_begin(m, (int)v);
+	enum vgic_result result;
+
+	if (kind == OP_ITS_READ)
+		result = vits_read(m->vits[n], m->vcpu[v].cpu, offset, bytes, &value);
+	else
+		result = vgic_redist_read(m->vcpu[v].cpu, offset, bytes, &value);
+	machine_library_end(m, before);
+	if (result == VGIC_DONE)
+		read_done(m, v, &op, value);
+}
+
 static enum vgic_result present(struct machine *m, unsigned v, uint64_t *value)
 {
 	const struct op *op = &m->vcpu[v].access;
@@ -745,12 +840,13 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 	struct vcpu *vcpu = &m->vcpu[v];
 	struct op op = vcpu->access;
 	struct its_model *its = &m->model.its[op.n % ITSES];
+	uint32_t reg;
 
 	vcpu->waiting = false;
 	switch (op.kind) {
 	case OP_SUBMIT:
 		if (its->enabled && !its->turning && its->creadr != its->cwriter && !m->wild &&
-		    !others_wait(m, v, op.n))
+		    its->cbaser >> 63 && !others_wait(m, v, op.n))
 			machine_fail(m,
 				     "ITS %u: GITS_CWRITER is written, and GITS_CREADR is %#llx,"
 				     " not %#llx",
@@ -764,7 +860,7 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 			break;
 		its->enabled = op.w[0] & 1;
 		its->turning = false;
-		if (its->enabled && its->creadr != its->cwriter && !m->wild &&
+		if (its->enabled && its->creadr != its->cwriter && !m->wild && its->cbaser >> 63 &&
 		    !others_wait(m, v, op.n))
 			machine_fail(m, "ITS %u is enabled, and commands are left", op.n);
 		if (its->creadr == its->cwriter)
@@ -772,6 +868,9 @@ static void access_done(struct machine *m, unsigned v, uint64_t value)
 		break;
 	case OP_GICR_WRITE:
 		gicr_written(m, &op);
+		reg = op.a % VGIC_REDIST_STRIDE & ~7u;
+		if (reg == GICR_PROPBASER || reg == GICR_PENDBASER)
+			read_back(m, v, OP_GICR_READ, 0, op.a & ~7u, 8);
 		break;
 	case OP_DIR:
 		m->model.irq[m->model.pe[v].dropped[--m->model.pe[v].drops]].active = false;
@@ -832,15 +931,6 @@ void machine_retry(struct machine *m, unsigned v)
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-/* The command that ITS n has begun, or NULL. */
-static const struct command *running(struct machine *m, unsigned n, struct command *c)
-{
-	if (!m->model.its[n].begun)
-		return NULL;
-	command_at(m, n, m->model.its[n].creadr, c);
-	return c;
-}
-
 static bool stopped_here(const struct machine *m, unsigned v)
 {
 	return m->vcpu[v].where == GUEST && !m->vcpu[v].waiting;
@@ -876,6 +966,7 @@ static void message(struct machine *m, unsigned v, unsigned n, uint32_t device, 
 			machine_fail(m, "a message is not counted, or not once");
 		if (mapped)
 			model_raise(&m->model, lpi, pe);
+		raised_meanwhile(m);
 		m->messages += mapped;
 	}
 	m->stats[n] = stats;
@@ -993,7 +1084,7 @@ static void unforward(struct machine *m, const struct op *op)
 		machine_fail(m, "vits_unforward() answers %d", result);
 	if (!wanted && route->mapped)
 		machine_fail(m, "route %u is forwarded after vits_unforward()", op->n);
-	route->registered = route->refused = route->dropped = false;
+	route->registered = route->refused = route->dropped = route->discarded = false;
 	if (pending)
 		model_raise(&m->model, route->lpi, route->vcpu);
 	if (here)
@@ -1009,7 +1100,7 @@ static void fire(struct machine *m, const struct op *op)
 		route->pending = false;
 	} else if (route->registered && route->mapped) {
 		route->pending = true;
-	} else if (route->registered) {
+	} else if (route->registered && !route->discarded) {
 		message(m, op->vcpu, 0, route->device, route->event, false);
 	}
 }
@@ -1200,6 +1291,7 @@ void access_setup_its(struct machine *m, unsigned n, unsigned what, unsigned pag
 {
 	struct its_model *its = &m->model.its[n];
 	enum where was = m->vcpu[0].where;
+	unsigned n2;
 
 	write_register(m, n, GITS_CTLR, 0);
 	if (what & SETUP_DEVICES)
@@ -1207,12 +1299,16 @@ void access_setup_its(struct machine *m, unsigned n, unsigned what, unsigned pag
 	if (what & SETUP_COLLECTIONS)
 		setup_collections(m, n, page % 3);
 	if (what & SETUP_QUEUE) {
-		uint64_t value = VALID | QUEUE(n) | (queue_pages % 16);
+		uint64_t value = QUEUE(n) | (queue_pages % 16);
+
+		value |= queue_pages < 100 ? VALID : 0;
 
 		write_register(m, n, GITS_CBASER, value);
 		its->cwriter = m->tail[n] = 0;
 		write_register(m, n, GITS_CWRITER, 0);
 	}
+	for (n2 = 0; n2 < 3; n2++)
+		read_back(m, 0, OP_ITS_READ, n, n2 < 2 ? GITS_BASER + 8 * n2 : GITS_CBASER, 8);
 	write_register(m, n, GITS_CTLR, 1);
 	if (was == GUEST)
 		machine_enter(m, 0);

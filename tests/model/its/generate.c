@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the lockstep of ITSs and LPIs does next. Most of it is about few devices, events and LPIs. */
-#include "generate.h"
+#include "../harness/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OPENING 60
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ull;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
-}
-
-static unsigned below(struct generator *g, unsigned n)
-{
-	return (unsigned)(next(&g->random) % n);
-}
 
 static bool one_in(struct generator *g, unsigned n)
 {
@@ -40,7 +26,7 @@ void generate_begin(struct generator *g, const struct machine *m, uint64_t seed)
 
 static uint32_t any_device(struct generator *g)
 {
-	const struct config *c = &g->machine->config;
+	const struct machine_config *c = &g->machine->config;
 	uint32_t page = 512u << 2 * c->page;
 	const uint32_t odd[] = { page - 1,
 				 page,
@@ -61,7 +47,7 @@ static uint32_t any_device(struct generator *g)
 
 static uint32_t any_event(struct generator *g)
 {
-	const struct config *c = &g->machine->config;
+	const struct machine_config *c = &g->machine->config;
 
 	if (!one_in(g, 16))
 		return below(g, 6);
@@ -93,7 +79,7 @@ static uint32_t any_lpi(struct generator *g)
 
 static uint32_t any_icid(struct generator *g)
 {
-	const struct config *c = &g->machine->config;
+	const struct machine_config *c = &g->machine->config;
 
 	if (!one_in(g, 16))
 		return below(g, 4) & ((1u << c->collection_bits) - 1);
@@ -104,7 +90,7 @@ static uint32_t any_icid(struct generator *g)
 
 static uint64_t any_rdbase(struct generator *g)
 {
-	const struct config *c = &g->machine->config;
+	const struct machine_config *c = &g->machine->config;
 	unsigned v = one_in(g, 24) ? c->vcpus + below(g, 2) * 0x100 : below(g, c->vcpus);
 
 	if (one_in(g, 40))
@@ -276,6 +262,8 @@ static struct op make_setup(struct generator *g)
 	op.b = below(g, 3);
 	op.w[0] = below(g, 2);
 	op.w[1] = one_in(g, 2) ? 0 : below(g, 16);
+	if (one_in(g, 8)) /* not valid */
+		op.w[1] += 112;
 	return op;
 }
 
@@ -287,7 +275,7 @@ static struct op make_gicr_access(struct generator *g)
 	uint32_t base = v * VGIC_REDIST_STRIDE;
 
 	if (one_in(g, 3)) {
-		op.a = base + reads[below(g, sizeof(reads))];
+		op.a = base + (one_in(g, 2) ? 0xc0 : reads[below(g, sizeof(reads))]);
 		op.b = op.a & 4 || op.a % 0x100 == 0 || op.a % 0x100 == 0xc0 ? 4 : 8;
 		if (one_in(g, 4))
 			op.b = 1u << below(g, 4);
@@ -352,7 +340,7 @@ static enum op_kind any_kind(struct generator *g)
 
 struct op generate(struct generator *g)
 {
-	const struct config *c = &g->machine->config;
+	const struct machine_config *c = &g->machine->config;
 	struct op op;
 	enum op_kind kind = any_kind(g);
 
@@ -440,14 +428,14 @@ struct op generate(struct generator *g)
 
 /* --- Configurations --------------------------------------------------------------------------- */
 
-struct config generate_config(uint64_t seed)
+struct machine_config generate_config(uint64_t seed)
 {
 	struct generator g = { .random = seed ^ 0x5deece66dull };
 	static const uint8_t lrs[] = { 0, 1, 2, 4, 4, 16 };
 	static const uint8_t device_bits[] = { 1, 4, 9, 10, 16, 20, 32 };
 	static const uint8_t event_bits[] = { 1, 4, 5, 8, 14, 16, 32 };
 	static const uint8_t collection_bits[] = { 1, 3, 4, 9, 16 };
-	struct config c = { 0 };
+	struct machine_config c = { 0 };
 
 	c.vcpus = one_in(&g, 3) ? 1 + below(&g, 8) : 1 + below(&g, 3);
 	c.itses = 1 + below(&g, 2);
@@ -472,6 +460,7 @@ struct config generate_config(uint64_t seed)
 	c.whole = !c.routes && one_in(&g, 2);
 	c.wild = one_in(&g, 6);
 	c.prompt = one_in(&g, 3);
+	c.discard = c.routes && one_in(&g, 2);
 	return c;
 }
 
@@ -482,13 +471,13 @@ struct option {
 	unsigned least, most;
 };
 
-#define NUMBER(name, least, most)                                        \
-	{                                                                \
-#name, offsetof(struct config, name), false, least, most \
+#define NUMBER(name, least, most)                                                \
+	{                                                                        \
+#name, offsetof(struct machine_config, name), false, least, most \
 	}
-#define FLAG(name)                                               \
-	{                                                        \
-#name, offsetof(struct config, name), true, 0, 1 \
+#define FLAG(name)                                                       \
+	{                                                                \
+#name, offsetof(struct machine_config, name), true, 0, 1 \
 	}
 
 static const struct option options[] = {
@@ -512,14 +501,15 @@ static const struct option options[] = {
 	FLAG(holes),
 	FLAG(whole),
 	FLAG(wild),
+	FLAG(discard),
 	FLAG(prompt),
 	NUMBER(tolerate, 0, 0xff),
-	NUMBER(error, 0, 99),
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
-static bool set_option(const char *name, size_t length, unsigned value, struct config *config)
+static bool set_option(const char *name, size_t length, unsigned value,
+		       struct machine_config *config)
 {
 	unsigned n;
 
@@ -537,7 +527,7 @@ static bool set_option(const char *name, size_t length, unsigned value, struct c
 	return false;
 }
 
-bool generate_change_config(const char *text, struct config *config)
+bool generate_change_config(const char *text, struct machine_config *config)
 {
 	while (*text) {
 		const char *equals = strchr(text, '=');
@@ -556,24 +546,24 @@ bool generate_change_config(const char *text, struct config *config)
 	return config->preemption_bits <= config->priority_bits;
 }
 
-bool generate_parse_config(const char *text, struct config *config)
+bool generate_parse_config(const char *text, struct machine_config *config)
 {
-	*config = (struct config){ .vcpus = 2,
-				   .itses = 1,
-				   .lrs = 4,
-				   .lpi_bits = 4,
-				   .device_bits = 16,
-				   .event_bits = 8,
-				   .collection_bits = 4,
-				   .cache_bits = 4,
-				   .priority_bits = 5,
-				   .preemption_bits = 5 };
+	*config = (struct machine_config){ .vcpus = 2,
+					   .itses = 1,
+					   .lrs = 4,
+					   .lpi_bits = 4,
+					   .device_bits = 16,
+					   .event_bits = 8,
+					   .collection_bits = 4,
+					   .cache_bits = 4,
+					   .priority_bits = 5,
+					   .preemption_bits = 5 };
 	return generate_change_config(text, config);
 }
 
-void generate_print_config(char *to, size_t size, const struct config *config)
+void generate_print_config(char *to, size_t size, const struct machine_config *config)
 {
-	struct config plain;
+	struct machine_config plain;
 	unsigned n;
 
 	generate_parse_config("", &plain);

@@ -16,9 +16,9 @@ struct generator {
 void generate_begin(struct generator *g, const struct machine *m, uint64_t seed);
 struct op generate(struct generator *g);
 
-struct config generate_config(uint64_t seed);
-bool generate_change_config(const char *text, struct config *config);
-bool generate_parse_config(const char *text, struct config *config);
-void generate_print_config(char *to, size_t size, const struct config *config);
+struct machine_config generate_config(uint64_t seed);
+bool generate_change_config(const char *text, struct machine_config *config);
+bool generate_parse_config(const char *text, struct machine_config *config);
+void generate_print_config(char *to, size_t size, const struct machine_config *config);
 
 #endif

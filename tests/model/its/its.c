@@ -194,8 +194,13 @@ bool its_in_doubt(struct model *m, unsigned n, const struct command *running, ui
 static void affect(struct model *m, unsigned n, unsigned lpi, unsigned to, bool done)
 {
 	struct irq_model *irq = &m->irq[lpi];
+	unsigned v;
 
 	irq->touched[n] = m->now;
+	/* Written to a pending table already? */
+	for (v = 0; v < m->config.vcpus; v++)
+		if (m->pe[v].turning && (irq->may & PLACE(v)))
+			to |= PLACE(v) | 1u;
 	if (!done) {
 		irq->may |= (uint16_t)to;
 		return;
@@ -212,12 +217,14 @@ static void clear(struct model *m, unsigned n, unsigned lpi, unsigned pe, bool d
 	affect(m, n, lpi, (m->irq[lpi].may & ~PLACE(pe)) | 1, done);
 }
 
-static unsigned moved(const struct model *m, unsigned may, unsigned from, unsigned to)
+static unsigned moved(const struct model *m, unsigned lpi, unsigned from, unsigned to)
 {
+	unsigned may = m->irq[lpi].may;
+
 	if (from == to || !(may & PLACE(from)))
 		return may;
-	/* Sent to a redistributor whose EnableLPIs is 0: ignored there. */
-	if (!m->pe[to].enabled || m->pe[to].turning)
+	/* Sent to a redistributor that has no such LPI now: ignored there. */
+	if (!m->pe[to].enabled || m->pe[to].turning || !model_lpi_in_range(m, to, lpi))
 		return may | 1u | (m->pe[to].turning ? PLACE(to) : 0u);
 	return (may & ~PLACE(from)) | PLACE(to);
 }
@@ -230,7 +237,7 @@ static void move(struct model *m, unsigned n, unsigned lpi, unsigned from, unsig
 	if (from == to && !stray)
 		return;
 	affect(m, n, lpi,
-	       moved(m, may, from, to) | (stray ? (m->pe[to].enabled ? PLACE(to) : 1u) : 0u), done);
+	       moved(m, lpi, from, to) | (stray ? (m->pe[to].enabled ? PLACE(to) : 1u) : 0u), done);
 }
 
 /* The pending state of what is unmapped otherwise than by DISCARD: not said. */
@@ -432,18 +439,26 @@ static struct verdict of_pair(struct model *m, const struct ram *ram, unsigned n
 	return fine;
 }
 
+/* What is mapped to the collection; of those that may be pending elsewhere, it is not said. */
 static struct verdict invall(struct model *m, const struct ram *ram, unsigned n,
 			     const struct command *c, bool done)
 {
 	int pe = its_collection(&m->its[n], command_icid(c));
-	unsigned lpi;
+	unsigned d, k;
 
 	if (!collection_exists(m, n, command_icid(c)) || pe == NOBODY)
 		return refused;
-	/* What is pending elsewhere, because a collection was moved with it: not said. */
-	for (lpi = 0; lpi < model_lpi_count(m) && (!done || !m->its[n].begun); lpi++)
-		if (!(m->irq[lpi].may & ~(1u | PLACE(pe))))
-			model_invalidate(m, ram, (unsigned)pe, lpi, BY_ITS(n));
+	for (d = 0; d < DEVICES && (!done || !m->its[n].begun); d++) {
+		const struct device_model *device = &m->its[n].devices[d];
+
+		for (k = 0; device->valid && k < device->count; k++) {
+			const struct event_model *e = &device->events[k];
+
+			if (e->icid == command_icid(c) && !e->doubtful &&
+			    !(m->irq[e->lpi].may & ~(1u | PLACE(pe))))
+				model_invalidate(m, ram, (unsigned)pe, e->lpi, BY_ITS(n));
+		}
+	}
 	return fine;
 }
 
@@ -456,8 +471,7 @@ static struct verdict movall(struct model *m, unsigned n, const struct command *
 		return refused;
 	for (lpi = 0; lpi < model_lpi_count(m) && from != to; lpi++)
 		if (m->irq[lpi].may & PLACE(from))
-			affect(m, n, lpi, moved(m, m->irq[lpi].may, (unsigned)from, (unsigned)to),
-			       done);
+			affect(m, n, lpi, moved(m, lpi, (unsigned)from, (unsigned)to), done);
 	return fine;
 }
 
@@ -507,6 +521,22 @@ void its_begin(struct model *m, const struct ram *ram, unsigned n, const struct 
 	command(m, ram, n, c, false);
 	m->its[n].begun = true;
 	m->its[n].begun_at = m->now;
+}
+
+void its_raised_meanwhile(struct model *m, const struct ram *ram, unsigned n,
+			  const struct command *c)
+{
+	switch (command_op(c)) {
+	case MOVI:
+	case MOVALL:
+	case CLEAR:
+	case DISCARD:
+	case MAPD:
+		command(m, ram, n, c, false);
+		break;
+	default:
+		break;
+	}
 }
 
 struct verdict its_execute(struct model *m, const struct ram *ram, unsigned n,

@@ -709,6 +709,8 @@ static void drain(struct machine *m, unsigned v)
 			machine_do(m, &op);
 			if (m->vcpu[v].waiting)
 				machine_quiesce(m);
+			if (m->vcpu[v].where == OUTSIDE)
+				machine_enter(m, v);
 		}
 		op.kind = OP_KICK;
 		machine_do(m, &op);

@@ -70,12 +70,13 @@ struct vcpu {
 };
 
 struct route {
-	bool registered, mapped, pending, refused, dropped;
+	bool registered, mapped, pending, refused, dropped, discarded;
 	uint32_t device, event;
 	unsigned vcpu, lpi;
 	unsigned dropped_vcpu, dropped_lpi;
 	/* What the hooks were called for, since commands that ask for it were last seen done. */
 	bool changed;
+	int property; /* -1: not known */
 	unsigned sets, ints, cleared, clears, configured, invs;
 };
 
@@ -90,7 +91,7 @@ struct saved {
 };
 
 struct machine {
-	struct config config;
+	struct machine_config config;
 	struct model model;
 	struct ram ram;
 	struct vcpu vcpu[PES];
@@ -101,7 +102,8 @@ struct machine {
 	struct vits_stats stats[ITSES];
 	bool sync_last[ITSES];
 	struct route routes[ROUTES];
-	bool dirty, movall, forgets; /* hardware has work to do; ... ; forwarded in odd places */
+	bool dirty,
+		movall; /* hardware has work to do; a MOVALL has parted routes from collections */
 	int8_t table
 		[PES]
 		[LPIS]; /* the pending tables as they were before a write to the redistributor */
@@ -114,7 +116,8 @@ struct machine {
 	struct saved saved;
 };
 
-void machine_init(struct machine *m, const struct config *config, void (*fail)(const char *));
+void machine_init(struct machine *m, const struct machine_config *config,
+		  void (*fail)(const char *));
 void machine_free(struct machine *m);
 void machine_do(struct machine *m, const struct op *op);
 void machine_finish(struct machine *m);

@@ -100,7 +100,7 @@ static bool values_surely(const struct model *m, const struct values *values, un
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-void model_init(struct model *m, const struct config *config)
+void model_init(struct model *m, const struct machine_config *config)
 {
 	unsigned n, v;
 
@@ -275,7 +275,7 @@ void model_begin_to_enable(struct model *m, const struct ram *ram, unsigned pe)
 	}
 }
 
-/* 5.1.2: the table is read, unless GICR_PENDBASER.PTZ said that it is zero. */
+/* 5.1.2: the table is read, or not, if GICR_PENDBASER.PTZ said that it is zero, which it may not be. */
 void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 {
 	struct pe_model *p = &m->pe[pe];
@@ -287,15 +287,12 @@ void model_enable_lpis(struct model *m, const struct ram *ram, unsigned pe)
 
 		if (!model_lpi_in_range(m, pe, n) || model_pending_bit(m, ram, pe, n) != 1)
 			continue;
-		if (p->ptz && !p->reused)
-			continue;
 		/* Pending elsewhere, too: it has one state here, which of the two is not said. */
 		irq->raised = m->now;
 		may = (may & ~1u) | PLACE(pe) | (p->ptz ? irq->may : 0);
 		model_set_may(m, n, may, STALE_RAISE);
 	}
 	p->enabled = true;
-	p->reused = true;
 }
 
 void model_disable_lpis(struct model *m, unsigned pe)

@@ -5,7 +5,7 @@
  * guest's memory is looked at for what the architecture has there: properties, pending tables, the first
  * level of a device table. Where the architecture leaves more than one outcome, the model keeps all of
  * them: an LPI's pending state is the set of places where it may be pending (bit 0: nowhere), its
- * configuration the set of bytes that a cache may have. See README.md.
+ * configuration the set of bytes that a cache may have. ../README.md has the list.
  */
 #ifndef TESTS_MODEL_ITS_MODEL_H
 #define TESTS_MODEL_ITS_MODEL_H
@@ -40,7 +40,7 @@ struct ram {
 bool ram_read(const struct ram *ram, uint64_t at, void *to, size_t bytes);
 bool ram_write(struct ram *ram, uint64_t at, const void *from, size_t bytes);
 
-struct config {
+struct machine_config {
 	unsigned vcpus, itses, lrs, lpi_bits, device_bits, event_bits, collection_bits, cache_bits;
 	unsigned priority_bits, preemption_bits;
 	unsigned page;   /* GITS_BASER0.Page_Size: 0 to 2 */
@@ -50,17 +50,18 @@ struct config {
 	unsigned spis;   /* beside LPIs */
 	bool eoimode1, refill, holes, whole;
 	bool wild;         /* guests write to their tables */
+	bool discard;      /* the port has vlpi_discard */
 	bool prompt;       /* everybody who is kicked comes at once */
 	unsigned tolerate; /* TOLERATE_... */
-	unsigned error;    /* a fault of the model's own, for tests of the lockstep: README.md */
 };
 
 /* Defects of the library that a run may look away from, to see what is behind them. */
 #define TOLERATE_DISABLED \
-	1u                 /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
-#define TOLERATE_RANGE  2u /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
-#define TOLERATE_TABLES 4u /* routes forwarded whose tables are gone */
-#define TOLERATE_MOVES  8u /* MOVI and MOVALL to where EnableLPIs is 0 */
+	1u /* an LPI that stays pending at a redistributor whose EnableLPIs is 0 */
+#define TOLERATE_RANGE     2u  /* an LPI beyond GICR_PROPBASER.IDbits that becomes pending */
+#define TOLERATE_TABLES    4u  /* routes forwarded whose tables are gone */
+#define TOLERATE_MOVES     8u  /* MOVI and MOVALL to where EnableLPIs is 0 */
+#define TOLERATE_CONFIGURE 16u /* a route that comes to where EnableLPIs is 1, not configured */
 
 #define REDISTS 0x08080000ull /* where they are, for PTA */
 
@@ -87,7 +88,7 @@ enum stale { FRESH, STALE_COMMAND, STALE_RAISE };
 
 struct pe_model {
 	bool enabled, turning; /* EnableLPIs; a write to it is under way */
-	bool ptz, reused;      /* PTZ as written; the table was used since */
+	bool ptz;              /* as written */
 	uint64_t propbaser, pendbaser;
 	unsigned pmr;
 	bool group1;
@@ -140,7 +141,7 @@ struct its_model {
 };
 
 struct model {
-	struct config config;
+	struct machine_config config;
 	unsigned long now;
 	struct pe_model pe[PES];
 	struct irq_model irq[IRQS];
@@ -177,7 +178,7 @@ unsigned command_op(const struct command *c);
 uint32_t command_device(const struct command *c);
 uint32_t command_event(const struct command *c);
 
-void model_init(struct model *m, const struct config *config);
+void model_init(struct model *m, const struct machine_config *config);
 
 unsigned model_lpi_count(const struct model *m);
 bool model_is_irq(const struct model *m, unsigned irq); /* as an index */
@@ -232,6 +233,9 @@ bool its_in_doubt(struct model *m, unsigned n, const struct command *running, ui
 		  uint32_t event);
 bool its_device_in_table(const struct model *m, const struct ram *ram, unsigned n, uint32_t id);
 void its_begin(struct model *m, const struct ram *ram, unsigned n, const struct command *c);
+/* Something was raised; the command that has begun may find it. */
+void its_raised_meanwhile(struct model *m, const struct ram *ram, unsigned n,
+			  const struct command *c);
 struct verdict its_execute(struct model *m, const struct ram *ram, unsigned n,
 			   const struct command *c);
 /* The pair's mapping is this, the library says; is that one that it may be? NULL, or why not. */

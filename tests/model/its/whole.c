@@ -62,7 +62,18 @@ static bool hook_guest_write(void *host, uint64_t at, const void *from, size_t b
 	return ram_write(&m->ram, at, from, bytes);
 }
 
+static void hook_lpi_invalidated(void *host, unsigned vcpu, virq_t lpi)
+{
+	struct machine *m = host;
+
+	if (!m->in_library)
+		machine_fail(m, "lpi_invalidated called outside the library");
+	if (m->config.routes)
+		vits_lpi_invalidated(m->vits[0], vcpu, lpi);
+}
+
 static const struct vgic_port port = {
+	.lpi_invalidated = hook_lpi_invalidated,
 	.kick = hook_kick,
 	.hwirq_set_active = hook_set_active,
 	.hwirq_clear_pending = hook_clear_pending,
@@ -116,13 +127,17 @@ static void build_its(struct machine *m, unsigned n)
 		.redists = REDISTS,
 		.routes = (uint16_t)(n ? 0 : m->config.routes),
 	};
+	struct vits_port hooks = machine_vits_port;
 	const char *why = NULL;
 	size_t size = vits_size(&config);
+
+	if (!m->config.discard)
+		hooks.vlpi_discard = NULL;
 
 	if (!size || vits_check(&config, &why))
 		machine_fail(m, "vits_check(): %s", why ? why : "?");
 	m->its_memory[n] = allocate(size);
-	if (vits_init(&m->vits[n], m->its_memory[n], size, &config, m->vgic, &machine_vits_port, m))
+	if (vits_init(&m->vits[n], m->its_memory[n], size, &config, m->vgic, &hooks, m))
 		machine_fail(m, "vits_init() failed");
 	memset(&m->stats[n], 0, sizeof(m->stats[n]));
 }
@@ -211,7 +226,8 @@ static void fresh_vcpus(struct machine *m)
 	}
 }
 
-void machine_init(struct machine *m, const struct config *config, void (*fail)(const char *))
+void machine_init(struct machine *m, const struct machine_config *config,
+		  void (*fail)(const char *))
 {
 	memset(m, 0, sizeof(*m));
 	m->config = *config;
