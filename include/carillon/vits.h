@@ -62,7 +62,8 @@ struct vits_port {
 	bool (*vlpi_unmap)(void *host, uint16_t route);
 	/*
 	 * Optional: the guest has unmapped the event, or mapped it to another LPI. What is pending in hardware
-	 * goes with it, and what the device sends is dropped, until vlpi_map. NULL: vlpi_unmap is called.
+	 * goes with it, and what the device sends is dropped, until vlpi_map. Then vlpi_unmap is not called
+	 * for that. NULL: it is.
 	 */
 	void (*vlpi_discard)(void *host, uint16_t route);
 	void (*vlpi_move)(void *host, uint16_t route, unsigned vcpu); /* with its pending state */

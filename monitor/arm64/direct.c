@@ -142,14 +142,21 @@ void direct_start(struct vm *vm)
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	direct_switch(vm, true);
+	if (gicv4_policy(true, vm->vcpus, (unsigned)__builtin_popcountl(vm->description->cpus)))
+		direct_switch(vm, true);
+	else
+		print("carillon: %s: more vCPUs than CPUs: software delivers its messages, as long as 'direct %s' is not said\n",
+		      vm->description->name, vm->description->name);
 }
 
-/* What is its devices' is LPIs again. */
-void direct_end(struct vm *vm)
+/* What is its devices' is LPIs again, and pending in software. */
+bool direct_end(struct vm *vm)
 {
-	if (vm->direct)
+	bool was = vm->direct && vm->direct_on;
+
+	if (was)
 		direct_switch(vm, false);
+	return was;
 }
 
 /* The last device that the ITS can have is none of the machine's. */
@@ -326,6 +333,7 @@ void cold_direct_invalidated(struct vm *vm, uint64_t vcpu, uint64_t lpi)
 
 void direct_switch(struct vm *vm, bool on)
 {
+	vm->direct_on = on;
 	gicv4_enable(vm->direct, on);
 	while (!gicv4_step(vm->direct))
 		yield(WAIT_YIELDS);

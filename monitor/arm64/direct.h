@@ -22,9 +22,12 @@ void direct_create(struct vm *vm, unsigned messages);
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event);
 void direct_unroute(struct vm *vm, uint16_t route);
 
-/* The VM starts, with this CPU's LPIs on; it ends: before its devices do, and after vits_reset(). Of any VM. */
+/*
+ * The VM starts, with this CPU's LPIs on; it ends: before its devices do (true: it was on), and after
+ * vits_reset(). Of any VM.
+ */
 void direct_start(struct vm *vm);
-void direct_end(struct vm *vm);
+bool direct_end(struct vm *vm);
 void direct_reset(struct vm *vm);
 
 /* For people: on or off from now on, comes back when it is. */

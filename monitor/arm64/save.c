@@ -5,6 +5,7 @@
  * 64 bits: CNTV_CTL, CNTV_CVAL, CNTP_CTL, CNTP_CVAL.
  */
 #include <string.h>
+#include "direct.h"
 #include "vm.h"
 
 #define TIMER_BYTES 32
@@ -54,12 +55,14 @@ int vm_save(struct vm *vm, const char **why)
 	size_t timers = TIMER_BYTES * vm->vcpus;
 	unsigned i;
 	long length;
+	bool direct;
 
 	*why = "it runs, or is off; pause it first";
 	if (vm->state != VM_STOPPED)
 		return -1;
 	for (i = 0; i < vm->vcpus; i++)
 		save_timers(&vm->vcpu[i]->context, at + TIMER_BYTES * i);
+	direct = direct_end(vm);
 	vm_quiet(vm);
 	console_hold(vm);
 	*why = "its interrupt controller is in use";
@@ -70,6 +73,8 @@ int vm_save(struct vm *vm, const char **why)
 	}
 	console_let_go(vm);
 	vm_speak(vm);
+	if (direct)
+		direct_switch(vm, true);
 	vm->used = length < 0 ? 0 : timers + (size_t)length;
 	return length < 0 ? -1 : 0;
 }
@@ -80,6 +85,7 @@ int vm_restore(struct vm *vm, const char **why)
 	size_t timers = TIMER_BYTES * vm->vcpus;
 	unsigned i;
 	int result;
+	bool direct;
 
 	*why = "it runs, or is off; pause it first";
 	if (vm->state != VM_STOPPED)
@@ -87,6 +93,7 @@ int vm_restore(struct vm *vm, const char **why)
 	*why = "nothing was saved; save it first";
 	if (!vm->used)
 		return -1;
+	direct = direct_end(vm);
 	vm_quiet(vm);
 	console_hold(vm);
 	result = vgic_restore(vm->vgic, at + timers, vm->used - timers, why);
@@ -94,6 +101,8 @@ int vm_restore(struct vm *vm, const char **why)
 		result = vits_restore(vm->vits, &vm->its_saved, why);
 	console_let_go(vm);
 	vm_speak(vm);
+	if (direct)
+		direct_switch(vm, true);
 	if (result != 0)
 		return -1;
 	for (i = 0; i < vm->vcpus; i++) {

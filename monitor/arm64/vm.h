@@ -51,10 +51,11 @@ struct vm {
 	struct vgic *vgic;
 	struct vits *vits;    /* NULL: it has none */
 	struct gicv4 *direct; /* NULL: it has no direct injection */
-	unsigned doorbells;   /* the LPI of the first vCPU's */
-	struct vm_pci *pci;   /* NULL: it has no functions */
-	uint64_t its;         /* guest-physical address of its frames, or NO_DEVICE */
-	uint64_t gicd;        /* guest-physical */
+	bool direct_on;
+	unsigned doorbells; /* the LPI of the first vCPU's */
+	struct vm_pci *pci; /* NULL: it has no functions */
+	uint64_t its;       /* guest-physical address of its frames, or NO_DEVICE */
+	uint64_t gicd;      /* guest-physical */
 	/* The other frames: redistributors; of a GICv2 the CPU interface. */
 	uint64_t frames, frames_size;
 	uint64_t bench;            /* the bench device's page, or NO_DEVICE */

@@ -39,13 +39,11 @@ SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
 SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
 	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
-# Our guests with an ITS: name, model, CPUs, where. Under the hypervisor, too, once it has an ITS: that is,
-# once ITS_WHERE is both.
-ITS_WHERE      ?= both
-SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),$(ITS_WHERE)) \
-	its,$g,max,4,$(ITS_WHERE)) $(foreach cpus,1 4,its,its-errors,max,$(cpus),$(ITS_WHERE),harsh)
-SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,$(ITS_WHERE) \
-	$(foreach cpus,1 2 8,its,$g,max,$(cpus),$(ITS_WHERE)))
+# Our guests with an ITS: name, model, CPUs, where.
+SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
+	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,harsh)
+SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,both \
+	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both))
 
 # Our demonstrations, each alone: name, model, GIC, CPUs.
 SYSTEM_DEMOS := demo,rt-latency,cortex-a72,3,1 demo,worker,cortex-a72,3 demo,worker,max,2,3 \
@@ -62,8 +60,8 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic)))
 
 # PCI functions passed through.
-SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy
-SYSTEM_PCI_ALL := pci,busy,max,4 pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,toggle,cortex-a72,4
+SYSTEM_PCI_ALL := pci,busy,max,4 pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
 	$(SYSTEM_PCI)
@@ -81,7 +79,7 @@ TEST_ALL_TESTS += $(SYSTEM_MORE)
 TEST_ALL_DEPS  += $(SYSTEM_MORE) $(QEMU_10)
 
 # The guests with an ITS alone, on QEMU= or the one that is found.
-test-its: $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_ITS)) $(GUEST_BINARIES) $(if $(filter both,$(ITS_WHERE)),$(HYPERVISOR))
+test-its: $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_ITS)) $(GUEST_BINARIES) $(HYPERVISOR)
 	$(Q)BUILD=$(BUILD) tools/run-tests system $(SYSTEM_JOBS) '$(addprefix $(SYSTEM_CASES)/,$(SYSTEM_ITS))'
 
 .PHONY: test-its
