@@ -702,6 +702,10 @@ static void drain(struct machine *m, unsigned v)
 	op.kind = OP_GROUP;
 	guest(m, &op);
 	for (n = 0; n < 2 * IRQS; n++) {
+		if (m->vcpu[v].where == OUTSIDE) { /* it waits for another one */
+			machine_quiesce(m);
+			machine_enter(m, v);
+		}
 		while (m->model.pe[v].depth) {
 			op.kind = OP_EOI;
 			machine_do(m, &op);
