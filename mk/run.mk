@@ -12,7 +12,7 @@ FIRMWARE_FILE = $(if $(filter arm64-u-boot,$(ARCH)-$(FIRMWARE)),$(UBOOT_ARM64),$
 
 run_option = $(if $($1),$2 '$($1)')
 RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
-	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) $(if $(PCI),--pci) \
+	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) $(if $(PCI),--pci) $(if $(IOMMU),--iommu) \
 	$(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
 	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
 	$(call run_option,INITRD,--initrd) \

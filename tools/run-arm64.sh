@@ -100,6 +100,12 @@ ram=$((0x40000000))
 reserve_mib=64		# for the hypervisor, above the guest's memory
 machine=virt,gic-version=$gic
 [ "$icount" = 0 ] || machine=$machine,dtb-randomness=off
+if [ "$iommu" = 1 ]; then
+	"$qemu" -M virt -device arm-smmuv3,help 2>/dev/null | grep -q 'stage=' ||
+		refuse "IOMMU=1: this QEMU has no SMMUv3 with stage 2; give a newer one (QEMU=)"
+	machine=$machine,iommu=smmuv3
+	set -- -global arm-smmuv3.stage=2 "$@"
+fi
 
 # The payloads lie behind the device tree, which QEMU puts (2 MiB at most) at 128 MiB or, in a
 # smaller memory, in the middle; the hypervisor moves them to where the guest wants them.

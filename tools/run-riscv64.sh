@@ -6,7 +6,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 
 : "${cpu:=rv64}"
-[ "$pci" = 0 ] || refuse "PCI= is for ARCH=arm64: the riscv64 monitor passes no devices on"
+[ "$pci$iommu" = 00 ] || refuse "PCI= and IOMMU= are for ARCH=arm64: the riscv64 monitor passes no devices on"
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
 [ -z "$hyp_append" ] || refuse "--hyp-append: the riscv64 monitor has no command line"

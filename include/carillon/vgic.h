@@ -129,7 +129,8 @@ struct vgic_port {
 	bool (*guest_write)(void *host, uint64_t at, const void *from, size_t bytes);
 	/*
 	 * Optional: the guest invalidated the configuration of an LPI, or of all (`lpi` is 0), by vCPU
-	 * `vcpu`'s GICR_INVLPIR or GICR_INVALLR: for embedders that have LPIs in hardware (GICv4).
+	 * `vcpu`'s GICR_INVLPIR or GICR_INVALLR, or turned LPIs on or off there: for embedders that have
+	 * LPIs in hardware (GICv4). vits_lpi_invalidated() may be called from it.
 	 */
 	void (*lpi_invalidated)(void *host, unsigned vcpu, virq_t lpi);
 };

@@ -512,21 +512,35 @@ static void lpis_start(struct vgic_vcpu *vcpu, bool on)
 	set_phase(vcpu, on ? LPIS_FORGETTING : LPIS_WITHDRAWING);
 }
 
+static void tell_invalidated(const struct vgic_vcpu *owner, virq_t lpi)
+{
+	const struct vgic *vgic = owner->vgic;
+
+	if (vgic->port.lpi_invalidated)
+		vgic->port.lpi_invalidated(vgic->host, owner->index, lpi);
+}
+
 /* GICR_CTLR.EnableLPIs is written. Two may do so at once: what is under way is finished first. */
 enum vgic_result lpis_switch(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, bool on)
 {
-	bool at_rest;
+	enum lpi_phase before;
+	bool at_rest, changed;
 
 	if (!vcpu->vgic->lpi_count)
 		return VGIC_DONE;
 	if (!lock_try(&vcpu->lpi_lock))
 		return VGIC_AGAIN;
+	before = (enum lpi_phase)vcpu->lpi_phase;
 	at_rest = lpis_step(vcpu, self);
+	changed = vcpu->lpi_phase != before && at_rest;
 	if (at_rest && (vcpu->lpi_phase == LPIS_ON) != on) {
 		lpis_start(vcpu, on);
 		at_rest = false;
 	}
 	lock_drop(&vcpu->lpi_lock);
+	/* Nothing is cached of what was off, nor delivered of what is off now. */
+	if (changed)
+		tell_invalidated(vcpu, 0);
 	return at_rest ? VGIC_DONE : VGIC_AGAIN;
 }
 
@@ -573,14 +587,6 @@ static enum vgic_result write_invall(struct access *access)
 	return VGIC_DONE;
 }
 
-static void tell(const struct access *access, virq_t lpi)
-{
-	const struct vgic *vgic = access->vgic;
-
-	if (vgic->port.lpi_invalidated)
-		vgic->port.lpi_invalidated(vgic->host, access->owner->index, lpi);
-}
-
 /* Of 64 bits; the half with the INTID is what counts. */
 enum vgic_result write_gicr_lpi(struct access *access, uint64_t value)
 {
@@ -592,12 +598,12 @@ enum vgic_result write_gicr_lpi(struct access *access, uint64_t value)
 	switch (access->offset) {
 	case GICR_INVLPIR:
 		if (!vgic_lpi_invalidate(access->vgic, &access->self->cpu, lpi))
-			tell(access, lpi);
+			tell_invalidated(access->owner, lpi);
 		return VGIC_DONE;
 	case GICR_INVALLR:
 		result = write_invall(access);
 		if (result == VGIC_DONE)
-			tell(access, 0);
+			tell_invalidated(access->owner, 0);
 		return result;
 	default:
 		return VGIC_DONE;

@@ -124,6 +124,7 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 	} else if (route->vcpu != vcpu) {
 		route->vcpu = (uint16_t)vcpu;
 		vits->port.vlpi_move(vits->host, route_index(vits, route), vcpu);
+		route_configure(vits, route); /* as that redistributor has it */
 	}
 }
 

@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "psci.h"
 #include "sched.h"
+#include "smmu.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/panic.h"
@@ -101,6 +102,8 @@ static void map_image(uint64_t home)
 	}
 	if (board.pci.ecam_size)
 		el2_map(board.pci.ecam, PCI_BUS_SIZE, MAP_DEVICE);
+	if (board.smmu.size)
+		el2_map(board.smmu.start, SMMU_FRAMES, MAP_DEVICE);
 	el2_map(board.uart, 0x1000, MAP_DEVICE);
 }
 
@@ -197,7 +200,7 @@ static const char *ram_size(const struct vm *vm, char *buffer, size_t size)
 
 static void report_vm(const struct vm *vm)
 {
-	unsigned i, masters = vm->description->pci_count;
+	unsigned i, masters = board.pci.contained ? 0 : vm->description->pci_count;
 	char memory[40];
 
 	print("carillon: %s: %u vCPUs, %s, %u devices passed through\n", vm->description->name,
@@ -217,6 +220,8 @@ static void report(uint64_t home)
 
 	print("carillon: %u CPUs, %s with %u list registers, home at 0x%lx, scheduler: %s\n",
 	      cpu_count, gic->name, vms[0]->lrs, home, sched->name);
+	if (board.pci.contained)
+		print("carillon: DMA of PCI functions is contained: an SMMU is in front of them\n");
 	for (i = 0; i < vm_count; i++)
 		report_vm(vms[i]);
 }
@@ -228,6 +233,7 @@ static void run_boot_cpu(struct cpu *cpu)
 	cpu_init(cpu);
 	cpu->up = true;
 	start_others();
+	smmu_listen();
 	console_share(&board);
 	if (vms[0]->reloadable)
 		tick_start(cpus[0]);
@@ -332,6 +338,7 @@ static void make_guests(uint64_t end)
 
 	set_routes();
 	vm_devices(&board);
+	smmu_init(&board);
 	pci_scan(&board);
 	if (board.kernel.size && vms_recognise((void *)board.kernel.start, board.kernel.size))
 		several_guests(end);

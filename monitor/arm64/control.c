@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "arch.h"
 #include "cold.h"
+#include "direct.h"
 #include "gic.h"
 #include "hot.h"
 #include "sched.h"
@@ -349,4 +350,28 @@ int control_save(unsigned vm, const char **why)
 int control_restore(unsigned vm, const char **why)
 {
 	return vm_restore(vms[vm], why);
+}
+
+/* --- Direct injection. --------------------------------------------------------------------------------- */
+
+static int switch_direct(struct vm *vm, bool on, const char **why)
+{
+	*why = "it is off";
+	if (vm->state == VM_DEAD)
+		return -1;
+	*why = "it has no PCI functions, or the machine no GICv4";
+	if (!vm->direct)
+		return -1;
+	direct_switch(vm, on);
+	return 0;
+}
+
+int control_direct(unsigned vm, const char **why)
+{
+	return switch_direct(vms[vm], true, why);
+}
+
+int control_software(unsigned vm, const char **why)
+{
+	return switch_direct(vms[vm], false, why);
 }

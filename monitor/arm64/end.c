@@ -6,7 +6,10 @@
 #include "cold.h"
 #include "direct.h"
 #include "hot.h"
+#include "its.h"
+#include "pci.h"
 #include "psci.h"
+#include "smmu.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/trace.h"
@@ -70,6 +73,19 @@ void its_stats_print(const struct vm *vm)
 		      stats.ignored);
 }
 
+/* What went wrong with functions that are passed through. */
+static void print_pci(void)
+{
+	uint64_t refused = 0;
+	unsigned n;
+
+	for (n = 0; n < vm_count; n++)
+		refused += pci_refused(vms[n]);
+	if (refused | lpis_dropped | smmu_faults)
+		print("PCI: %lu messages refused, %lu LPIs for nobody, %lu accesses denied\n",
+		      refused, lpis_dropped, smmu_faults);
+}
+
 /* VMs stand one below the other, with their names if there are several. */
 void exit_table_print(void)
 {
@@ -87,6 +103,7 @@ void exit_table_print(void)
 		its_stats_print(vms[n]);
 		direct_print(vms[n]);
 	}
+	print_pci();
 }
 
 /* One CPU ends the run; another one that comes to it meanwhile waits for the power to go. */

@@ -107,6 +107,7 @@ void cold_vlpi_set(struct vm *vm, uint64_t route);
 void cold_vlpi_clear(struct vm *vm, uint64_t route);
 void cold_vlpi_configure(struct vm *vm, uint64_t route, uint64_t lpi);
 struct outcome cold_vlpis_settled(struct vm *vm);
+void cold_smmu(void);
 void cold_trace(struct vcpu *vcpu, uint64_t kind, uint64_t a);
 void cold_system_off(struct vcpu *vcpu);
 void cold_system_reset(struct vcpu *vcpu);

@@ -12,6 +12,7 @@
 #include "mmu.h"
 #include "pci.h"
 #include "sched.h"
+#include "smmu.h"
 #include "vm.h"
 #include "../common/console.h"
 #include "../common/trace.h"
@@ -310,6 +311,7 @@ void vm_tick(void)
 		if (__atomic_load_n(&vms[i]->request, __ATOMIC_RELAXED) != VM_NOTHING)
 			cpu_work(this_cpu(), WORK_VMS);
 	}
+	smmu_tick();
 }
 
 static void serve(struct vm *vm)

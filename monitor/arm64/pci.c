@@ -11,6 +11,7 @@
 #include "its.h"
 #include "mmu.h"
 #include "pci.h"
+#include "smmu.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 #include "../common/pci_function.h"
@@ -27,6 +28,7 @@ struct pci_device {
 	const char *why;    /* no VM can have it */
 	struct vm *vm;      /* whose it is */
 	unsigned first_lpi; /* of message 0; 0: it has no messages */
+	uint64_t its_at;    /* the machine's GITS_TRANSLATER that they go to */
 	uint16_t first_route;
 	bool resetting; /* until `ready_at` it does not answer */
 	uint64_t ready_at;
@@ -192,8 +194,10 @@ static void moved(void *host)
 	struct vm_pci *pci = device->vm->pci;
 	unsigned i;
 
-	if (unmap_some(device))
+	if (unmap_some(device)) {
 		stage2_forget(device->vm->vttbr);
+		smmu_forget(device->vm);
+	}
 	for (i = 0; i < pci->count; i++)
 		map_some(pci->device[i]);
 	dsb_ish();
@@ -430,9 +434,14 @@ static void connect_messages(struct pci_device *device, const struct board *boar
 	device->view.doorbell = ~0ul;
 	if (!events)
 		return;
-	if (its_count && board_msi(board, device->rid, &its, &id)) {
+	if (device->vm->its == NO_DEVICE)
+		why = "the VM has no ITS";
+	else if (its_count && board_msi(board, device->rid, &its, &id)) {
 		device->first_lpi = its_device(its, id, events, device->vm->vcpu[0]->cpu, &why);
-		device->view.physical = board->its[its].start + GITS_TRANSLATER;
+		device->its_at = board->its[its].start + GITS_TRANSLATER;
+		device->view.physical = board->pci.contained
+						? SMMU_DOORBELL + device->its_at % PCI_PAGE
+						: device->its_at;
 	}
 	if (device->first_lpi)
 		device->view.doorbell = device->vm->its + GITS_TRANSLATER;
@@ -442,8 +451,8 @@ static void connect_messages(struct pci_device *device, const struct board *boar
 		      device->rid & 7, why);
 }
 
-/* Registers beside its MSI-X table are reached by us. */
-static void map_trapped(const struct pci_device *device)
+/* What we have to reach: its MSI-X table and what is beside it, and the register that resets it. */
+static void map_used(const struct pci_device *device)
 {
 	unsigned n;
 
@@ -453,7 +462,7 @@ static void map_trapped(const struct pci_device *device)
 		for (offset = 0;
 		     device->view.bar[n].size && offset < pci_bar_room(&device->view, n);
 		     offset += PCI_PAGE) {
-			if (pci_bar_trapped(&device->view, n, offset))
+			if (pci_bar_used(&device->view, n, offset))
 				el2_map_pages(bar_address(device, n) + offset, PCI_PAGE,
 					      MAP_DEVICE);
 		}
@@ -469,7 +478,9 @@ static void report(const struct pci_device *device)
 	      device->vm->description->name, device->rid >> 8, device->rid >> 3 & 31,
 	      device->rid & 7, config_read((void *)device, 0, 2), config_read((void *)device, 2, 2),
 	      device->first_lpi ? pci_function_events(view) : 0,
-	      view->flr ? "" : "; it cannot be reset: what a VM leaves in it, it finds again");
+	      view->flr || view->virtio
+		      ? ""
+		      : "; it cannot be reset: what a VM leaves in it, it finds again");
 	for (i = 0; i < view->hidden_count; i++)
 		print("; capability 0x%02x hidden: %s", view->hidden[i].id, view->hidden[i].why);
 	print("\n");
@@ -478,7 +489,7 @@ static void report(const struct pci_device *device)
 static void connect(struct pci_device *device, const struct board *board)
 {
 	device->view.vector = pages_alloc(device->view.msix_count * sizeof(struct pci_vector));
-	map_trapped(device);
+	map_used(device);
 	connect_messages(device, board);
 	dsb_sy();
 	isb();
@@ -543,11 +554,29 @@ void pci_connect(struct vm *vm, const struct board *board)
 		connect(pci->device[i], board);
 }
 
+void pci_contain(const struct vm *vm, const struct board *board)
+{
+	unsigned i;
+
+	for (i = 0; vm->pci && board->pci.contained && i < vm->pci->count; i++)
+		smmu_give(vm, vm->pci->device[i]->rid, vm->pci->device[i]->its_at);
+}
+
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size)
 {
 	*bus = vm->pci->bus;
 	*start = vm->pci->window;
 	*size = vm->pci->size;
+}
+
+uint64_t pci_refused(const struct vm *vm)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; vm->pci && i < vm->pci->count; i++)
+		sum += vm->pci->device[i]->view.refused;
+	return sum;
 }
 
 /* --- The VM's life. ---------------------------------------------------------------------------------- */

@@ -15,12 +15,16 @@ struct vm_pci; /* what a VM has of it */
 /* Boot, in this order: what there is, to board->pci; then each VM gets what its description says. */
 void pci_scan(struct board *board);
 void pci_connect(struct vm *vm, const struct board *board);
+void pci_contain(const struct vm *vm, const struct board *board); /* its stage 2 is complete */
 
 /* Boot: how many messages the functions of a VM have together. */
 uint16_t pci_messages(const struct vm_description *description);
 
 /* Of a VM that has functions: its window for BARs, on the bus and as CPUs address it. */
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size);
+
+/* For people: messages of its functions to where its ITS is not. */
+uint64_t pci_refused(const struct vm *vm);
 
 /* The VM has ended: no DMA, no messages, functions reset. No vCPU of it is loaded. */
 void pci_power_off(struct vm *vm);

@@ -42,6 +42,9 @@ static __attribute__((noinline)) void own_interrupt(struct cpu *cpu, struct vcpu
 	case ROUTE_CONSOLE:
 		COLD(cold_console, cpu, 0, 0);
 		break;
+	case ROUTE_SMMU:
+		COLD(cold_smmu, 0, 0, 0);
+		break;
 	case ROUTE_PRIVATE: /* of who was here before, and has been told: the line takes its time to fall */
 		break;
 	default:

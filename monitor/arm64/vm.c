@@ -194,4 +194,5 @@ void vm_connect(struct vm *vm, const struct board *board)
 			.kind = device->edge ? ROUTE_EDGE : ROUTE_LEVEL,
 		};
 	}
+	pci_contain(vm, board);
 }

@@ -26,6 +26,7 @@ enum route_kind {
 	ROUTE_MAINTENANCE,
 	ROUTE_TIMER,   /* the hypervisor's own */
 	ROUTE_CONSOLE, /* its UART's */
+	ROUTE_SMMU,
 	ROUTE_PRIVATE, /* level-sensitive, of the vCPU that runs here */
 	ROUTE_LEVEL,   /* a device's, of `vm` */
 	ROUTE_EDGE,

@@ -269,6 +269,45 @@ static void read_msis(struct board_pci *pci, const void *dtb, int node)
 	}
 }
 
+/* Its first interrupt is that of events, if they are named in this order, as they are on QEMU's board. */
+static void read_smmu(struct board *board)
+{
+	int node = fdt_node_offset_by_compatible(board->dtb, -1, "arm,smmu-v3");
+	const char *names = fdt_getprop(board->dtb, node, "interrupt-names", NULL);
+	bool edge;
+
+	if (node < 0 || !node_reg(board->dtb, node, 0, &board->smmu.start, &board->smmu.size))
+		return;
+	if (board->smmu.size < 0x20000)
+		board->smmu.size = 0;
+	board->smmu_phandle = fdt_get_phandle(board->dtb, node);
+	if (names && strcmp(names, "eventq") == 0)
+		board->smmu_intid = node_interrupt(board->dtb, node, &edge);
+}
+
+/* "iommu-map" of one piece. */
+static void read_streams(struct board *board, int node)
+{
+	int length;
+	const fdt32_t *map = fdt_getprop(board->dtb, node, "iommu-map", &length);
+
+	if (!map || length != 16)
+		return;
+	board->pci.iommu.first = fdt32_to_cpu(map[0]);
+	board->pci.iommu.smmu = fdt32_to_cpu(map[1]);
+	board->pci.iommu.stream = fdt32_to_cpu(map[2]);
+	board->pci.iommu.count = fdt32_to_cpu(map[3]);
+}
+
+bool board_stream(const struct board *board, uint32_t rid, uint32_t *stream)
+{
+	if (!board->smmu.size || board->pci.iommu.smmu != board->smmu_phandle ||
+	    rid < board->pci.iommu.first || rid - board->pci.iommu.first >= board->pci.iommu.count)
+		return false;
+	*stream = board->pci.iommu.stream + (rid - board->pci.iommu.first);
+	return true;
+}
+
 static void read_pci(struct board *board)
 {
 	int node = fdt_node_offset_by_compatible(board->dtb, -1, BOARD_PCI_COMPATIBLE);
@@ -282,6 +321,7 @@ static void read_pci(struct board *board)
 		return;
 	}
 	read_window(pci, board->dtb, node);
+	read_streams(board, node);
 	read_msis(pci, board->dtb, node);
 }
 
@@ -385,6 +425,7 @@ void board_read(struct board *board, struct options *options, const void *dtb, u
 	read_cpus(board);
 	read_gic(board);
 	read_its(board);
+	read_smmu(board);
 	read_pci(board);
 	read_devices(board);
 	read_modules(board);

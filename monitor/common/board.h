@@ -42,6 +42,11 @@ struct board_pci {
 	struct {
 		uint32_t first, its, device, count; /* its: a phandle */
 	} msi[BOARD_MSIS];
+	bool contained; /* an SMMU that works is in front of it: the monitor's finding */
+	/* Its streams: requester IDs `first` to first + count - 1 are those from `stream` on; count 0: none. */
+	struct {
+		uint32_t first, smmu, stream, count;
+	} iommu;
 	/* Found at boot, by requester ID (bus, device, function); why: no VM can have it, since... */
 	unsigned count;
 	struct {
@@ -71,6 +76,9 @@ struct board {
 		uint32_t phandle;
 	} its[BOARD_ITS];
 	struct board_pci pci;
+	struct blob smmu;    /* an SMMUv3's frames */
+	unsigned smmu_intid; /* of its events; 0: it has none */
+	uint32_t smmu_phandle;
 	unsigned maintenance; /* INTID */
 	uint64_t uart;
 	unsigned uart_intid; /* 0: it has none */
@@ -105,6 +113,9 @@ int board_gic_node(const void *dtb);
 
 /* A function's messages: which of board->its they go to, and as which device. False: to none. */
 bool board_msi(const struct board *board, uint32_t rid, unsigned *its, uint32_t *device);
+
+/* A function's stream at the SMMU. False: it is not behind it. */
+bool board_stream(const struct board *board, uint32_t rid, uint32_t *stream);
 
 #define BOARD_PCI_COMPATIBLE "pci-host-ecam-generic"
 

@@ -27,6 +27,8 @@ int control_reset(unsigned vm, const char **why);
 int control_destroy(unsigned vm, const char **why);
 int control_save(unsigned vm, const char **why);
 int control_restore(unsigned vm, const char **why);
+int control_direct(unsigned vm, const char **why);
+int control_software(unsigned vm, const char **why);
 
 /* These print whole lines. `vcpu`, `cpu`: -1 for all. */
 void control_print_vms(void);

@@ -52,7 +52,14 @@ enum { CAP_POWER = 0x01, CAP_MSI = 0x05, CAP_VENDOR = 0x09, CAP_EXPRESS = 0x10, 
 
 #define VENDOR_VIRTIO      0x1af4u
 #define VIRTIO_CONFIG_TYPE 3
-#define VIRTIO_PCI_CFG     5 /* a way to BARs through configuration space */
+#define VIRTIO_BAR         4
+#define VIRTIO_OFFSET      8
+#define VIRTIO_CAP_SIZE    16
+#define VIRTIO_COMMON      1
+#define VIRTIO_STATUS      20 /* in the common configuration; 0 resets the device */
+#define VIRTIO_PCI_CFG     5  /* a way to BARs through configuration space */
+
+#define STATUS_READS 1000u /* until a device is given up, which is to answer at once */
 
 #define VECTOR_MASKED 1u
 #define VECTOR_SIZE   16u
@@ -229,6 +236,18 @@ static unsigned least_size(unsigned id)
 	}
 }
 
+static void read_common(struct pci_function *f, unsigned at)
+{
+	unsigned bar = hw_read(f, at + VIRTIO_BAR, 1);
+	uint32_t offset = hw_read(f, at + VIRTIO_OFFSET, 4);
+
+	if (f->virtio || bar >= PCI_BARS || f->bar[bar].size <= (uint64_t)offset + VIRTIO_STATUS)
+		return;
+	f->virtio = true;
+	f->status_bar = (uint8_t)bar;
+	f->status_at = offset + VIRTIO_STATUS;
+}
+
 static const char *read_vendor(struct pci_function *f, unsigned at)
 {
 	unsigned size = hw_read(f, at + 2, 1);
@@ -240,6 +259,9 @@ static const char *read_vendor(struct pci_function *f, unsigned at)
 	if (size < least_size(CAP_VENDOR))
 		return "it is shorter than it can be";
 	pass(f, at + 2, size - 2);
+	if (hw_read(f, at + VIRTIO_CONFIG_TYPE, 1) == VIRTIO_COMMON && size >= VIRTIO_CAP_SIZE &&
+	    at + VIRTIO_CAP_SIZE <= PCI_CONFIG)
+		read_common(f, at);
 	return NULL;
 }
 
@@ -503,6 +525,16 @@ static void write_bars(struct pci_function *f)
 	}
 }
 
+/* The device says by the same register when it is done. */
+static void reset_virtio(struct pci_function *f)
+{
+	unsigned left = STATUS_READS;
+
+	f->port->bar_write(f->host, f->status_bar, f->status_at, 1, 0);
+	while (left-- && f->port->bar_read(f->host, f->status_bar, f->status_at, 1) & 0xff)
+		;
+}
+
 void pci_function_reset(struct pci_function *f)
 {
 	memcpy(f->shadow, f->initial, PCI_CONFIG);
@@ -510,6 +542,8 @@ void pci_function_reset(struct pci_function *f)
 	write_bars(f);
 	hw_write(f, ROM, 4, 0);
 	hw_write(f, PCI_COMMAND, 2, PCI_COMMAND_NOINTX | PCI_COMMAND_MEMORY);
+	if (f->virtio)
+		reset_virtio(f);
 	messages_off(f);
 	f->port->moved(f->host);
 }
@@ -650,6 +684,13 @@ bool pci_bar_trapped(const struct pci_function *f, unsigned n, uint64_t offset)
 	return (n == f->table_bar &&
 		in_page(page, f->table_at, (uint64_t)f->msix_count * VECTOR_SIZE)) ||
 	       (n == f->pending_bar && in_page(page, f->pending_at, pending_size(f)));
+}
+
+bool pci_bar_used(const struct pci_function *f, unsigned n, uint64_t offset)
+{
+	return pci_bar_trapped(f, n, offset) ||
+	       (f->virtio && n == f->status_bar &&
+		in_page(offset & ~(PCI_PAGE - 1), f->status_at, 1));
 }
 
 static bool in_table(const struct pci_function *f, unsigned n, uint64_t offset)

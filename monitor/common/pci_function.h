@@ -73,8 +73,11 @@ struct pci_function {
 	uint8_t pass[PCI_CONFIG], write[PCI_CONFIG], clear[PCI_CONFIG], keep[PCI_CONFIG];
 	uint8_t initial[PCI_CONFIG], shadow[PCI_CONFIG];
 	uint8_t msi, msix, express, power; /* where these capabilities are; 0: absent */
-	bool flr;                          /* it can be reset */
-	bool msi_open;                     /* enabled in hardware */
+	bool flr;                          /* it can be reset as the bus has it */
+	bool virtio; /* or by its status register, as a virtio device: at `status_at` of `status_bar` */
+	uint8_t status_bar;
+	uint32_t status_at;
+	bool msi_open; /* enabled in hardware */
 	bool msi_wide, msi_masks;
 	uint8_t msi_count;
 	uint16_t msix_count;
@@ -121,6 +124,9 @@ uint64_t pci_bar_room(const struct pci_function *function, unsigned bar);
 
 /* Is this page of it, from `offset` on, to be trapped? */
 bool pci_bar_trapped(const struct pci_function *function, unsigned bar, uint64_t offset);
+
+/* Is there something in this page that we have to reach ourselves, trapped or not? */
+bool pci_bar_used(const struct pci_function *function, unsigned bar, uint64_t offset);
 
 /* The guest's accesses to trapped pages. Any offset; those that are not aligned read as ones. */
 uint64_t pci_bar_read(struct pci_function *function, unsigned bar, uint64_t offset, unsigned bytes);

@@ -101,6 +101,18 @@ static void restore_vm(const int *value)
 	change(value[0], "restore", "restored", control_restore);
 }
 
+static void direct_vm(const int *value)
+{
+	change(value[0], "have hardware deliver messages to", "messages are delivered by hardware",
+	       control_direct);
+}
+
+static void software_vm(const int *value)
+{
+	change(value[0], "have software deliver messages to", "messages are delivered by software",
+	       control_software);
+}
+
 static void guest(const int *value)
 {
 	if (value[0] >= 0 && !mux_focus((unsigned)value[0])) {
@@ -133,6 +145,12 @@ static const struct command table[] = {
 	{ "destroy", "VM", "end it for good", { ARGUMENT_VM }, destroy_vm },
 	{ "save", "VM", "keep its state in memory", { ARGUMENT_VM }, save_vm },
 	{ "restore", "VM", "put it back to the state that was saved", { ARGUMENT_VM }, restore_vm },
+	{ "direct",
+	  "VM",
+	  "have hardware deliver its messages (GICv4)",
+	  { ARGUMENT_VM },
+	  direct_vm },
+	{ "software", "VM", "have software deliver them", { ARGUMENT_VM }, software_vm },
 	{ "guest", "[VM]", "back to a guest's console", { ARGUMENT_VM | OPTIONAL }, guest },
 	{ "trace", "[CPU]", "what happened last on a CPU", { ARGUMENT_CPU | OPTIONAL }, trace_of },
 	{ "quit", "", "power the machine off", { 0 }, quit },

@@ -373,7 +373,7 @@ static int check_function(struct reader *reader, const struct vm_description *vm
 				      "pci: \"%s\" is /%s's already; take it out of one of the two",
 				      name, reader->vms->vm[i].name);
 	}
-	if (!vm->identity)
+	if (!vm->identity && !reader->board->pci.contained)
 		return refuse(reader,
 			      "pci: \"%s\" does DMA, for which the VM has to be "
 			      "identity-mapped; make it so, or take the function out",

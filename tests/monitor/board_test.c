@@ -174,6 +174,31 @@ static void msi_map_has_pieces(void **state)
 	assert_int_equal(device, 0x20);
 }
 
+static void smmu_of_the_machine(void **state)
+{
+	uint32_t stream = 0;
+
+	(void)state;
+	machine("virt-3");
+	read_machine();
+	assert_int_equal(board.smmu.size, 0);
+	assert_false(board_stream(&board, 0x18, &stream));
+	machine("virt-smmu");
+	read_machine();
+	assert_int_equal(board.smmu.start, 0x9050000);
+	assert_int_equal(board.smmu.size, 0x20000);
+	assert_int_equal(board.smmu_intid, 74 + 32);
+	assert_false(board.pci.contained); /* that is for the monitor to find out */
+	assert_true(board_stream(&board, 0x18, &stream));
+	assert_int_equal(stream, 0x18);
+	assert_false(board_stream(&board, 0x10000, &stream));
+	board.pci.iommu.stream = 0x100;
+	board.pci.iommu.first = 0x10;
+	assert_true(board_stream(&board, 0x18, &stream));
+	assert_int_equal(stream, 0x108);
+	assert_false(board_stream(&board, 0xf, &stream));
+}
+
 static void gicv2_machine(void **state)
 {
 	(void)state;
@@ -327,6 +352,7 @@ int main(void)
 		cmocka_unit_test(gicv3_machine),
 		cmocka_unit_test(pci_of_the_machine),
 		cmocka_unit_test(msi_map_has_pieces),
+		cmocka_unit_test(smmu_of_the_machine),
 		cmocka_unit_test(gicv2_machine),
 		cmocka_unit_test(devices_have_the_names_of_their_nodes),
 		cmocka_unit_test(secure_and_unknown_devices_are_nobodys),

@@ -100,6 +100,16 @@ int control_restore(unsigned vm, const char **why)
 	return change_vm("restore", vm, why);
 }
 
+int control_direct(unsigned vm, const char **why)
+{
+	return change_vm("direct", vm, why);
+}
+
+int control_software(unsigned vm, const char **why)
+{
+	return change_vm("software", vm, why);
+}
+
 void control_print_vms(void)
 {
 	note("vms");
@@ -233,6 +243,8 @@ static void each_command_calls_what_it_is_for(void **state)
 	command_does("destroy quiet", "destroy 2", "quiet: destroyed\r\n");
 	command_does("save beta", "save 1", "beta: saved\r\n");
 	command_does("restore beta", "restore 1", "beta: restored\r\n");
+	command_does("direct beta", "direct 1", "beta: messages are delivered by hardware\r\n");
+	command_does("software beta", "software 1", "beta: messages are delivered by software\r\n");
 }
 
 static void vms_go_by_name_or_number(void **state)
@@ -322,9 +334,10 @@ static void without_guests_there_is_none_to_go_to(void **state)
 
 static void help_lists_every_command(void **state)
 {
-	static const char *const names[] = { "help",    "vms",    "vcpus", "irqs",    "stats",
-					     "pause",   "resume", "reset", "destroy", "save",
-					     "restore", "guest",  "trace", "quit" };
+	static const char *const names[] = { "help",     "vms",   "vcpus",   "irqs",
+					     "stats",    "pause", "resume",  "reset",
+					     "destroy",  "save",  "restore", "direct",
+					     "software", "guest", "trace",   "quit" };
 	char *at = line.out;
 
 	(void)state;

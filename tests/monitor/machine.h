@@ -103,7 +103,8 @@ static inline const char *vm_wrong(const struct vm_description *vm, const struct
 		if (board->device[vm->device[i]].masters && !vm->identity)
 			return "DMA without identity mapping";
 	}
-	if (vm->pci_count > board->pci.count || (vm->pci_count && !vm->identity))
+	if (vm->pci_count > board->pci.count ||
+	    (vm->pci_count && !vm->identity && !board->pci.contained))
 		return "PCI functions";
 	for (i = 0; i < vm->pci_count; i++) {
 		if (vm->pci[i] >= board->pci.count || board->pci.function[vm->pci[i]].why)

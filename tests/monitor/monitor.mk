@@ -46,6 +46,14 @@ $(MTEST_MACHINES): $(MTEST_DIR)/machines/virt-%.dtb: tests/monitor/monitor.mk
 	$(Q)$$(tools/find-qemu '$(QEMU)') -M virt,gic-version=$*,virtualization=on,dumpdtb=$@ -cpu cortex-a72 \
 		-smp 3 -m 1G -nodefaults -nic none -display none >$@.log 2>&1
 
+# And with an SMMU.
+MTEST_SMMU := $(MTEST_DIR)/machines/virt-smmu.dtb
+MTEST_MACHINES += $(MTEST_SMMU)
+$(MTEST_SMMU): tests/monitor/monitor.mk
+	@mkdir -p $(@D)
+	$(Q)$$(tools/find-qemu '$(QEMU)') -M virt,gic-version=3,virtualization=on,iommu=smmuv3,dumpdtb=$@ \
+		-cpu cortex-a72 -smp 3 -m 1G -nodefaults -nic none -display none >$@.log 2>&1
+
 MTEST_BOARD_SRCS := $(addprefix monitor/common/,board.c options.c)
 $(MTEST_DIR)/board_test: tests/monitor/board_test.c $(MTEST_BOARD_SRCS) $(MTEST_MACHINES) \
 		$(addprefix monitor/common/,board.h console.h panic.h) tests/monitor/monitor.mk

@@ -34,6 +34,8 @@ enum {
 static struct {
 	uint8_t config[256], write[256], clear[256];
 	uint8_t bar1[0x2000];
+	uint8_t status; /* virtio's, in BAR 4 */
+	unsigned slow;  /* reads of it until the device is reset */
 	unsigned config_writes;
 } hw;
 
@@ -83,6 +85,11 @@ static void config_write(void *host, unsigned offset, unsigned bytes, uint32_t v
 static uint64_t bar_read(void *host, unsigned bar, uint64_t offset, unsigned bytes)
 {
 	(void)host;
+	if (bar == 4 && offset == 0x2014) {
+		if (hw.slow && !--hw.slow)
+			hw.status = 0;
+		return hw.status;
+	}
 	assert_int_equal(bar, 1);
 	assert_true(offset + bytes <= sizeof(hw.bar1));
 	return take(hw.bar1 + offset, bytes);
@@ -91,6 +98,12 @@ static uint64_t bar_read(void *host, unsigned bar, uint64_t offset, unsigned byt
 static void bar_write(void *host, unsigned bar, uint64_t offset, unsigned bytes, uint64_t value)
 {
 	(void)host;
+	if (bar == 4 && offset == 0x2014) {
+		assert_int_equal(bytes, 1);
+		if (!hw.slow)
+			hw.status = (uint8_t)value;
+		return;
+	}
 	assert_int_equal(bar, 1);
 	assert_true(offset + bytes <= sizeof(hw.bar1));
 	put(hw.bar1 + offset, bytes, value);
@@ -166,6 +179,7 @@ static void make_device(void)
 	make_header();
 	capability(VIRTIO, 0x09, VIRTIO_CFG);
 	put(hw.config + VIRTIO + 2, 2, 0x0110); /* 16 bytes, the common configuration */
+	hw.config[VIRTIO + 4] = 4;              /* BAR */
 	put(hw.config + VIRTIO + 8, 8, 0x100000002000);
 	capability(VIRTIO_CFG, 0x09, POWER);
 	put(hw.config + VIRTIO_CFG + 2, 2, 0x0514);
@@ -425,6 +439,40 @@ static void reset_is_power_on(void **state)
 	assert_int_equal(guest_read(0x04, 2), 0);
 	assert_int_equal(guest_read(POWER + 4, 2), 8);
 	assert_int_equal(take(hw.config + 4, 2), 0x402);
+}
+
+/* Virtio 4.1.4.3: device_status is byte 20 of the common configuration; 2.1: 0 written resets. */
+static void virtio_is_reset_by_its_status(void **state)
+{
+	(void)state;
+	assert_true(function.virtio);
+	assert_true(pci_bar_used(&function, 4, 0x2000));
+	assert_false(pci_bar_used(&function, 4, 0x1000));
+	assert_false(pci_bar_trapped(&function, 4, 0x2000));
+	hw.status = 0xf;
+	pci_function_reset(&function);
+	assert_int_equal(hw.status, 0);
+	hw.status = 0xf;
+	hw.slow = 5;
+	pci_function_reset(&function);
+	assert_int_equal(hw.status, 0);
+	hw.status = 0xf;
+	hw.slow = 1000000; /* one that never does holds nobody up for long */
+	pci_function_reset(&function);
+	assert_true(hw.slow > 990000);
+}
+
+static void virtio_registers_outside_bars_are_not_used(void **state)
+{
+	const char *why;
+
+	(void)state;
+	put(hw.config + VIRTIO + 8, 4, 0xffff0);
+	assert_int_equal(pci_function_read(&function, &port, &hw, &why), 0);
+	assert_false(function.virtio);
+	hw.config[VIRTIO + 4] = 6;
+	assert_int_equal(pci_function_read(&function, &port, &hw, &why), 0);
+	assert_false(function.virtio);
 }
 
 /* --- What no VM can have. --------------------------------------------------------------------------- */
@@ -831,6 +879,8 @@ int main(void)
 		cmocka_unit_test_setup(express_control_passes_in_part, set_up),
 		cmocka_unit_test_setup(function_level_reset_is_seen_in_any_width, set_up),
 		cmocka_unit_test_setup(reset_is_power_on, set_up),
+		cmocka_unit_test_setup(virtio_is_reset_by_its_status, set_up),
+		cmocka_unit_test_setup(virtio_registers_outside_bars_are_not_used, set_up),
 		cmocka_unit_test_setup(bridges_are_refused, set_up),
 		cmocka_unit_test_setup(overlapping_capabilities_are_refused, set_up),
 		cmocka_unit_test_setup(loops_end, set_up),
@@ -852,5 +902,6 @@ int main(void)
 		cmocka_unit_test(random_devices_are_read_safely),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("pci function", tests, NULL, NULL);
 }

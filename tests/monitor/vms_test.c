@@ -351,6 +351,19 @@ static void pci_on_a_machine_without(void **state)
 	free(file.bytes);
 }
 
+/* Behind an SMMU, a VM need not be where the memory is. */
+static void pci_behind_an_smmu(void **state)
+{
+	struct file file = load("pci-dma");
+	struct board contained = machine;
+
+	(void)state;
+	contained.pci.contained = true;
+	assert_int_equal(read_on(&contained, &file), 0);
+	assert_int_equal(vms.vm[1].pci[0], PCI_01_0);
+	free(file.bytes);
+}
+
 static void memory_in_other_ways(void **state)
 {
 	static const struct {
@@ -675,6 +688,7 @@ int main(void)
 		cmocka_unit_test(everything_said),
 		cmocka_unit_test(pci_functions),
 		cmocka_unit_test(pci_on_a_machine_without),
+		cmocka_unit_test(pci_behind_an_smmu),
 		cmocka_unit_test(memory_in_other_ways),
 		cmocka_unit_test(bounds_are_allowed),
 		cmocka_unit_test(large_initrd),
