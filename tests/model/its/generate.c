@@ -461,7 +461,6 @@ struct machine_config generate_config(uint64_t seed)
 	c.wild = one_in(&g, 6);
 	c.prompt = one_in(&g, 3);
 	c.discard = c.routes && one_in(&g, 2);
-	c.tolerate = c.routes ? TOLERATE_CONFIGURE : 0; /* open: ../README.md */
 	return c;
 }
 
