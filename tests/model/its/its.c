@@ -236,8 +236,13 @@ static void move(struct model *m, unsigned n, unsigned lpi, unsigned from, unsig
 
 	if (from == to && !stray)
 		return;
-	affect(m, n, lpi,
-	       moved(m, lpi, from, to) | (stray ? (m->pe[to].enabled ? PLACE(to) : 1u) : 0u), done);
+	if (stray && (m->pe[to].enabled || m->pe[to].turning))
+		stray = PLACE(to);
+	else
+		stray = stray ? 1u : 0u;
+	if (stray && m->pe[to].turning)
+		stray |= 1u;
+	affect(m, n, lpi, moved(m, lpi, from, to) | stray, done);
 }
 
 /* The pending state of what is unmapped otherwise than by DISCARD: not said. */

@@ -77,7 +77,7 @@ static const struct lockstep_fixed fixed[] = {
 	{ "eoimode_1", "vcpus=2,lrs=2,spis=4,eoimode1=1,page=1" },
 	{ "whole", "vcpus=2,itses=2,whole=1,lpi_bits=5,holes=1" },
 	{ "forwarding", "vcpus=3,routes=6,prompt=1" },
-	{ "forwarding_late", "vcpus=2,routes=4" },
+	{ "forwarding_late", "vcpus=2,routes=4,discard=1" },
 	{ "wild", "vcpus=2,itses=2,wild=1,indirect=1,device_bits=32,event_bits=32" },
 	{ "1024_lpis", "vcpus=2,lpi_bits=10,event_bits=16,collection_bits=16" },
 };

@@ -691,18 +691,25 @@ void machine_do(struct machine *m, const struct op *op)
 static void drain(struct machine *m, unsigned v)
 {
 	struct op op = { .kind = OP_PMR, .vcpu = (uint8_t)v, .a = 0xff };
-	unsigned n;
+	unsigned n, u;
 
 	machine_load(m, v);
 	if (m->vcpu[v].where == BLOCKED)
 		machine_exit(m, v);
 	if (m->vcpu[v].where == OUTSIDE)
 		machine_enter(m, v);
-	guest(m, &op);
-	op.kind = OP_GROUP;
-	guest(m, &op);
 	for (n = 0; n < 2 * IRQS; n++) {
-		while (m->model.pe[v].depth) {
+		if (m->vcpu[v].where == OUTSIDE) { /* it waits for another one */
+			for (u = 0; u < m->config.vcpus; u++)
+				if (u != v)
+					deliver(m, u);
+			machine_enter(m, v);
+		}
+		op.kind = OP_PMR;
+		guest(m, &op);
+		op.kind = OP_GROUP;
+		guest(m, &op);
+		while (m->model.pe[v].depth && m->vcpu[v].where == GUEST) {
 			op.kind = OP_EOI;
 			machine_do(m, &op);
 			op.kind = OP_DIR;
@@ -718,7 +725,7 @@ static void drain(struct machine *m, unsigned v)
 		machine_do(m, &op);
 		op.kind = OP_IAR;
 		machine_do(m, &op);
-		if (!m->model.pe[v].depth)
+		if (!m->model.pe[v].depth && m->vcpu[v].where == GUEST)
 			break;
 	}
 	if (!m->wild && model_must_signal(&m->model, v))
