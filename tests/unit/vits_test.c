@@ -2002,7 +2002,7 @@ static void hardware_follows_what_the_guest_does(void **state)
 	assert_int_equal(vits_forward(m.vits, 5, 7, 0), 0);
 	said[0] = 0;
 	assert_true(movi(5, 7, 3));
-	assert_said("move 0 3;");
+	assert_said("move 0 3;configure 0 3 a1;");
 	assert_true(event_command(INT, 5, 7));
 	assert_said("set 0;");
 	assert_int_equal(pending(LPI0 + 3), NOWHERE);
@@ -2016,7 +2016,7 @@ static void hardware_follows_what_the_guest_does(void **state)
 	assert_true(invall(1));
 	assert_said("");
 	assert_true(mapc(3, 0));
-	assert_said("move 0 0;");
+	assert_said("move 0 0;configure 0 3 41;");
 	assert_true(mapc(1, 0));
 	assert_said("");
 	assert_true(movall(0, 1));
