@@ -135,6 +135,15 @@ static void settle(struct vm *vm)
 		;
 }
 
+static unsigned cpus_of(const struct vm *vm)
+{
+	unsigned count = 0;
+
+	for (uint64_t left = vm->description->cpus; left; left &= left - 1)
+		count++;
+	return count;
+}
+
 void direct_start(struct vm *vm)
 {
 	if (!vm->direct)
@@ -142,7 +151,7 @@ void direct_start(struct vm *vm)
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	if (gicv4_policy(true, vm->vcpus, (unsigned)__builtin_popcountl(vm->description->cpus)))
+	if (gicv4_policy(true, vm->vcpus, cpus_of(vm)))
 		direct_switch(vm, true);
 	else
 		print("carillon: %s: more vCPUs than CPUs: software delivers its messages, as long as 'direct %s' is not said\n",

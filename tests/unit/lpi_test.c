@@ -404,6 +404,8 @@ static void b08_invalidating_what_is_no_lpi(void **state)
 	struct machine *m = machine_lpis(1);
 
 	(void)state;
+	assert_int_equal(m->invalidated, ~0u); /* LPIs were turned on */
+	m->invalidated = 0;
 	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		redist_write_bytes(m, 0, INVLPIR, 8, values[i]);
 		redist_write_bytes(m, 0, INVLPIR, 4, values[i] & 0xffffffff);
