@@ -151,11 +151,14 @@ void direct_start(struct vm *vm)
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	if (gicv4_policy(true, vm->vcpus, cpus_of(vm)))
+	if (gicv4_policy(true, vm->vcpus, cpus_of(vm))) {
 		direct_switch(vm, true);
-	else
+		print("carillon: %s: hardware delivers the messages of its PCI functions\n",
+		      vm->description->name);
+	} else {
 		print("carillon: %s: more vCPUs than CPUs: software delivers its messages, as long as 'direct %s' is not said\n",
 		      vm->description->name, vm->description->name);
+	}
 }
 
 /* What is its devices' is LPIs again, and pending in software. */
