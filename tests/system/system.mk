@@ -60,8 +60,8 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic)))
 
 # PCI functions passed through.
-SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,toggle,cortex-a72,4
-SYSTEM_PCI_ALL := pci,busy,max,4 pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,busy,max,4 pci,toggle,cortex-a72,4
+SYSTEM_PCI_ALL := pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
 	$(SYSTEM_PCI)
