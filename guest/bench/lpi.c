@@ -89,6 +89,55 @@ static void commands(void)
 	report("its_command", measure(nothing, whole_batch, ROUNDS), (uint64_t)ROUNDS * BATCH);
 }
 
+/*
+ * One command of a batch of INTs, with this many events mapped and a stride that comes back to one only
+ * after all others. Their LPIs are disabled: what is measured is finding them.
+ */
+#define MANY      2 /* a device */
+#define MANY_BITS 15
+#define MANY_LPI  (LPI_FIRST + 4096)
+#define MANY_LPIS 2048u
+#define STRIDE    12345u /* odd */
+
+static unsigned many, many_at;
+
+static void map_many(unsigned upto)
+{
+	for (; many < upto; many++) {
+		batch[many % BATCH] = its_mapti(MANY, many, MANY_LPI + many % MANY_LPIS, 0);
+		if (many % BATCH == BATCH - 1)
+			run_batch(BATCH);
+	}
+}
+
+static void next_ints(void)
+{
+	for (unsigned i = 0; i < BATCH; i++, many_at += STRIDE)
+		batch[i] = its_int(MANY, many_at % many);
+}
+
+static void int_of(const char *name, unsigned events)
+{
+	unsigned mapped = (events + BATCH - 1) / BATCH * BATCH;
+
+	map_many(mapped);
+	many = events;
+	many_at = 0;
+	report(name, measure(next_ints, whole_batch, ROUNDS), (uint64_t)ROUNDS * BATCH);
+	many = mapped;
+}
+
+static void many_events(void)
+{
+	if (!its_map_device(MANY, MANY_BITS))
+		return;
+	for (unsigned i = 0; i < MANY_LPIS; i++)
+		lpi_set(MANY_LPI + i, PRIORITY_DEFAULT, false);
+	int_of("int_of_1", 1);
+	int_of("int_of_1k", 1024);
+	int_of("int_of_32k", 1u << MANY_BITS);
+}
+
 static void quiet_edu(struct cpu *me, unsigned intid)
 {
 	(void)me;
@@ -141,5 +190,6 @@ void bench_lpis(void)
 	send_rounds("lpi_int_asleep", &lpi_other, int_to_other, receive_sleeping, true);
 	ack_end();
 	commands();
+	many_events();
 	device();
 }
