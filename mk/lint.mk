@@ -28,6 +28,7 @@ lint: lint-format $(LINT_DIRS:%=lint-%)
 lint-format:
 	@echo 'lint: formatting'
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)! git grep -nE '^(<<<<<<<|>>>>>>>) '	# remains of a merge
 
 lint-%: $(LIBFDT_STAMP)
 	@echo 'lint: $*'
