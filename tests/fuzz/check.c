@@ -84,7 +84,8 @@ void check_lrs(struct machine *m, unsigned v)
 		if (lr_state(lr) == LR_INVALID)
 			continue;
 		require(!fault, fault);
-		require(irq_of(m->vgic, v, lr_vintid(lr)),
+		require(irq_of(m->vgic, v, lr_vintid(lr)) ||
+				lr_vintid(lr) - VGIC_LPI_BASE < m->vgic->lpi_count,
 			"a list register with an unknown vINTID");
 		require(!lr_hw(lr) || is_wired(m, v, lr),
 			"HW = 1 with a physical INTID not mapped to it");
@@ -238,13 +239,32 @@ static void check_words(const struct machine *m)
 	}
 }
 
+/* lpi.c's head: whoever goes through the LPIs of a vCPU finds those that matter. */
+static void check_noted(const struct machine *m)
+{
+	for (uint32_t n = 0; n < m->vgic->lpi_count; n++) {
+		const struct vgic_irq *irq = &m->vgic->lpis[n];
+		uint64_t w = word_load(irq);
+		bool pending = (w & W_LATCH) || ((w & W_LR_PENDING) && !(w & W_RETRACT));
+		const struct vgic_vcpu *vcpu;
+
+		if (!pending && (w & W_CONFIG))
+			continue;
+		vcpu = &m->vgic->vcpus[word_target(w)];
+		require_irq(m, irq, vcpu->noted[n / 64] >> n % 64 & 1, "an LPI that is not noted");
+		require_irq(m, irq, vcpu->noted_summary[n / 4096] >> n / 64 % 64 & 1,
+			    "an LPI that is noted, and not in the summary");
+	}
+}
+
 static void check_rwp(const struct machine *m)
 {
 	const struct vgic *vgic = m->vgic;
-	uint32_t shared = 0;
+	uint32_t shared = 0, lpis = 0;
 
 	for (const struct vgic_irq *irq = vgic->shared; irq < vgic->irqs + m->irqs; irq++)
-		shared += !!(word_load(irq) & W_SYNC);
+		*(irq_is_lpi(vgic, irq) ? &lpis : &shared) += !!(word_load(irq) & W_SYNC);
+	require(lpis == vgic->lpi_rwp, "RWP_COUNTS: LPIs");
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
 		const struct vgic_vcpu *vcpu = &vgic->vcpus[v];
 		uint32_t own = 0;
@@ -308,7 +328,8 @@ static void check_plain(const struct machine *m, unsigned v)
 
 void check_init(struct machine *m)
 {
-	m->irqs = m->vgic->privates * m->config.vcpus + m->config.spis + m->config.espis;
+	m->irqs = m->vgic->privates * m->config.vcpus + m->config.spis + m->config.espis +
+		  m->vgic->lpi_count;
 	free(m->seen);
 	m->seen = calloc(m->irqs, sizeof(*m->seen));
 }
@@ -332,8 +353,10 @@ void check_step(struct machine *m)
 			check_lrs(m, v);
 	}
 	check_words(m);
+	check_noted(m);
 	check_rwp(m);
 	check_dir(m);
+	its_check(m);
 }
 
 /* What is done with may fire again: nothing keeps a physical interrupt active for ever. */
@@ -368,6 +391,7 @@ void check_rest(struct machine *m)
 {
 	check_step(m);
 	require(!m->vgic->rwp, "at rest, GICD_CTLR.RWP is set");
+	require(vgic_lpis_settled(m->vgic), "at rest, LPIs are not settled");
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
 		const struct vgic_vcpu *vcpu = &m->vgic->vcpus[v];
 
@@ -378,4 +402,15 @@ void check_rest(struct machine *m)
 	}
 	for (unsigned n = 0; n < WIRES; n++)
 		check_wire(m, &m->wires[n]);
+}
+
+/* All that was pending at this vCPU has been moved away. */
+void check_moved(const struct machine *m, unsigned v)
+{
+	unsigned at;
+
+	for (uint32_t n = 0; n < m->vgic->lpi_count; n++)
+		require_irq(m, &m->vgic->lpis[n],
+			    !vgic_lpi_is_pending(m->vgic, VGIC_LPI_BASE + n, &at) || at != v,
+			    "pending where all were moved away from");
 }

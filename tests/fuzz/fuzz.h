@@ -7,7 +7,7 @@
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 
-#include <carillon/vgic.h>
+#include <carillon/vits.h>
 
 #include "cpuif.h"
 
@@ -19,13 +19,14 @@
 
 enum where { UNLOADED, OUTSIDE, GUEST, BLOCKED };
 
-enum region { DIST, REDIST, SYSREG, GICC, REGIONS };
+enum region { DIST, REDIST, SYSREG, GICC, REGIONS, ITS = REGIONS };
 
 struct trap {
 	enum region region;
 	bool write;
 	unsigned bytes;
 	uint32_t offset; /* SYSREG: the register */
+	unsigned its;    /* ITS: which of them */
 	uint64_t value;
 };
 
@@ -39,12 +40,13 @@ struct wire {
 
 struct vcpu {
 	enum where where;
-	bool kicked;   /* a host interrupt, or a wake-up, is on its way */
-	bool waiting;  /* `access` answered AGAIN */
-	bool aprs;     /* the last exit was given the active priorities */
-	bool restore;  /* its next load asks for what the CPU interface was */
-	bool odd;      /* its active priorities need not be those of what is active */
-	unsigned pcpu; /* where it is loaded */
+	bool kicked;     /* a host interrupt, or a wake-up, is on its way */
+	bool waiting;    /* `access` answered AGAIN */
+	bool aprs;       /* the last exit was given the active priorities */
+	bool restore;    /* its next load asks for what the CPU interface was */
+	bool odd;        /* its active priorities need not be those of what is active */
+	unsigned pcpu;   /* where it is loaded */
+	unsigned agains; /* how often its access was presented in vain */
 	struct vgic_cpu *cpu;
 	struct gic_cpuif image;
 	struct cpuif hw;
@@ -57,6 +59,42 @@ struct vcpu {
 struct left {
 	uint64_t lr[VGIC_MAX_LRS];
 	uint32_t hcr;
+};
+
+#define ITSES       2
+#define ROUTES      8
+#define RAM_PAGE    0x1000u
+#define RAM_PAGES   112u
+#define RAM_SIZE    (RAM_PAGES * RAM_PAGE)
+#define RAM_ADDRESS 0x40000000ull
+
+/* What hardware has of a route. */
+struct forwarded {
+	bool named, mapped, pending;
+	unsigned vcpu;
+	virq_t lpi;
+};
+
+/* An ITS, what its embedder knows of it, and the state that was saved last. */
+struct its {
+	struct vits *vits;
+	void *memory;
+	struct machine *machine;
+	struct forwarded routes[ROUTES];
+	bool discards;         /* its port has vlpi_discard */
+	unsigned refuse, busy; /* calls of vlpi_map, of vlpis_settled, that are answered by false */
+	bool refused;          /* one was, in this operation */
+	struct vits_stats stats;
+	struct vits_state state;
+	bool saved;
+};
+
+/* The guest's memory. A bit for each two pages: there is none; it cannot be written. */
+struct ram {
+	uint8_t *bytes;
+	uint64_t holes, read_only;
+	unsigned until_message; /* after so many reads, a message comes from another CPU */
+	uint32_t device, event; /* that one, to ITS 0 */
 };
 
 struct input {
@@ -82,6 +120,10 @@ struct machine {
 	uint8_t *state; /* the one that was saved last */
 	size_t state_size;
 	struct seen *seen;
+	struct ram ram;
+	struct vits_config its_config;
+	unsigned n_its;
+	struct its its[ITSES];
 };
 
 /* FUZZ_TRACE=1: what an input does, step by step. */
@@ -149,10 +191,30 @@ void whole_renew(struct machine *m, unsigned lrs, bool unmap);
 void whole_remap(struct machine *m, struct wire *wire);
 void whole_look(struct machine *m, unsigned v, virq_t virq);
 
+/* its.c */
+#define GITS_CTLR    0x00u
+#define GITS_CBASER  0x80u
+#define GITS_CWRITER 0x88u
+#define GITS_CREADR  0x90u
+#define GITS_BASER   0x100u
+bool ram_read(struct machine *m, uint64_t at, void *to, size_t bytes);
+bool ram_write(struct machine *m, uint64_t at, const void *from, size_t bytes);
+void its_build(struct machine *m);
+void its_free(struct machine *m);
+void its_invalidated(struct machine *m, unsigned vcpu, virq_t lpi);
+void its_reset(struct machine *m);
+void its_save(struct machine *m);
+void its_restore(struct machine *m);
+bool its_restore_state(struct machine *m, struct its *its, const struct vits_state *state);
+void its_check(struct machine *m);
+uint64_t its_register(const struct its *its, uint32_t offset, unsigned bytes);
+void its_check_done(const struct its *its);
+
 /* program.c */
 unsigned program_take(struct input *in);
 uint64_t program_take_many(struct input *in, unsigned bytes);
 bool program_build(struct machine *m, struct input *in);
+void program_operation(struct machine *m, struct input *in);
 void program_run(struct machine *m, struct input *in);
 
 /* guest.c */
@@ -174,5 +236,6 @@ void check_entered(struct machine *m, unsigned v);
 void check_step(struct machine *m);
 void check_finished(struct machine *m);
 void check_rest(struct machine *m);
+void check_moved(const struct machine *m, unsigned v);
 
 #endif

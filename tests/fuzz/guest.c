@@ -194,6 +194,8 @@ void guest_move_lr(struct machine *m, unsigned v, unsigned n, unsigned how)
 	uint64_t *lr = &hw->lr[n];
 	unsigned state = to[lr_state(*lr)][how & 3];
 
+	if (lr_vintid(*lr) >= VGIC_LPI_BASE && state != LR_PENDING)
+		state = LR_INVALID; /* LPIs are never active */
 	if (!in_guest(m, v) || is_soft(m) || state == lr_state(*lr))
 		return;
 	m->vcpu[v].odd = true;

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES  3  /* tries to enter before the vCPU waits for another one */
-#define ROUNDS   12 /* of "everybody serves what he is asked for" */
+#define ENTRIES  3      /* tries to enter before the vCPU waits for another one */
+#define ROUNDS   12     /* of "everybody serves what he is asked for" */
+#define SLICES   20000u /* of LPIs and commands: what is done in them has an end */
 #define MAX_HOOK 100000u
 
 void require(bool ok, const char *what)
@@ -102,6 +103,22 @@ static void hook_ended(void *host, unsigned vcpu, virq_t virq)
 {
 	check_hook(host, vcpu);
 	require(virq >= 16, "the end of an SGI is told");
+}
+
+static bool hook_guest_read(void *host, uint64_t at, void *to, size_t bytes)
+{
+	return ram_read(host, at, to, bytes);
+}
+
+static bool hook_guest_write(void *host, uint64_t at, const void *from, size_t bytes)
+{
+	return ram_write(host, at, from, bytes);
+}
+
+static void hook_lpi_invalidated(void *host, unsigned vcpu, virq_t lpi)
+{
+	check_hook(host, vcpu);
+	its_invalidated(host, vcpu, lpi);
 }
 
 /* A guest's deactivation with HW = 1. */
@@ -503,6 +520,7 @@ void host_reset(struct machine *m, unsigned v)
 	vgic_cpuif_reset(vcpu->cpu, host_image(m, v));
 	host_end(m);
 	vcpu->waiting = false;
+	vcpu->agains = 0;
 	vcpu->n_acks = 0;
 	vcpu->aprs = true;
 	if (is_soft(m))
@@ -636,6 +654,11 @@ static enum vgic_result present(struct machine *m, unsigned v)
 		result = a->write ? vgic_cpuif_write(cpu, a->offset, a->bytes, a->value)
 				  : vgic_cpuif_read(cpu, a->offset, a->bytes, &read);
 		break;
+	case ITS:
+		result = a->write ? vits_write(m->its[a->its].vits, cpu, a->offset, a->bytes,
+					       a->value)
+				  : vits_read(m->its[a->its].vits, cpu, a->offset, a->bytes, &read);
+		break;
 	default:
 		result = a->write ? vgic_sysreg_write(cpu, a->offset, a->value)
 				  : vgic_sysreg_read(cpu, a->offset, &read);
@@ -648,8 +671,11 @@ static enum vgic_result present(struct machine *m, unsigned v)
 	require(result == VGIC_AGAIN || a->region == SYSREG || a->bytes == 8 ||
 			read >> 8 * a->bytes == 0,
 		"a read gives more than its width");
-	if (result == VGIC_DONE && a->region != DIST && a->region != REDIST && !a->write &&
-	    m->vcpu[v].n_acks < ACKS && read < 8192 &&
+	if (result == VGIC_DONE && a->region == ITS && a->write && a->offset == GITS_CWRITER &&
+	    a->bytes == 8)
+		its_check_done(&m->its[a->its]);
+	if (result == VGIC_DONE && (a->region == SYSREG || a->region == GICC) && !a->write &&
+	    m->vcpu[v].n_acks < ACKS && read < VGIC_LPI_BASE + vgic_lpis(m->vgic) &&
 	    !is_special(is_v2(m) ? read & 0x3ff : (unsigned)read))
 		m->vcpu[v].acks[m->vcpu[v].n_acks++] = (unsigned)read;
 	return result;
@@ -660,11 +686,13 @@ static void attempt(struct machine *m, unsigned v, bool served)
 	struct vcpu *vcpu = &m->vcpu[v];
 
 	if (present(m, v) == VGIC_AGAIN) {
-		require(!served || somebody_was_told(m, v),
+		require(!served || somebody_was_told(m, v) ||
+				(m->config.lpi_bits && ++vcpu->agains < SLICES),
 			"AGAIN after exit, and nobody else was kicked");
 		return;
 	}
 	vcpu->waiting = false;
+	vcpu->agains = 0;
 	if (vcpu->where == GUEST && is_soft(m)) {
 		host_begin(m, (int)v);
 		vgic_signals(vcpu->cpu);
@@ -704,6 +732,7 @@ void host_abandon(struct machine *m, unsigned v)
 	SAY("    %u: abandons its access\n", v);
 	host_exit(m, v, false);
 	vcpu->waiting = false;
+	vcpu->agains = 0;
 	host_enter(m, v);
 }
 
@@ -725,9 +754,9 @@ static bool is_busy(const struct machine *m)
 /* Everybody serves what he is asked for, until nobody is asked for anything: that comes to an end. */
 void host_settle(struct machine *m)
 {
-	unsigned round, v;
+	unsigned rounds = m->config.lpi_bits ? SLICES : ROUNDS, round, v;
 
-	for (round = 0; round < ROUNDS && is_busy(m); round++)
+	for (round = 0; round < rounds && is_busy(m); round++)
 		for (v = 0; v < m->config.vcpus; v++) {
 			host_serve(m, v);
 			host_maintenance(m, v);
@@ -802,6 +831,9 @@ static const struct vgic_port port = {
 	.hwirq_line = hook_line,
 	.hwirq_route = hook_route,
 	.ended = hook_ended,
+	.guest_read = hook_guest_read,
+	.guest_write = hook_guest_write,
+	.lpi_invalidated = hook_lpi_invalidated,
 };
 
 /* In fresh memory, with its mappings; the physical CPUs start anew. */
@@ -818,6 +850,7 @@ void host_build(struct machine *m)
 	require(!vgic_init(&m->vgic, m->memory, size, &m->config, &port, m), "init fails");
 	map_all(m, m->mapped, m->soft);
 	host_end(m);
+	its_build(m);
 	check_init(m);
 	memset(m->left, 0, sizeof(m->left));
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
@@ -860,4 +893,5 @@ void host_free(struct machine *m)
 	free(m->memory);
 	free(m->seen);
 	free(m->state);
+	its_free(m);
 }

@@ -415,7 +415,7 @@ static void scramble(struct machine *m, unsigned v, struct input *in)
 		host_maintenance(m, v);
 }
 
-static void operation(struct machine *m, struct input *in)
+void program_operation(struct machine *m, struct input *in)
 {
 	unsigned byte = program_take(in), v = (byte & 15) % m->config.vcpus;
 
@@ -620,5 +620,5 @@ bool program_build(struct machine *m, struct input *in)
 void program_run(struct machine *m, struct input *in)
 {
 	while (in->at < in->end)
-		operation(m, in);
+		program_operation(m, in);
 }

@@ -41,6 +41,7 @@ static void reset_library(struct machine *m)
 	host_begin(m, -1);
 	require(!vgic_reset(m->vgic), "vgic_reset() fails");
 	host_end(m);
+	its_reset(m);
 	require_inactive(m);
 }
 
@@ -66,8 +67,11 @@ static uint8_t *saved(struct machine *m, size_t *size)
 {
 	size_t most = vgic_save_size(m->vgic);
 	uint8_t *state = malloc(most);
-	long used = vgic_save(m->vgic, state, most);
+	long used;
 
+	host_begin(m, -1);
+	used = vgic_save(m->vgic, state, most);
+	host_end(m);
 	require(used > 0 && (size_t)used <= most, "vgic_save() is not done");
 	*size = (size_t)used;
 	free(state);
@@ -91,6 +95,7 @@ void whole_save(struct machine *m)
 {
 	whole_out(m);
 	free(m->state);
+	its_save(m);
 	m->state = saved(m, &m->state_size);
 	SAY("  saved: %zu bytes\n", m->state_size);
 }
@@ -115,6 +120,7 @@ bool whole_restore(struct machine *m, const uint8_t *state, size_t size)
 		require_saves_as(m, before, used, "refused, and something has changed");
 	} else {
 		require_saves_as(m, exact, size, "restored, it is saved as something else");
+		its_restore(m);
 		for (unsigned v = 0; v < m->config.vcpus; v++)
 			m->vcpu[v].odd = true;
 		settle_vcpus(m);
