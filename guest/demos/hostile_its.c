@@ -276,13 +276,13 @@ static void map_all(void)
 {
 	unsigned n = 0;
 
-	for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-		ring[n++] = its_mapc(cpu, cpu);
+	for (unsigned icid = 0; icid < MAX_CPUS; icid++)
+		ring[n++] = its_mapc(icid, icid < cpu_count ? icid : 0);
 	for (unsigned device = 0; device < DEVICES; device++) {
 		ring[n++] = its_mapd(device, itts + device * (ITT_STARTS / DEVICES), 6);
 		for (unsigned event = 0; event < EVENTS; event++)
 			ring[n++] = its_mapti(device, event, LPI_FIRST + device * EVENTS + event,
-					      event % cpu_count);
+					      event % MAX_CPUS);
 	}
 	shown(n);
 }
