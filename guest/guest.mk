@@ -34,6 +34,7 @@ $(GUEST_BUILD)/%.o: guest/%.S guest/guest.mk
 $(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o
 $(GUEST_ITS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/expect.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
+$(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/lib/its.o
 $(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \

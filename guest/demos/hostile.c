@@ -5,16 +5,14 @@
  * hostile=KIND: only that storm (all in turn; "die" and "reset" only if asked for). hostile.ms=N: how long each
  * lasts (2000). hostile.times=N: powers off after so many rounds; 0: never (the default).
  */
+#include "hostile.h"
+
 #include "gic.h"
 #include "psci.h"
 #include "tap.h"
 #include "timer.h"
 #include "tree.h"
 
-#define RAM_END_GIB \
-	2 /* no guest of this board has memory from here to 4 GiB, unless it has more than 1 GiB */
-#define HOLE        0x0b100000ul
-#define HOLE_SIZE   0x00f00000ul
 #define GIC_V2_SIZE 0x1000ul
 #define GICC_SIZE   0x2000ul
 #define GICD_SIZE   0x10000ul
@@ -23,27 +21,8 @@
 unsigned cpus_needed = 1;
 extern uint64_t level1_table[512];
 
-static uint64_t storm_end;
+uint64_t storm_end;
 static atomic_uint gathered, calmed;
-
-static uint64_t random_number(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 11;
-}
-
-static uint64_t seed_of(const struct cpu *me)
-{
-	return counter() << 8 | me->index | 1;
-}
-
-/* Before the storm is over. */
-static bool raging(void)
-{
-	return !counter_passed(storm_end);
-}
 
 /* --- Interrupts ------------------------------------------------------------------------------- */
 
@@ -254,6 +233,17 @@ static void chatter(struct cpu *me)
 	print("\n");
 }
 
+static bool has_its;
+
+/* Without one: nothing. */
+static void its_rage(struct cpu *me)
+{
+	if (has_its)
+		its_storm(me);
+	while (raging())
+		wfe();
+}
+
 static _Noreturn void die(struct cpu *me)
 {
 	uintptr_t nowhere = ((uintptr_t)RAM_END_GIB << 30) + 0x1000 * me->index;
@@ -290,6 +280,7 @@ static const struct storm {
 	{ "psci", calls, NULL, false, false },
 	{ "cycle", off_and_on, NULL, true, false },
 	{ "console", chatter, NULL, false, false },
+	{ "its", its_rage, its_storm_hook, false, false },
 	{ "die", death, NULL, false, true },
 	{ "reset", reset, NULL, true, true },
 };
@@ -323,7 +314,9 @@ static void unleash(const struct storm *storm, uint64_t ms)
 
 static bool wanted(const struct storm *storm)
 {
-	return option_given("hostile") ? option_is("hostile", storm->name) : !storm->asked;
+	if (option_given("hostile"))
+		return option_is("hostile", storm->name);
+	return !storm->asked && (has_its || storm->rage != its_rage);
 }
 
 static void map_holes(void)
@@ -340,6 +333,11 @@ void guest_main(void)
 	unsigned known = 0;
 
 	map_holes();
+	if (!option_given("hostile") || option_is("hostile", "its")) {
+		has_its = its_storm_can();
+		if (!has_its)
+			print("hostile: this machine has no ITS\n");
+	}
 	for (uint64_t i = 0; !times || i < times; i++) {
 		for (unsigned s = 0; s < STORMS; s++) {
 			if (!wanted(&storms[s]))
