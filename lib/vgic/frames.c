@@ -268,8 +268,7 @@ static enum vgic_result write_lpi_base(struct access *access, uint64_t value)
 	unsigned shift = 8 * (access->offset & 4);
 	uint64_t mask = access->bytes == 8 ? ~0ull : 0xffffffffull << shift;
 
-	lpi_base_write(access->owner, access->offset & ~4u, mask, value << shift);
-	return VGIC_DONE;
+	return lpi_base_write(access->owner, access->offset & ~4u, mask, value << shift);
 }
 
 static enum vgic_result write_gicr_control(struct access *access, uint64_t value)

@@ -577,7 +577,8 @@ size_t lpi_notes_size(uint32_t lpis);
 void lpis_reset(struct vgic *vgic);
 enum vgic_result lpis_switch(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, bool on);
 uint64_t lpi_base_read(const struct vgic_vcpu *owner, uint32_t offset);
-void lpi_base_write(struct vgic_vcpu *owner, uint32_t offset, uint64_t mask, uint64_t value);
+enum vgic_result lpi_base_write(struct vgic_vcpu *owner, uint32_t offset, uint64_t mask,
+				uint64_t value);
 const char *lpis_check(const struct lpis_state *state);
 struct lpis_state lpis_save(struct vgic_vcpu *vcpu);
 void lpis_restore(struct vgic_vcpu *vcpu, const struct lpis_state *state);

@@ -183,8 +183,8 @@ int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq
  * Change the word of an LPI, and if somebody holds it, have that undone: it may be in a live list register
  * (`request` is for that), or about to go there. Counted until then, as irq_sync() does.
  */
-static uint64_t withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
-			 uint64_t clear, uint64_t set, uint64_t request)
+static void withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+		     uint64_t clear, uint64_t set, uint64_t request)
 {
 	uint64_t old = word_load(irq), now;
 	bool counted = false;
@@ -204,7 +204,6 @@ static uint64_t withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_
 		__atomic_fetch_sub(&vgic->lpi_rwp, 1, __ATOMIC_RELAXED);
 	if ((now & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, now);
-	return old;
 }
 
 static inline bool lpi_pending(uint64_t w)
@@ -559,16 +558,20 @@ uint64_t lpi_base_read(const struct vgic_vcpu *owner, uint32_t offset)
 }
 
 /* Ignored while EnableLPIs is set: IHI 0069 12.11.27, 12.11.33. */
-void lpi_base_write(struct vgic_vcpu *owner, uint32_t offset, uint64_t mask, uint64_t value)
+enum vgic_result lpi_base_write(struct vgic_vcpu *owner, uint32_t offset, uint64_t mask,
+				uint64_t value)
 {
 	uint64_t *base = offset == GICR_PROPBASER ? &owner->propbaser : &owner->pendbaser;
 	uint64_t bits = offset == GICR_PROPBASER ? PROPBASER_BITS : PENDBASER_BITS | PENDBASER_PTZ;
 
-	if (!owner->vgic->lpi_count || !lock_try(&owner->lpi_lock))
-		return;
+	if (!owner->vgic->lpi_count)
+		return VGIC_DONE;
+	if (!lock_try(&owner->lpi_lock))
+		return VGIC_AGAIN;
 	if (owner->lpi_phase == LPIS_OFF)
 		store_relaxed(base, ((load_relaxed(base) & ~mask) | (value & mask)) & bits);
 	lock_drop(&owner->lpi_lock);
+	return VGIC_DONE;
 }
 
 /* The cursor is that of who writes: it has one access at a time. */

@@ -14,13 +14,9 @@
 #include "../common/console.h"
 #include "../common/panic.h"
 
-#define GICR_TYPER       0x0008
-#define GICR_TYPER_VLPIS (1u << 1)
-#define GICR_SGI_FRAME   0x10000
-#define INTID_BITS       14 /* LPIs 8192 to 16383, which is what VMs have */
-#define INNER_SHAREABLE  (1ul << 10)
-#define CACHED           (7ul << 7)
-#define PATIENCE         1000000u
+#define INNER_SHAREABLE (1ul << 10)
+#define CACHED          (7ul << 7)
+#define PATIENCE        1000000u
 
 static struct gicv4_machine machine;
 static uint32_t vpeids_used;
@@ -43,7 +39,7 @@ void direct_init(const struct board *board)
 	    !(mmio_read64((uint8_t *)board->gic[GIC_REDIST].start + GICR_TYPER) & GICR_TYPER_VLPIS))
 		return;
 	machine.vmovp = true;
-	machine.intid_bits = INTID_BITS;
+	machine.intid_bits = (mmio_read32(gicd + GICD_TYPER) >> 19 & 0x1f) + 1;
 	machine.vpeids = its_list[0].vpe_limit;
 	for (i = 0; i < its_count; i++) {
 		if (!its_list[i].virtual)
@@ -203,7 +199,7 @@ void direct_create(struct vm *vm, unsigned messages)
 	struct gicv4_config config = {
 		.vcpus = (uint16_t)vm->vcpus,
 		.routes = (uint16_t)messages,
-		.lpi_bits = 13,
+		.lpi_bits = VM_LPI_BITS,
 		.first_vpeid = (uint16_t)vpeids_used,
 		.attributes = INNER_SHAREABLE | CACHED,
 		.doorbells = events,
@@ -271,16 +267,12 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		.intid = intid,
 	};
 
-	direct_unroute(vm, route);
+	/* What it was before. */
+	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
+		yield(WAIT_YIELDS);
 	if (gicv4_route(vm->direct, route, &physical) != 0)
 		return;
 	while (vits_forward(vm->vits, device, event, route) == -VIRQ_ERR_BUSY)
-		yield(WAIT_YIELDS);
-}
-
-void direct_unroute(struct vm *vm, uint16_t route)
-{
-	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
 }
 

@@ -15,12 +15,8 @@ bool direct_possible(void);
 /* Boot, behind vits_init(). So many messages at most. */
 void direct_create(struct vm *vm, unsigned messages);
 
-/*
- * The guest has made message `route`, whose LPI is `intid`, its (device, event), or has let go of it. Any
- * CPU, cold.
- */
+/* The guest has made message `route`, whose LPI is `intid`, its (device, event). Any CPU, cold. */
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event);
-void direct_unroute(struct vm *vm, uint16_t route);
 
 /*
  * The VM starts, with this CPU's LPIs on; it ends: before its devices do (true: it was on), and after

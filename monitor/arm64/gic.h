@@ -27,6 +27,16 @@
 #define GICD_IROUTER    0x6000 /* GICv3 */
 #define GICD_CTLR_RWP   (1u << 31)
 
+/* GICv3, from RD_base. */
+#define GICR_CTLR        0x0000
+#define GICR_TYPER       0x0008
+#define GICR_WAKER       0x0014
+#define GICR_PROPBASER   0x0070
+#define GICR_PENDBASER   0x0078
+#define GICR_SGI_FRAME   0x10000
+#define GICR_TYPER_VLPIS (1u << 1)
+#define GICR_TYPER_LAST  (1u << 4)
+
 #define KICK_SGI 0 /* the only SGI that the hypervisor sends */
 
 struct board;

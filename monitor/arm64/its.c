@@ -38,11 +38,6 @@
 #define TYPE_CPUS      4 /* collections */
 
 /* From GICR's RD_base. */
-#define GICR_CTLR           0x0000
-#define GICR_TYPER          0x0008
-#define GICR_PROPBASER      0x0070
-#define GICR_PENDBASER      0x0078
-#define GICR_SGI_FRAME      0x10000
 #define GICR_CTLR_LPIS      1u
 #define GICR_CTLR_RWP       (1u << 3)
 #define GICR_CACHED         (7ul << 7 | 7ul << 56)

@@ -167,9 +167,7 @@ static bool turn_on(void)
 {
 	mmio_write32(base + CR1, CR1_CACHED);
 	mmio_write32(base + CR2, CR2_RECORD);
-	streams = pages_alloc(SIDS * STE_SIZE * 2);
-	streams = (uint64_t *)(((uint64_t)streams + SIDS * STE_SIZE - 1) &
-			       ~(uint64_t)(SIDS * STE_SIZE - 1));
+	streams = pages_alloc_aligned(SIDS * STE_SIZE, SIDS * STE_SIZE);
 	mmio_write64(base + STRTAB_BASE, BASE_ALLOCATE | (uint64_t)streams);
 	mmio_write32(base + STRTAB_CFG, 8);
 	commands = queue(COMMANDS_LOG2, 16, CMDQ_BASE);

@@ -17,8 +17,6 @@
 
 #define BENCH_DEVICE 0x0b000000ul
 
-#define LPI_BITS 13 /* 8192 of them */
-
 struct vm *vms[VMS_MAX];
 unsigned vm_count;
 struct route routes[1024];
@@ -48,7 +46,7 @@ static void make_vgic(struct vm *vm, const struct board *board)
 
 	gic->describe(&config);
 	if (vm->its != NO_DEVICE)
-		config.lpi_bits = LPI_BITS;
+		config.lpi_bits = VM_LPI_BITS;
 	vm->lrs = config.lrs;
 	vm->preemption = config.preemption_bits;
 	if (vgic_check(&config, &why) != 0)

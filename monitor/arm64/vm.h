@@ -15,6 +15,8 @@
 /* Where a device would be that the VM has not got: as far from any guest address as it is large. */
 #define NO_DEVICE (~0xffful)
 
+#define VM_LPI_BITS 13 /* with an ITS, a VM has so many LPIs, as a power of two */
+
 #define TIMER_HYPERVISOR 26
 #define TIMER_VIRTUAL    27
 #define TIMER_PHYSICAL   30

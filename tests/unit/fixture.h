@@ -67,6 +67,7 @@ struct machine {
 	unsigned ended[5120], ended_on; /* how often, and on which vCPU last */
 	uint8_t *ram;                   /* with LPIs: RAM_SIZE bytes at guest address RAM_BASE */
 	virq_t invalidated;
+	void (*on_write)(struct machine *m); /* beside a write of the library to RAM */
 };
 
 #define RAM_BASE 0x40000000ull
@@ -87,9 +88,13 @@ static bool fake_read(void *host, uint64_t at, void *to, size_t bytes)
 
 static bool fake_write(void *host, uint64_t at, const void *from, size_t bytes)
 {
+	struct machine *m = host;
+
+	if (m->on_write)
+		m->on_write(m);
 	if (!in_ram(at, bytes))
 		return false;
-	memcpy(((struct machine *)host)->ram + (at - RAM_BASE), from, bytes);
+	memcpy(m->ram + (at - RAM_BASE), from, bytes);
 	return true;
 }
 

@@ -397,6 +397,29 @@ static void b29_halves_of_the_base_registers(void **state)
 	machine_free(m);
 }
 
+static void writes_its_base(struct machine *m)
+{
+	m->on_write = NULL;
+	assert_int_equal(vgic_redist_write(m->vcpus[1].cpu, PENDBASER, 8, PEND(3)), VGIC_AGAIN);
+}
+
+/* EnableLPIs reads as 0 already, but its pending table is still being written: to where it was. */
+static void a_base_register_is_not_lost_to_another_cpu_at_work(void **state)
+{
+	struct machine *m = machine_lpis(2);
+
+	(void)state;
+	vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+	m->on_write = writes_its_base;
+	assert_int_equal(redist_read(m, 0, PENDBASER, 8), PEND(0));
+	redist_write(m, 0, CTLR, 0);
+	assert_null(m->on_write);
+	assert_true(table_bit(m, 0, LPI));
+	assert_int_equal(vgic_redist_write(m->vcpus[1].cpu, PENDBASER, 8, PEND(3)), VGIC_DONE);
+	assert_int_equal(redist_read(m, 0, PENDBASER, 8), PEND(3));
+	machine_free(m);
+}
+
 /* B08: GICR_INVLPIR below 8192, or huge. */
 static void b08_invalidating_what_is_no_lpi(void **state)
 {
@@ -648,6 +671,7 @@ int main(void)
 		cmocka_unit_test(looking_for_few_among_many_is_short),
 		cmocka_unit_test(registers_say_what_there_is),
 		cmocka_unit_test(b29_halves_of_the_base_registers),
+		cmocka_unit_test(a_base_register_is_not_lost_to_another_cpu_at_work),
 		cmocka_unit_test(b08_invalidating_what_is_no_lpi),
 		cmocka_unit_test(disabling_writes_the_pending_table_and_enabling_reads_it),
 		cmocka_unit_test(what_moves_to_a_redistributor_without_lpis_is_dropped),

@@ -11,11 +11,6 @@
 #include "../../common/board.h"
 #include "../../common/panic.h"
 
-#define GICR_TYPER        0x0008
-#define GICR_WAKER        0x0014
-#define GICR_SGI_FRAME    0x10000
-#define GICR_TYPER_LAST   (1u << 4)
-#define GICR_TYPER_VLPIS  (1u << 1)
 #define GICR_WAKER_SLEEP  (1u << 1)
 #define GICR_WAKER_ASLEEP (1u << 2)
 
