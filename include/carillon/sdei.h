@@ -325,7 +325,10 @@ bool sdei_enter(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame);
 /* What port->later asked for. Owner. */
 void sdei_again(struct sdei *sdei, unsigned vcpu);
 
-/* Is x0 one of SDEI's function identifiers? */
+/*
+ * Is x0 one of SDEI's function identifiers? An embedder that offers SMCCC 1.3 clears bit 16 first, the
+ * hint that there is no live SVE state (DEN0028 2.6).
+ */
 static inline bool sdei_is_call(uint64_t x0)
 {
 	return (uint32_t)x0 - SDEI_CALL_FIRST <= SDEI_CALL_LAST - SDEI_CALL_FIRST;
