@@ -31,7 +31,6 @@ static const char *const state_names[STATES] = { "---", "G", "GE", "GER", "GR", 
 #define GONE    0x5a5a0000cafe0003ll
 #define X5      0x5a5a0000cafe0004ll
 #define ADDRESS 0xffff000000080280ull
-#define SEED    0x7700000000000000ull
 
 enum by {
 	EVENTS,   /* the answer is the state's: of the caller's instance, or of the shared one */

@@ -75,6 +75,7 @@ struct machine {
 	int32_t bound_event;
 	virq_t bound_virq;
 	unsigned bound_vcpu, bound_calls, unbound_calls;
+	unsigned later[VCPUS];
 };
 
 static const struct sdei_event standard_events[] = {
@@ -245,6 +246,11 @@ static inline void fake_bound(void *host, unsigned vcpu, virq_t virq, int32_t ev
 		m->unbound_calls++;
 }
 
+static inline void fake_later(void *host, unsigned vcpu)
+{
+	((struct machine *)host)->later[vcpu]++;
+}
+
 static inline struct sdei_config standard_config(void)
 {
 	return (struct sdei_config){
@@ -259,7 +265,9 @@ static inline struct sdei_config standard_config(void)
 	};
 }
 
-static inline struct machine *machine_of(const struct sdei_config *config)
+/* `later`: port->later, or NULL. */
+static inline struct machine *machine_with(const struct sdei_config *config,
+					   void (*later)(void *host, unsigned vcpu))
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	size_t size = sdei_size(config);
@@ -281,6 +289,7 @@ static inline struct machine *machine_of(const struct sdei_config *config)
 		.irq_clear = fake_irq_clear,
 		.irq_route = fake_irq_route,
 		.bound = fake_bound,
+		.later = later,
 	};
 	assert_int_not_equal(size, 0);
 	m->memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
@@ -297,6 +306,11 @@ static inline struct machine *machine_of(const struct sdei_config *config)
 		v->frame.vbar_el1 = 0xffff000000080000ull;
 	}
 	return m;
+}
+
+static inline struct machine *machine_of(const struct sdei_config *config)
+{
+	return machine_with(config, NULL);
 }
 
 static inline struct machine *machine(void)
@@ -446,6 +460,29 @@ static inline unsigned kicked(const struct machine *m)
 	for (unsigned i = 0; i < VCPUS; i++)
 		mask |= (unsigned)(m->kicks[i] != 0) << i;
 	return mask;
+}
+
+#define SEED 0x7700000000000000ull
+#define X(i) (SEED + 0x0101010100000000ull + (i))
+
+/* vCPU 0 is unmasked; this event is its own, enabled and pending. */
+static inline struct machine *ready(int32_t event)
+{
+	struct machine *m = machine();
+
+	unmask(m, 0);
+	enable(m, 0, event);
+	raise_event(m, 0, event);
+	fill(m, 0, SEED);
+	return m;
+}
+
+static inline struct machine *in_handler(int32_t event)
+{
+	struct machine *m = ready(event);
+
+	assert_int_equal(run(m, 0), event);
+	return m;
 }
 
 #endif
