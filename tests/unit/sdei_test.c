@@ -741,6 +741,19 @@ static void cpu_off_ends_unregister_pending(void **unused)
 	machine_free(m);
 }
 
+static void a_vcpu_that_comes_on_has_nothing_pending(void **unused)
+{
+	struct machine *m = ready(PRIVATE_NORMAL);
+
+	(void)unused;
+	sdei_cpu_off(m->sdei, 0);
+	sdei_cpu_on(m->sdei, 0);
+	unmask(m, 0);
+	assert_false(sdei_pending(m->sdei, 0));
+	assert_false(sdei_enter(m->sdei, 0, frame_of(m, 0)));
+	machine_free(m);
+}
+
 static void reset_is_power_on(void **unused)
 {
 	struct machine *m = in_handler(PRIVATE_NORMAL);
@@ -875,6 +888,7 @@ int main(void)
 		cmocka_unit_test(lenient_signal),
 		cmocka_unit_test(suspend_in_nested_handlers_ends_them),
 		cmocka_unit_test(cpu_off_ends_unregister_pending),
+		cmocka_unit_test(a_vcpu_that_comes_on_has_nothing_pending),
 		cmocka_unit_test(reset_is_power_on),
 		cmocka_unit_test(events_reach_512_vcpus),
 	};
