@@ -194,7 +194,7 @@ static int64_t routing_info(struct call *call, const struct instance *instance, 
 
 	if (instance->type == PRIVATE)
 		return SDEI_INVALID_PARAMETERS;
-	if (!(word & H_REGISTERED))
+	if (!(word & (H_REGISTERED | H_RUNNING)))
 		return SDEI_DENIED;
 	if (query == SDEI_INFO_ROUTING_MODE)
 		return word & H_ANY ? 0 : SDEI_FLAG_RM_PE;
