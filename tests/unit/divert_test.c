@@ -965,7 +965,7 @@ int main(void)
 		BOTH(a_mapped_level_is_sampled),
 		BOTH(a_mapped_one_is_given_back_with_its_physical_state),
 		BOTH(a_mapped_spi_follows_its_event_and_returns_to_its_route),
-		GICV3(the_guests_route_of_a_diverted_mapped_spi_is_ignored),
+		BOTH(the_guests_route_of_a_diverted_mapped_spi_is_ignored),
 		BOTH(reset_diverts_nothing),
 		BOTH(a_restored_one_is_diverted_again),
 		BOTH(sdei_takes_a_mapped_level_and_gives_it_back),
