@@ -39,6 +39,7 @@ all:
 
 include mk/setup.mk
 include mk/fetch.mk
+include mk/sdei-linux.mk
 
 -include lib/lib.mk
 -include monitor/monitor.mk
