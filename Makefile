@@ -39,13 +39,13 @@ all:
 
 include mk/setup.mk
 include mk/fetch.mk
-include mk/sdei-linux.mk
 
 -include lib/lib.mk
 -include monitor/monitor.mk
 -include guest/guest.mk
 -include $(wildcard bench/*.mk)
 -include $(wildcard tests/*/*.mk)
+include mk/sdei-linux.mk
 
 all: $(GUEST_BINARIES)
 

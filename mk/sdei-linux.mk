@@ -13,3 +13,18 @@ $(LINUX_SDEI_MODULE): $(wildcard guest/linux-sdei/*) $(LINUX_SDEI_PKGS) $(BUILD)
 	$(Q)guest/linux-sdei/build-module $(BUILD)/pkg $(@D) $(ARM64)
 
 all: $(LINUX_SDEI_MODULE)
+
+# The newest kernel in reach, for its client alone. Fetched when its test is run.
+LINUX_SID_IMAGE := $(BUILD)/linux/sid/Image
+$(LINUX_SID_IMAGE): $(BUILD)/pkg/linux-sid.stamp tools/raw-image
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/raw-image $(BUILD)/pkg/linux-sid/usr/lib/modules/*/vmlinuz $@
+
+SDEI_LINUX     := $(SYSTEM_CASES)/sdei-linux$(comma)4$(comma)cortex-a72
+SDEI_LINUX_ALL := $(addprefix $(SYSTEM_CASES)/,$(foreach words,4+max 1+cortex-a72 8+cortex-a72 4+cortex-a72+2 \
+	4+cortex-a72+3+kpti 4+cortex-a72+3+sid,sdei-linux$(comma)$(subst +,$(comma),$(words))))
+
+SYSTEM_TESTS   += $(SDEI_LINUX)
+SYSTEM_DEPS    += $(SDEI_LINUX) $(LINUX_SDEI_MODULE)
+TEST_ALL_TESTS += $(SDEI_LINUX_ALL)
+TEST_ALL_DEPS  += $(SDEI_LINUX_ALL) $(LINUX_SID_IMAGE)

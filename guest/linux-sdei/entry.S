@@ -8,14 +8,17 @@
 #include <asm/assembler.h>
 #include "carillon_sdei.h"
 
-.macro for_live_pairs op
-	\op	x4, x5, [x1, #HANDLER_LIVE + 0]
-	\op	x6, x7, [x1, #HANDLER_LIVE + 16]
-	\op	x8, x9, [x1, #HANDLER_LIVE + 32]
-	\op	x10, x11, [x1, #HANDLER_LIVE + 48]
-	\op	x12, x13, [x1, #HANDLER_LIVE + 64]
-	\op	x14, x15, [x1, #HANDLER_LIVE + 80]
-	\op	x16, x17, [x1, #HANDLER_LIVE + 96]
+/* STP of x4 to x17; LDP or STP of x18 to x29. */
+.macro save_caller_pairs
+	stp	x4, x5, [x1, #HANDLER_LIVE + 0]
+	stp	x6, x7, [x1, #HANDLER_LIVE + 16]
+	stp	x8, x9, [x1, #HANDLER_LIVE + 32]
+	stp	x10, x11, [x1, #HANDLER_LIVE + 48]
+	stp	x12, x13, [x1, #HANDLER_LIVE + 64]
+	stp	x14, x15, [x1, #HANDLER_LIVE + 80]
+	stp	x16, x17, [x1, #HANDLER_LIVE + 96]
+.endm
+.macro callee_pairs op
 	\op	x18, x19, [x1, #HANDLER_LIVE + 112]
 	\op	x20, x21, [x1, #HANDLER_LIVE + 128]
 	\op	x22, x23, [x1, #HANDLER_LIVE + 144]
@@ -24,9 +27,13 @@
 	\op	x28, x29, [x1, #HANDLER_LIVE + 192]
 .endm
 
-/* The dispatcher has x0 to x17; the others, and SP, are ours to put back. */
+/*
+ * The dispatcher has x0 to x17, and they are left to it to put back: they come to it as zeros. The others,
+ * and SP, are ours.
+ */
 SYM_CODE_START(carillon_sdei_entry)
-	for_live_pairs stp
+	save_caller_pairs
+	callee_pairs stp
 	str	x30, [x1, #HANDLER_LIVE + 208]
 	mov	x4, sp
 	str	x4, [x1, #HANDLER_SP]
@@ -38,7 +45,10 @@ SYM_CODE_START(carillon_sdei_entry)
 	mov	x1, x19
 	ldr	x4, [x1, #HANDLER_SP]
 	mov	sp, x4
-	for_live_pairs ldp
+	callee_pairs ldp
+	.irp n, 4,5,6,7,8,9,10,11,12,13,14,15,16,17
+	mov	x\n, xzr
+	.endr
 	ldr	x30, [x1, #HANDLER_LIVE + 208]
 	ldr	x3, [x1, #HANDLER_SMC]
 	mov	x1, x0
@@ -53,7 +63,7 @@ SYM_CODE_START(carillon_sdei_entry)
 2:	brk	#0x800	/* it does not come back: BUG */
 SYM_CODE_END(carillon_sdei_entry)
 
-/* long carillon_call(function, argument, smc): for the handler; the kernel's own look at `current`. */
+/* long carillon_call(function, argument, smc): for the handler. The kernel's own may look at `current`. */
 SYM_FUNC_START(carillon_call)
 	cbnz	x2, 1f
 	hvc	#0
