@@ -14,7 +14,9 @@ MODULE_PARM_DESC(mode,
 		 "status, signal, spin, bind, watchdog or kernel (through Linux's own client)");
 unsigned int seconds;
 module_param(seconds, uint, 0444);
-MODULE_PARM_DESC(seconds, "how long to spin, or until bind judges what came (0: never)");
+MODULE_PARM_DESC(
+	seconds,
+	"how long to spin; until bind judges what came, or watchdog that nothing did (0: never)");
 unsigned int period_ms = 10000;
 module_param(period_ms, uint, 0444);
 MODULE_PARM_DESC(period_ms, "of the bound timer");

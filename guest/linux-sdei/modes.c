@@ -282,6 +282,11 @@ void carillon_hung(u64 pc)
 	panic("carillon-sdei: CPU %d hung at %pS", raw_smp_processor_id(), (void *)pc);
 }
 
+static void expect(const char *what, long result, long wanted)
+{
+	say(result == wanted, "%s: %ld (%ld)", what, result, wanted);
+}
+
 static void arm_panic(void)
 {
 	unsigned int cpu;
@@ -290,6 +295,30 @@ static void arm_panic(void)
 		return;
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu_ptr(handlers, cpu)->resume, (u64)carillon_resume_hung);
+}
+
+static void expect_silence(void)
+{
+	unsigned int cpu;
+	u64 came = 0;
+
+	usleep_range(seconds * 1000000, seconds * 1000000 + 1000);
+	for_each_possible_cpu(cpu) came += per_cpu_ptr(handlers, cpu)->count;
+	say(!came, "no event of a CPU that gets on, in %u s (%llu)", seconds, came);
+}
+
+/* The platform's event is critical; event 0 in its place is signalled by us. */
+static int watchdog_mode(void)
+{
+	if (event)
+		expect("the event is critical",
+		       sdei_call(SDEI_1_0_FN_SDEI_EVENT_GET_INFO, event,
+				 SDEI_EVENT_INFO_EV_PRIORITY, 0, 0, 0),
+		       SDEI_EVENT_PRIORITY_CRITICAL);
+	if (seconds)
+		expect_silence();
+	arm_panic();
+	return hang ? spin_mode(hang, !event) : 0;
 }
 
 /* --- A timer's interrupt ------------------------------------------------------------------------- */
@@ -317,11 +346,6 @@ static int bind_mode(void)
 }
 
 /* --- What the dispatcher says of itself ---------------------------------------------------------- */
-
-static void expect(const char *what, long result, long wanted)
-{
-	say(result == wanted, "%s: %ld (%ld)", what, result, wanted);
-}
 
 static int status_mode(void)
 {
@@ -461,8 +485,7 @@ static int run_registered_mode(void)
 	queue_delayed_work(system_unbound_wq, &reporter, 0);
 	if (!strcmp(mode, "bind"))
 		return bind_mode();
-	arm_panic();
-	return hang ? spin_mode(hang, !event) : 0;
+	return watchdog_mode();
 }
 
 static int start_registered_mode(void)

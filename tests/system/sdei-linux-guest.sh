@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # Runs inside Debian's Linux, as its command, under busybox; tests/system/sdei-linux puts in front of it
-# cpus, and kernel: trixie, sid (the module is not there for it) or kpti. Each result is a line "@ok name" or
+# cpus, and kernel: trixie, sid (the module is not there for it), kpti, or watchdog, whose event is event. Each result is a line "@ok name" or
 # "@not ok name", with reasons in lines "@# ..."; "@end" closes them.
 
 dmesg -n 1	# the kernel must not write into our lines
@@ -155,7 +155,7 @@ kernel_log_is_clean() {
 
 next_messages
 check "Linux has found SDEI" is_detected
-[ $cpus -eq 1 ] || check "CPUs go and come, $rounds times" all_off_and_on $rounds
+[ $cpus -eq 1 ] || [ $kernel = watchdog ] || check "CPUs go and come, $rounds times" all_off_and_on $rounds
 if [ $cpus -gt 1 ]; then hang=1; else hang=0; fi
 case $kernel in
 trixie)
@@ -169,6 +169,11 @@ trixie)
 	;;
 kpti)	# our entry point is not mapped while a program runs; the kernel's is
 	kernel_client_keeps_event
+	;;
+watchdog)
+	try "the watchdog" mode=watchdog event=$event seconds=3 hang=5
+	check "the watchdog: it says where the CPU hung" \
+		grep -q 'watchdog: CPU [0-9]* hung at carillon_spin_with_interrupts_off' /tmp/log
 	;;
 esac
 next_messages
