@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define EXLOCK (UINT64_C(1) << 34)
-
 /* EL0, EL1t, EL1h, or AArch32 in user mode where that exists. */
 bool check_pstate(unsigned features, uint64_t pstate)
 {
@@ -27,22 +25,9 @@ static void check_field(struct machine *m, unsigned vcpu, const char *name, uint
 			     (unsigned long long)got, (unsigned long long)want);
 }
 
-/*
- * EXLOCK of an exception from EL1 to EL1 is GCSCR_EL1.EXLOCKEN, which the frame does not have: either
- * value passes where a handler was entered (`interrupted`: the PSTATE before).
- */
-static uint64_t exlock_is_open(struct machine *m, uint64_t interrupted)
-{
-	bool from_el1 = !(interrupted & 16) && (interrupted & 12) == 4;
-
-	return m->config.features & SDEI_HAS_GCS && from_el1 ? EXLOCK : 0;
-}
-
-void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *frame,
-		 uint64_t interrupted)
+void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *frame)
 {
 	struct model_frame *want = &m->guest[vcpu];
-	uint64_t open = exlock_is_open(m, interrupted);
 	char name[8] = "x0";
 
 	for (unsigned n = 0; n < MODEL_SAVED; n++) {
@@ -51,30 +36,47 @@ void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *fram
 		check_field(m, vcpu, name, frame->x[n], want->x[n]);
 	}
 	check_field(m, vcpu, "PC", frame->pc, want->pc);
-	check_field(m, vcpu, "PSTATE", frame->pstate & ~open, want->pstate & ~open);
+	check_field(m, vcpu, "PSTATE", frame->pstate, want->pstate);
 	check_field(m, vcpu, "ELR_EL1", frame->elr_el1, want->elr_el1);
 	check_field(m, vcpu, "SPSR_EL1", frame->spsr_el1, want->spsr_el1);
 	check_field(m, vcpu, "resumed", frame->resumed, want->resumed);
-	want->pstate = frame->pstate;
 }
 
-/* Is there a level that may have been pending here, and has fallen since? */
-bool check_is_stale(const struct machine *m, unsigned vcpu)
+/* As if no level had fallen. */
+static struct model with_levels(const struct machine *m)
 {
 	struct model copy = m->model;
 
 	for (unsigned n = 0; n < MODEL_IRQS; n++)
 		if (copy.irq[n].diverted && copy.irq[n].level)
 			copy.irq[n].line = true;
+	return copy;
+}
+
+/* Is there a level that may have been pending here, and has fallen since? */
+static bool is_stale(const struct machine *m, unsigned vcpu)
+{
+	struct model copy = with_levels(m);
+
 	return model_deliverable(&copy, vcpu) >= 0;
+}
+
+static void note_shared(struct machine *m, unsigned vcpu)
+{
+	struct model copy = with_levels(m);
+
+	for (unsigned e = 0; e < m->model.n_events; e++)
+		if (m->model.events[e].shared && model_pends_for(&copy, vcpu, e))
+			m->shared_was[vcpu] = true;
 }
 
 static void check_pending(struct machine *m, unsigned vcpu)
 {
 	bool got = sdei_pending(m->sdei, vcpu), want = model_deliverable(&m->model, vcpu) >= 0;
 
-	if (got != want && !(got && check_is_stale(m, vcpu)))
+	if (got != want && !(got && (m->shared_was[vcpu] || is_stale(m, vcpu))))
 		machine_fail(m, "sdei_pending() of vCPU %u is %u", vcpu, got);
+	note_shared(m, vcpu);
 }
 
 /* Whoever is not in its guest looks before it goes there. */
@@ -104,7 +106,7 @@ static void check_kick(struct machine *m, unsigned vcpu)
 {
 	if (!m->kicked_now[vcpu] || (int)vcpu == m->acting || m->spurious)
 		return;
-	if (model_deliverable(&m->model, vcpu) < 0 && !check_is_stale(m, vcpu))
+	if (model_deliverable(&m->model, vcpu) < 0 && !is_stale(m, vcpu))
 		machine_fail(m, "vCPU %u was kicked for nothing", vcpu);
 }
 
@@ -137,13 +139,37 @@ static void check_irq(struct machine *m, unsigned vcpu, virq_t intid)
 	want->latch = got->latch;
 }
 
+static int32_t bound_event(const struct model *m, unsigned vcpu, virq_t intid)
+{
+	if (!m->irq[model_irq_index(vcpu, intid)].diverted)
+		return -1;
+	for (unsigned e = 0; e < m->n_events; e++)
+		if (m->events[e].bound && m->events[e].intid == intid)
+			return m->events[e].number;
+	return -1;
+}
+
+/* What the hook said of it last. */
+static void check_bound(struct machine *m, unsigned vcpu, virq_t intid)
+{
+	int32_t got = m->bound[model_irq_index(vcpu, intid)];
+
+	if (m->config.others && got != bound_event(&m->model, vcpu, intid))
+		machine_fail(m, "bound() of interrupt %u of vCPU %u said %#x", intid, vcpu,
+			     (unsigned)got);
+}
+
 static void check_irqs(struct machine *m)
 {
-	for (unsigned n = 0; n < MODEL_SPIS; n++)
+	for (unsigned n = 0; n < MODEL_SPIS; n++) {
 		check_irq(m, 0, model_spi(n));
+		check_bound(m, 0, model_spi(n));
+	}
 	for (unsigned v = 0; v < m->config.vcpus; v++)
-		for (unsigned n = 0; n < MODEL_PPIS; n++)
+		for (unsigned n = 0; n < MODEL_PPIS; n++) {
 			check_irq(m, v, model_ppi(n));
+			check_bound(m, v, model_ppi(n));
+		}
 }
 
 static void check_stats(struct machine *m, unsigned vcpu)

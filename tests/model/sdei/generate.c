@@ -30,6 +30,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.vendor = (unsigned)next(&s);
 	c.checks = next(&s) % 4 != 0;
 	c.others = next(&s) % 4 != 0;
+	c.tolerate = TOLERATE_RAISE_BOUND;
 	return c;
 }
 
@@ -41,9 +42,10 @@ static const struct {
 	const char *name;
 	size_t at;
 } options[] = {
-	OPTION(vcpus),  OPTION(private_slots), OPTION(shared_slots), OPTION(events),
-	OPTION(shared), OPTION(critical),      OPTION(minor),        OPTION(features),
-	OPTION(strict), OPTION(vendor),        OPTION(checks),       OPTION(others),
+	OPTION(vcpus),    OPTION(private_slots), OPTION(shared_slots), OPTION(events),
+	OPTION(shared),   OPTION(critical),      OPTION(minor),        OPTION(features),
+	OPTION(strict),   OPTION(vendor),        OPTION(checks),       OPTION(others),
+	OPTION(tolerate),
 };
 
 static unsigned *option(struct machine_config *c, unsigned n)
@@ -91,6 +93,7 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 		.critical = 5,
 		.checks = 1,
 		.others = 1,
+		.tolerate = TOLERATE_RAISE_BOUND,
 	};
 	return generate_change_config(text, config);
 }
@@ -207,8 +210,10 @@ static unsigned function(struct generator *g, unsigned vcpu)
 		return chance(g, 80) ? SDEI_EVENT_COMPLETE : SDEI_EVENT_COMPLETE_AND_RESUME;
 	if (p->masked && chance(g, 30))
 		return SDEI_PE_UNMASK;
-	if (chance(g, 1))
+	if (chance(g, 2))
 		return below(g, 32);
+	if (chance(g, 1))
+		return chance(g, 50) ? SDEI_PRIVATE_RESET : SDEI_SHARED_RESET;
 	return functions[below(g, COUNT(functions))];
 }
 
@@ -290,10 +295,21 @@ static void interrupt(struct generator *g, struct op *op)
 	op->x[2] = below(g, 5000);
 }
 
+static bool is_slot(const struct model *m, uint64_t number)
+{
+	for (unsigned e = 0; e < m->n_events; e++)
+		if (m->events[e].number == (int32_t)number)
+			return m->events[e].slot;
+	return false;
+}
+
 static void raise(struct generator *g, struct op *op)
 {
 	op->kind = OP_RAISE;
 	op->x[0] = event(g);
+	if (g->machine->config.tolerate & TOLERATE_RAISE_BOUND &&
+	    is_slot(&g->machine->model, op->x[0]))
+		op->x[0] = 0;
 	if (chance(g, 5))
 		op->vcpu = below(g, 1000);
 }
@@ -320,6 +336,55 @@ static void rare(struct generator *g, struct op *op)
 		op->x[0] &= ~(uint64_t)1;
 }
 
+/* --- What brings an event to its handler ---------------------------------------------------------- */
+
+static void say(struct generator *g, struct op *op, unsigned fn, uint64_t x1, uint64_t x2)
+{
+	op->kind = OP_CALL;
+	op->x[0] = SDEI_CALL_FIRST + fn;
+	op->x[1] = x1;
+	op->x[2] = x2;
+	op->x[3] = next(&g->random);
+	op->x[4] = below(g, g->machine->config.minor ? 4 : 2);
+	op->x[5] = model_mpidr(any_vcpu(g));
+}
+
+/* It happens: by software, or by its interrupt. */
+static void happen(struct generator *g, struct op *op, const struct model_event *e)
+{
+	if (!e->bound) {
+		op->kind = OP_RAISE;
+		op->x[0] = (uint64_t)e->number;
+		return;
+	}
+	op->kind = chance(g, 50) ? OP_LINE : OP_PULSE;
+	op->x[0] = (uint64_t)model_irq_index(op->vcpu, e->intid);
+	op->x[1] = chance(g, 70);
+}
+
+/* The next step of some event. */
+static void progress(struct generator *g, struct op *op)
+{
+	const struct model *m = &g->machine->model;
+	const struct model_event *e = &m->events[below(g, m->n_events)];
+	const struct model_handler *h = &e->handler[e->shared ? 0 : op->vcpu];
+
+	if (m->vcpu[op->vcpu].masked)
+		say(g, op, SDEI_PE_UNMASK, 0, 0);
+	else if (e->slot && !e->bound)
+		say(g, op, SDEI_INTERRUPT_BIND,
+		    e->shared ? model_spi(below(g, 4)) : model_ppi(below(g, 2)), 0);
+	else if (!h->registered && !h->running)
+		say(g, op, SDEI_EVENT_REGISTER, (uint64_t)e->number,
+		    0xffff800008000000 + below(g, 1 << 14) * 4);
+	else if (h->registered && !h->enabled)
+		say(g, op, SDEI_EVENT_ENABLE, (uint64_t)e->number, 0);
+	else if (model_deliverable(m, op->vcpu) >= 0 || chance(g, 20))
+		op->kind = OP_LOOK;
+	else
+		happen(g, op, e);
+}
+
 void generate_begin(struct generator *g, const struct machine *m, uint64_t seed)
 {
 	g->machine = m;
@@ -336,7 +401,9 @@ struct op generate(struct generator *g)
 		kind = 96;
 	if (g->mood == 1 && chance(g, 40)) /* everything at once */
 		kind = 70 + below(g, 26);
-	if (kind < 52)
+	if (kind < 96 && g->mood != 2 && chance(g, 50))
+		progress(g, &op);
+	else if (kind < 52)
 		call(g, &op);
 	else if (kind < 70)
 		op.kind = OP_LOOK;

@@ -76,24 +76,31 @@ static void completed(void *host, unsigned vcpu, int32_t event, uint64_t status)
 	m->completed_status = status;
 }
 
+static bool irq_valid(void *host, unsigned vcpu, virq_t virq)
+{
+	struct machine *m = host;
+
+	if (vcpu >= m->config.vcpus)
+		machine_fail(m, "irq_valid of vCPU %u", vcpu);
+	if (m->refuse >= 0 && m->refuse-- == 0)
+		return false;
+	return model_irq_index(vcpu, virq) >= 0;
+}
+
 static int irq_divert(void *host, unsigned vcpu, virq_t virq, bool again)
 {
 	struct machine *m = host;
-	int n = model_irq_index(vcpu, virq);
+	struct model_irq *irq = irq_at(m, vcpu, virq, "irq_divert");
 
-	if (vcpu >= m->config.vcpus)
-		machine_fail(m, "irq_divert of vCPU %u", vcpu);
-	if (n < 0 || (m->refuse >= 0 && m->refuse-- == 0))
-		return SDEI_INVALID_PARAMETERS;
 	if (again != m->restoring && !m->wild)
 		machine_fail(m, "irq_divert(again = %u)", again);
-	if (!again && m->irq[n].diverted && !m->wild)
+	if (!again && irq->diverted && !m->wild)
 		machine_fail(m, "irq_divert of %u, which is diverted", virq);
 	if (!again && m->retry)
 		return SDEI_RETRY;
-	if (!again && (model_irq_pending(&m->irq[n]) || m->irq[n].active))
+	if (!again && (model_irq_pending(irq) || irq->active))
 		return SDEI_DENIED;
-	m->irq[n].diverted = true;
+	irq->diverted = true;
 	return 0;
 }
 
@@ -166,6 +173,7 @@ const struct sdei_port host_port = {
 	.mpidr = mpidr,
 	.entry_valid = entry_valid,
 	.completed = completed,
+	.irq_valid = irq_valid,
 	.irq_divert = irq_divert,
 	.irq_return = irq_return,
 	.irq_pending = irq_pending,
@@ -222,6 +230,8 @@ void host_build(struct machine *m)
 	if (!size || posix_memalign(&m->memory, 64, size))
 		machine_fail(m, "sdei_size() is %zu", size);
 	memset(m->memory, 0xa5, size);
+	for (unsigned n = 0; n < MODEL_IRQS; n++)
+		m->bound[n] = -1;
 	if (sdei_init(&m->sdei, m->memory, size - 1, &config, &port, m) != -VIRQ_ERR_MEMORY)
 		machine_fail(m, "sdei_init() takes a byte less than sdei_size() says");
 	if (sdei_init(&m->sdei, m->memory, size, &config, &port, m))

@@ -32,17 +32,28 @@ static uint64_t random_of(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* Any PSTATE of a guest's: EL0, EL1t, EL1h, or AArch32's user mode. */
+/* Any PSTATE of a guest's: EL0, EL1t, EL1h, or AArch32's user mode, with the bits that it has. */
 static uint64_t random_pstate(const struct machine *m, uint64_t *random)
 {
+	static const struct {
+		unsigned feature;
+		uint64_t bits;
+	} optional[] = {
+		{ SDEI_HAS_PAN, 1 << 22 },   { SDEI_HAS_SSBS, 1 << 12 },
+		{ SDEI_HAS_DIT, 1 << 24 },   { SDEI_HAS_MTE, 1 << 25 },
+		{ SDEI_HAS_NMI, 1 << 13 },   { SDEI_HAS_EBEP, 1ll << 32 },
+		{ SDEI_HAS_GCS, 1ll << 34 }, { SDEI_HAS_UAO, 1 << 23 },
+		{ SDEI_HAS_BTI, 3 << 10 },
+	};
 	static const uint8_t modes[] = { 5, 5, 0, 0, 4, 16 };
-	uint64_t value = random_of(random) & 0x7fffffffe0, mode = modes[random_of(random) % 6];
+	uint64_t bits = 0xf03003c0, mode = modes[random_of(random) % 6];
 
-	if (mode == 16 && !(m->config.features & SDEI_HAS_AARCH32))
-		mode = 0;
-	if (mode == 16)
-		value &= 0xffffffe0;
-	return value | mode;
+	if (mode == 16 && m->config.features & SDEI_HAS_AARCH32)
+		return (random_of(random) & 0xf83fffe0) | mode; /* DIT, PAN, SSBS come and go */
+	for (unsigned n = 0; n < sizeof(optional) / sizeof(optional[0]); n++)
+		if (m->config.features & optional[n].feature)
+			bits |= optional[n].bits;
+	return (random_of(random) & bits) | (mode & 5);
 }
 
 /* The guest works. VBAR_EL1 and SCTLR_EL1 rarely change. */
@@ -58,6 +69,7 @@ static void work(struct machine *m, unsigned vcpu, uint64_t random)
 	frame->spsr_el1 = random_of(&random);
 	if (random_of(&random) % 4 == 0) {
 		frame->sctlr_el1 = random_of(&random);
+		frame->gcscr_el1 = random_of(&random);
 		frame->vbar_el1 = random_of(&random) & ~UINT64_C(0x7ff);
 	}
 }
@@ -70,6 +82,7 @@ static struct sdei_frame frame_out(const struct model_frame *from)
 		.pstate = from->pstate,
 		.sctlr_el1 = from->sctlr_el1,
 		.vbar_el1 = from->vbar_el1,
+		.gcscr_el1 = from->gcscr_el1,
 		.elr_el1 = from->elr_el1,
 		.spsr_el1 = from->spsr_el1,
 	};
@@ -84,7 +97,6 @@ static struct sdei_frame frame_out(const struct model_frame *from)
 /* As an embedder does before each entry into the guest: pending, enter. */
 static void look(struct machine *m, unsigned v)
 {
-	uint64_t interrupted = m->guest[v].pstate;
 	bool pending, entered, want, nested;
 	struct sdei_frame frame;
 
@@ -100,13 +112,16 @@ static void look(struct machine *m, unsigned v)
 	want = model_enter(&m->model, v, &m->guest[v]);
 	if (entered != want)
 		machine_fail(m, "sdei_enter() of vCPU %u is %u", v, entered);
-	check_frame(m, v, &frame, interrupted);
+	check_frame(m, v, &frame);
 	if (sdei_pending(m->sdei, v))
 		machine_fail(m, "sdei_pending() of vCPU %u after sdei_enter()", v);
 	free(frame.x);
 	m->entered += entered;
 	m->nested += entered && nested;
 	m->in_guest[v] = true;
+	if (!entered && !m->model.vcpu[v].masked && !m->model.vcpu[v].context[0].live &&
+	    !m->model.vcpu[v].context[1].live)
+		m->shared_was[v] = false;
 }
 
 static void check_outcome(struct machine *m, unsigned v, const struct model_outcome *want)
@@ -140,32 +155,39 @@ static void check_routes(struct machine *m)
 	}
 }
 
+/* A saved register may look like an error. */
+static void take_count(struct machine *m, unsigned v)
+{
+	struct sdei_stats stats;
+
+	sdei_stats(m->sdei, v, &stats);
+	m->model.vcpu[v].refused = stats.refused;
+}
+
 static void call(struct machine *m, const struct op *op)
 {
 	unsigned v = op->vcpu;
 	struct model_outcome outcome;
 	struct sdei_frame frame;
 	enum sdei_result result;
-	uint64_t interrupted;
 
 	if (!m->in_guest[v])
 		look(m, v);
 	host_kicks_begin(m, (int)v);
 	memcpy(m->guest[v].x, op->x, sizeof(op->x));
-	interrupted = m->guest[v].pstate;
 	m->retry = op->how;
 	m->guest[v].resumed = false;
 	frame = frame_out(&m->guest[v]);
 	result = sdei_call(m->sdei, v, &frame);
 	outcome = model_call(&m->model, v, &m->guest[v], op->how);
-	if (outcome.resumed)
-		interrupted = m->guest[v].spsr_el1;
 	m->retry = false;
 	if ((result == SDEI_AGAIN) != outcome.again)
 		machine_fail(m, "sdei_call() of vCPU %u answers %d", v, (int)result);
-	check_frame(m, v, &frame, outcome.resumed ? interrupted : 0);
+	check_frame(m, v, &frame);
 	free(frame.x);
 	check_outcome(m, v, &outcome);
+	if ((uint32_t)op->x[0] == SDEI_CALL_FIRST + SDEI_EVENT_CONTEXT)
+		take_count(m, v);
 	if (m->config.others)
 		check_routes(m);
 	m->in_guest[v] = false;
@@ -330,6 +352,7 @@ static void model_of(const struct machine *m, struct model_config *to)
 	to->features = m->config.features;
 	to->vendor = m->config.vendor;
 	to->strict = m->config.strict;
+	to->checks = m->config.checks;
 	to->events = m->config.events;
 }
 
@@ -344,7 +367,7 @@ void machine_init(struct machine *m, const struct machine_config *config,
 	m->refuse = -1;
 	m->acting = -1;
 	for (unsigned n = 0; n < MODEL_IRQS; n++) {
-		m->bound[n] = m->route[n] = -1;
+		m->route[n] = -1;
 		m->irq[n].level = n % 3 == 0;
 		m->irq[n].enabled = n % 2;
 	}

@@ -15,7 +15,11 @@ struct machine_config {
 	unsigned minor, features, strict, vendor;
 	unsigned checks; /* the port has entry_valid */
 	unsigned others; /* the port has completed, irq_route, bound */
+	unsigned tolerate;
 };
+
+/* Bits of `tolerate`: known disagreements that a run does not lead to. */
+#define TOLERATE_RAISE_BOUND 1u /* sdei_raise() of a bound event whose interrupt is not pending */
 
 enum op_kind {
 	OP_CALL,     /* x[0] to x[5]; how: irq_divert answers RETRY */
@@ -49,6 +53,7 @@ struct kept {
 	struct model model;
 	struct model_frame guest[MODEL_VCPUS];
 	struct model_irq irq[MODEL_IRQS];
+	int route[MODEL_IRQS];
 	bool on[MODEL_VCPUS];
 	uint8_t *image;
 	size_t size;
@@ -66,14 +71,15 @@ struct machine {
 	int32_t bound[MODEL_IRQS]; /* as the hook said; -1: not */
 	int route[MODEL_IRQS];     /* -1: not said */
 	bool retry, restoring, wild;
-	int refuse; /* so many diversions from now, one is refused; negative: none */
+	int refuse; /* after so many, irq_valid() says no; negative: never */
 	unsigned completions;
 	int32_t completed_event;
 	uint64_t completed_status;
 
 	bool on[MODEL_VCPUS], in_guest[MODEL_VCPUS];
 	bool kicked[MODEL_VCPUS], kicked_now[MODEL_VCPUS];
-	int acting;    /* the vCPU in an owner function; negative: none */
+	bool shared_was[MODEL_VCPUS]; /* a shared event pended for it since it found nothing */
+	int acting;                   /* the vCPU in an owner function; negative: none */
 	bool spurious; /* sdei_interrupt() was called for nothing in this operation */
 	struct kept kept;
 	uint64_t random; /* of OP_JUNK */
@@ -105,9 +111,7 @@ void whole_refuse(struct machine *m, unsigned which);
 
 /* check.c: what must hold after every operation. */
 void check_all(struct machine *m);
-void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *frame,
-		 uint64_t interrupted);
-bool check_is_stale(const struct machine *m, unsigned vcpu);
+void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *frame);
 bool check_pstate(unsigned features, uint64_t pstate);
 
 #endif

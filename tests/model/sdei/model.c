@@ -108,14 +108,23 @@ static bool is_pending(const struct model *m, unsigned vcpu, unsigned event)
 	return irq && irq->diverted && model_irq_pending(irq);
 }
 
+bool model_pends_for(const struct model *m, unsigned vcpu, unsigned event)
+{
+	const struct model_handler *h = look(m, vcpu, event);
+
+	if (m->events[event].shared && h->rm_pe && h->target != vcpu)
+		return false;
+	return is_pending(m, vcpu, event);
+}
+
 bool model_could_take(const struct model *m, unsigned vcpu, unsigned event)
 {
 	const struct model_handler *h = look(m, vcpu, event);
 	const struct model_vcpu *p = &m->vcpu[vcpu];
 
-	if (p->masked || !h->registered || !h->enabled || h->running || !is_pending(m, vcpu, event))
+	if (p->masked || !h->registered || !h->enabled || h->running)
 		return false;
-	if (m->events[event].shared && h->rm_pe && h->target != vcpu)
+	if (!model_pends_for(m, vcpu, event))
 		return false;
 	if (p->context[1].live)
 		return false;
@@ -140,16 +149,26 @@ static unsigned bit(uint64_t value, unsigned n)
 	return value >> n & 1;
 }
 
-uint64_t model_entry_pstate(unsigned features, uint64_t interrupted, uint64_t sctlr_el1)
+/* From EL1, or from below? An AArch32 PSTATE (bit 4) is EL0's. */
+static bool is_from_el1(uint64_t pstate)
 {
-	bool spintmask = bit(sctlr_el1, 62), dssbs = bit(sctlr_el1, 44), span = bit(sctlr_el1, 23);
+	return !bit(pstate, 4) && (pstate >> 2 & 3) == 1;
+}
+
+uint64_t model_entry_pstate(unsigned features, uint64_t interrupted,
+			    const struct model_frame *frame)
+{
+	bool spintmask = bit(frame->sctlr_el1, 62), dssbs = bit(frame->sctlr_el1, 44);
+	bool span = bit(frame->sctlr_el1, 23), exlocken = bit(frame->gcscr_el1, 6);
 	uint64_t nzcv = interrupted >> 28 & 15;
-	uint64_t pm = 0, tco = 0, dit = 0, pan = 0, allint = 0, ssbs = 0;
+	uint64_t pm = 0, exlock = 0, tco = 0, dit = 0, pan = 0, allint = 0, ssbs = 0;
 	const uint64_t daif = 15, el1h = 5;
 
 	/* DIT and PAN have the same places in SPSR_EL2 for both states. */
 	if (features & SDEI_HAS_EBEP)
 		pm = 1;
+	if (features & SDEI_HAS_GCS)
+		exlock = is_from_el1(interrupted) && exlocken;
 	if (features & SDEI_HAS_MTE)
 		tco = 1;
 	if (features & SDEI_HAS_DIT)
@@ -160,8 +179,8 @@ uint64_t model_entry_pstate(unsigned features, uint64_t interrupted, uint64_t sc
 		allint = !spintmask;
 	if (features & SDEI_HAS_SSBS)
 		ssbs = dssbs;
-	return pm << 32 | nzcv << 28 | tco << 25 | dit << 24 | pan << 22 | allint << 13 |
-	       ssbs << 12 | daif << 6 | el1h;
+	return exlock << 34 | pm << 32 | nzcv << 28 | tco << 25 | dit << 24 | pan << 22 |
+	       allint << 13 | ssbs << 12 | daif << 6 | el1h;
 }
 
 static uint64_t entry_address(const struct model_handler *h, const struct model_frame *frame)
@@ -197,7 +216,7 @@ bool model_enter(struct model *m, unsigned vcpu, struct model_frame *frame)
 	frame->x[2] = context->pc;
 	frame->x[3] = context->pstate;
 	frame->pc = entry_address(h, frame);
-	frame->pstate = model_entry_pstate(m->config.features, context->pstate, frame->sctlr_el1);
+	frame->pstate = model_entry_pstate(m->config.features, context->pstate, frame);
 	m->vcpu[vcpu].entered[m->events[event].critical]++;
 	return true;
 }
@@ -249,9 +268,10 @@ static bool aligned(uint64_t address)
 	return (address & 3) == 0;
 }
 
-static bool entry_is_bad(uint64_t address)
+static bool entry_is_bad(const struct call *c, uint64_t address)
 {
-	return !aligned(address) || address == 0 || !model_entry_valid(address);
+	return !aligned(address) || address == 0 ||
+	       (c->m->config.checks && !model_entry_valid(address));
 }
 
 /* The event of the first argument, an int32; negative: there is none. */
@@ -294,7 +314,7 @@ static int64_t call_register(struct call *c)
 
 	if (event < 0 || flags & ~allowed)
 		return SDEI_INVALID_PARAMETERS;
-	if (relative ? !aligned(entry) : entry_is_bad(entry))
+	if (relative ? !aligned(entry) : entry_is_bad(c, entry))
 		return SDEI_INVALID_PARAMETERS;
 	if (c->m->events[event].shared && flags & SDEI_FLAG_RM_PE) {
 		target = model_vcpu_of_mpidr(c->m->config.vcpus, c->frame->x[5]);
@@ -380,7 +400,7 @@ static int64_t call_resume(struct call *c)
 	struct model_context *context = newest(c->m, c->vcpu);
 	uint64_t address = c->frame->x[1];
 
-	if (entry_is_bad(address))
+	if (entry_is_bad(c, address))
 		return SDEI_INVALID_PARAMETERS;
 	if (!context)
 		return SDEI_DENIED;
@@ -391,8 +411,7 @@ static int64_t call_resume(struct call *c)
 	c->frame->spsr_el1 = context->pstate;
 	c->frame->resumed = true;
 	c->frame->pc = address;
-	c->frame->pstate =
-		model_entry_pstate(c->m->config.features, context->pstate, c->frame->sctlr_el1);
+	c->frame->pstate = model_entry_pstate(c->m->config.features, context->pstate, c->frame);
 	end(c->m, c->vcpu, context);
 	return 0;
 }
@@ -453,6 +472,8 @@ static int64_t call_routing_set(struct call *c)
 	struct model_handler *h;
 
 	if (event < 0 || !c->m->events[event].shared || flags > SDEI_FLAG_RM_PE)
+		return SDEI_INVALID_PARAMETERS;
+	if (c->m->events[event].slot && !c->m->events[event].bound)
 		return SDEI_INVALID_PARAMETERS;
 	if (flags)
 		target = model_vcpu_of_mpidr(c->m->config.vcpus, c->frame->x[3]);
@@ -561,7 +582,8 @@ static int64_t call_private_reset(struct call *c)
 	for (unsigned e = 0; e < c->m->n_events; e++) {
 		struct model_handler *h = handler_of(c->m, c->vcpu, e);
 
-		if (c->m->events[e].shared)
+		if (c->m->events[e].shared ||
+		    unregistered(h)) /* event 0 may pend for the next one */
 			continue;
 		unregister(h);
 		denied |= h->running;
@@ -613,9 +635,7 @@ struct model_outcome model_call(struct model *m, unsigned vcpu, struct model_fra
 	m->vcpu[vcpu].calls++;
 	if (c.outcome.completed)
 		return c.outcome;
-	/* A saved register may look like an error. */
-	m->vcpu[vcpu].refused += result < 0 && !(function == SDEI_EVENT_CONTEXT &&
-						 newest(m, vcpu) && (uint32_t)frame->x[1] <= 17);
+	m->vcpu[vcpu].refused += result < 0;
 	frame->x[0] = (uint64_t)result;
 	return c.outcome;
 }
@@ -628,8 +648,6 @@ bool model_raise(struct model *m, unsigned vcpu, int64_t event)
 		if (m->events[e].number != event)
 			continue;
 		if (!m->events[e].shared && vcpu >= m->config.vcpus)
-			return false;
-		if (m->events[e].slot && !m->events[e].bound)
 			return false;
 		handler_of(m, vcpu, e)->raised = true;
 		return true;

@@ -46,6 +46,7 @@ struct model_config {
 	unsigned vcpus, private_slots, shared_slots, minor, features;
 	uint32_t vendor;
 	bool strict;
+	bool checks; /* model_entry_valid() is asked */
 	unsigned events;
 	struct sdei_event event[MODEL_EVENTS];
 };
@@ -87,7 +88,7 @@ struct model {
 
 struct model_frame {
 	uint64_t x[MODEL_SAVED];
-	uint64_t pc, pstate, sctlr_el1, vbar_el1, elr_el1, spsr_el1;
+	uint64_t pc, pstate, sctlr_el1, vbar_el1, gcscr_el1, elr_el1, spsr_el1;
 	bool resumed;
 };
 
@@ -108,8 +109,11 @@ struct model_outcome model_call(struct model *m, unsigned vcpu, struct model_fra
 int model_deliverable(const struct model *m, unsigned vcpu);
 /* Could this vCPU be taken to this event's handler as things stand, whatever else is pending? */
 bool model_could_take(const struct model *m, unsigned vcpu, unsigned event);
+/* Is it pending, and routed there? */
+bool model_pends_for(const struct model *m, unsigned vcpu, unsigned event);
 bool model_enter(struct model *m, unsigned vcpu, struct model_frame *frame);
-uint64_t model_entry_pstate(unsigned features, uint64_t interrupted, uint64_t sctlr_el1);
+uint64_t model_entry_pstate(unsigned features, uint64_t interrupted,
+			    const struct model_frame *frame);
 /* False: there is no such event or vCPU. */
 bool model_raise(struct model *m, unsigned vcpu, int64_t event);
 void model_cpu_on(struct model *m, unsigned vcpu);

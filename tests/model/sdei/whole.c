@@ -33,9 +33,6 @@ void whole_reset(struct machine *m)
 	memset(m->kicked_now, 0, sizeof(m->kicked_now));
 	for (unsigned v = 0; v < m->config.vcpus; v++)
 		m->on[v] = true;
-	for (unsigned n = 0; n < MODEL_IRQS; n++)
-		if (m->bound[n] >= 0 && m->config.others)
-			machine_fail(m, "a reset leaves bound() of interrupt %u", n);
 }
 
 /* The state, in memory that is exactly as long. */
@@ -76,6 +73,7 @@ static void keep(struct machine *m, struct kept *kept)
 	kept->model = m->model;
 	memcpy(kept->guest, m->guest, sizeof(m->guest));
 	memcpy(kept->irq, m->irq, sizeof(m->irq));
+	memcpy(kept->route, m->route, sizeof(m->route));
 	memcpy(kept->on, m->on, sizeof(m->on));
 	kept->image = save(m, &kept->size);
 }
@@ -93,12 +91,14 @@ static void restore_irqs(struct machine *m, const struct model_irq *from)
 		m->irq[n].diverted = false;
 }
 
+static const char *why;
+
 static int restore(struct machine *m, const uint8_t *image, size_t size)
 {
-	const char *why = NULL;
 	uint8_t *copy = malloc(size ? size : 1);
 	int result;
 
+	why = NULL;
 	memcpy(copy, image, size);
 	host_kicks_begin(m, -1);
 	m->restoring = true;
@@ -133,9 +133,10 @@ static void restore_from(struct machine *m, const struct kept *kept, bool fresh)
 		host_build(m);
 	restore_irqs(m, kept->irq);
 	if (restore(m, kept->image, kept->size))
-		machine_fail(m, "what was saved is refused");
+		machine_fail(m, "what was saved is refused: %s", why);
 	m->model = kept->model;
 	memcpy(m->guest, kept->guest, sizeof(m->guest));
+	memcpy(m->route, kept->route, sizeof(m->route));
 	memcpy(m->on, kept->on, sizeof(m->on));
 	keep_stats(m, &before, fresh);
 	stop_all(m);
