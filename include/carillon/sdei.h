@@ -244,6 +244,12 @@ struct sdei_port {
 	/* Optional, any CPU, under the lock: an SPI goes to this vCPU from now on. */
 	void (*irq_route)(void *host, unsigned vcpu, virq_t virq);
 	/*
+	 * Optional, owner: an interrupt was pending again when its handler completed, a level that nobody
+	 * lowers for instance. Call sdei_again() for this vCPU on its CPU after its guest has run for a
+	 * little while, so that it gets somewhere between two events. NULL: it is delivered at once.
+	 */
+	void (*later)(void *host, unsigned vcpu);
+	/*
 	 * Optional, under the lock: for embedders that have sources of interrupts which bypass the interrupt
 	 * controller. `virq` of `vcpu` is bound to `event`, or (not `bound`) no longer. Such a source calls
 	 * sdei_raise().
@@ -312,6 +318,9 @@ struct sdei_frame {
  * False: nothing was to be done. DEN0054 4.3, DDI 0487 AArch64.TakeException(). Owner.
  */
 bool sdei_enter(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame);
+
+/* What port->later asked for. Owner. */
+void sdei_again(struct sdei *sdei, unsigned vcpu);
 
 /* Is x0 one of SDEI's function identifiers? */
 static inline bool sdei_is_call(uint64_t x0)

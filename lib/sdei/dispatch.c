@@ -369,7 +369,25 @@ void handler_end(struct sdei *sdei, unsigned vcpu, unsigned priority)
 		if (now && again)
 			now |= H_PENDING;
 	} while (!handler_cas(instance.handler, &old, now));
-	instance_announce(sdei, &instance, now);
+	if (!again || !word_deliverable(now) || !sdei->port.later) {
+		instance_announce(sdei, &instance, now);
+		return;
+	}
+	pe->held[instance.type] |= 1ull << instance.index;
+	sdei->port.later(sdei->host, vcpu);
+}
+
+void sdei_again(struct sdei *sdei, unsigned vcpu)
+{
+	struct pe *pe = &sdei->pe[vcpu];
+
+	for (unsigned type = 0; type < TYPES; type++)
+		for (; pe->held[type]; pe->held[type] &= pe->held[type] - 1) {
+			struct instance instance = instance_at(
+				sdei, vcpu, type, (unsigned)__builtin_ctzll(pe->held[type]));
+
+			instance_announce(sdei, &instance, handler_word(instance.handler));
+		}
 }
 
 /* Power is lost: masked, and no handler runs any more. */
@@ -382,6 +400,7 @@ void handlers_end(struct sdei *sdei, unsigned vcpu)
 		handler_end(sdei, vcpu, CRITICAL);
 	if (state & PE_NORMAL)
 		handler_end(sdei, vcpu, NORMAL);
+	sdei_again(sdei, vcpu);
 }
 
 /* 0; SDEI_PENDING: it runs, and is unregistered when it ends; SDEI_DENIED: it is not registered. */

@@ -71,6 +71,7 @@ struct pe {
 	uint64_t diverted; /* private events whose interrupt is diverted here. Under the lock */
 	/* The owner's, by priority. */
 	uint8_t running[PRIORITIES]; /* REF(), or NO_EVENT */
+	uint64_t held[TYPES]; /* pending again at once, and not announced before sdei_again() */
 	struct interrupted context[PRIORITIES];
 	struct sdei_stats stats; /* atomic, relaxed */
 } __attribute__((aligned(64)));
