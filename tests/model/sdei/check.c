@@ -172,6 +172,18 @@ static void check_irqs(struct machine *m)
 		}
 }
 
+/* What is held has somebody who will go on with it. */
+static void check_held(struct machine *m, unsigned event)
+{
+	for (unsigned v = 0; v < m->config.vcpus; v++) {
+		const struct model_handler *h = &m->model.events[event].handler[v];
+
+		if (h->held && !m->later_due[h->held_by])
+			machine_fail(m, "event %#x is held, and nobody knows",
+				     (unsigned)m->model.events[event].number);
+	}
+}
+
 static void check_stats(struct machine *m, unsigned vcpu)
 {
 	const struct model_vcpu *want = &m->model.vcpu[vcpu];
@@ -192,7 +204,9 @@ void check_all(struct machine *m)
 		check_kick(m, v);
 		check_stats(m, v);
 	}
-	for (unsigned e = 0; e < m->model.n_events; e++)
+	for (unsigned e = 0; e < m->model.n_events; e++) {
 		check_somebody_knows(m, e);
+		check_held(m, e);
+	}
 	check_irqs(m);
 }

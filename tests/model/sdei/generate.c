@@ -30,6 +30,7 @@ struct machine_config generate_config(uint64_t seed)
 	c.vendor = (unsigned)next(&s);
 	c.checks = next(&s) % 4 != 0;
 	c.others = next(&s) % 4 != 0;
+	c.later = next(&s) % 2;
 	c.tolerate = TOLERATE_RAISE_BOUND;
 	return c;
 }
@@ -42,10 +43,10 @@ static const struct {
 	const char *name;
 	size_t at;
 } options[] = {
-	OPTION(vcpus),    OPTION(private_slots), OPTION(shared_slots), OPTION(events),
-	OPTION(shared),   OPTION(critical),      OPTION(minor),        OPTION(features),
-	OPTION(strict),   OPTION(vendor),        OPTION(checks),       OPTION(others),
-	OPTION(tolerate),
+	OPTION(vcpus),  OPTION(private_slots), OPTION(shared_slots), OPTION(events),
+	OPTION(shared), OPTION(critical),      OPTION(minor),        OPTION(features),
+	OPTION(strict), OPTION(vendor),        OPTION(checks),       OPTION(others),
+	OPTION(later),  OPTION(tolerate),
 };
 
 static unsigned *option(struct machine_config *c, unsigned n)
@@ -290,6 +291,8 @@ static void interrupt(struct generator *g, struct op *op)
 					      OP_PULSE, OP_TRIGGER, OP_ACTIVE, OP_SPURIOUS };
 
 	op->kind = kinds[below(g, COUNT(kinds))];
+	if (g->machine->later_due[op->vcpu] && chance(g, 30))
+		op->kind = OP_AGAIN;
 	op->x[0] = op->kind == OP_TRIGGER || op->kind == OP_ACTIVE ? below(g, MODEL_IRQS) : irq(g);
 	op->x[1] = below(g, 3) == 0;
 	op->x[2] = below(g, 5000);

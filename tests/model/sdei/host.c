@@ -159,6 +159,15 @@ static void irq_route(void *host, unsigned vcpu, virq_t virq)
 	m->route[model_irq_index(vcpu, virq)] = (int)vcpu;
 }
 
+static void later(void *host, unsigned vcpu)
+{
+	struct machine *m = host;
+
+	if (vcpu >= m->config.vcpus)
+		machine_fail(m, "later() of vCPU %u", vcpu);
+	m->later_due[vcpu] = m->later_now = true;
+}
+
 static void bound(void *host, unsigned vcpu, virq_t virq, int32_t event, bool on)
 {
 	struct machine *m = host;
@@ -181,6 +190,7 @@ const struct sdei_port host_port = {
 	.irq_end = irq_end,
 	.irq_clear = irq_clear,
 	.irq_route = irq_route,
+	.later = later,
 	.bound = bound,
 };
 
@@ -222,6 +232,8 @@ void host_build(struct machine *m)
 		port.irq_route = NULL;
 		port.bound = NULL;
 	}
+	if (!m->config.later)
+		port.later = NULL;
 	if (sdei_check(&config, &why))
 		machine_fail(m, "the configuration is refused: %s", why ? why : "no reason");
 	size = sdei_size(&config);
@@ -242,6 +254,6 @@ void host_kicks_begin(struct machine *m, int acting)
 {
 	memset(m->kicked_now, 0, sizeof(m->kicked_now));
 	m->acting = acting;
-	m->spurious = false;
+	m->spurious = m->later_now = false;
 	m->completions = 0;
 }

@@ -48,6 +48,7 @@ static const struct lockstep_fixed fixed[] = {
 	{ "strict_signal", "vcpus=2,events=1,private_slots=1,shared_slots=0,strict=1" },
 	{ "shared_events_of_any", "vcpus=4,events=4,shared=15,private_slots=0,shared_slots=1" },
 	{ "interrupts", "vcpus=3,events=0,private_slots=3,shared_slots=3" },
+	{ "interrupts_later", "vcpus=3,events=1,private_slots=2,shared_slots=2,later=1" },
 	{ "eight_vcpus", "vcpus=8,events=6,shared=42,critical=51,private_slots=3,shared_slots=3" },
 	{ "port_without_options", "vcpus=2,checks=0,others=0,features=341" },
 };

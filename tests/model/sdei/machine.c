@@ -179,6 +179,8 @@ static void call(struct machine *m, const struct op *op)
 	m->guest[v].resumed = false;
 	frame = frame_out(&m->guest[v]);
 	result = sdei_call(m->sdei, v, &frame);
+	m->model.later = m->later_now;
+	m->model.could_be_held = false;
 	outcome = model_call(&m->model, v, &m->guest[v], op->how);
 	m->retry = false;
 	if ((result == SDEI_AGAIN) != outcome.again)
@@ -186,6 +188,8 @@ static void call(struct machine *m, const struct op *op)
 	check_frame(m, v, &frame);
 	free(frame.x);
 	check_outcome(m, v, &outcome);
+	if (m->config.later && m->model.could_be_held && !m->later_now)
+		machine_fail(m, "an interrupt is pending again, and later() is not called");
 	if ((uint32_t)op->x[0] == SDEI_CALL_FIRST + SDEI_EVENT_CONTEXT)
 		take_count(m, v);
 	if (m->config.others)
@@ -242,8 +246,10 @@ static void change_irq(struct machine *m, const struct op *op)
 		irq->latch = other->latch = false;
 		irq->enabled = other->enabled = true;
 	}
-	if (irq->diverted && !was && model_irq_pending(irq))
+	if (irq->diverted && !was && model_irq_pending(irq)) {
 		sdei_interrupt(m->sdei, v, intid);
+		model_interrupt(&m->model, v, intid);
+	}
 }
 
 /* It was pending when the controller began to tell, or nobody knows it. */
@@ -258,6 +264,19 @@ static void spurious(struct machine *m, const struct op *op)
 	host_kicks_begin(m, -1);
 	m->spurious = true;
 	sdei_interrupt(m->sdei, v, intid);
+	if (index >= 0)
+		model_interrupt(&m->model, v, intid);
+}
+
+static void again(struct machine *m, unsigned v)
+{
+	if (!m->later_due[v])
+		return;
+	host_kicks_begin(m, (int)v);
+	m->later_due[v] = false;
+	sdei_again(m->sdei, v);
+	model_again(&m->model, v);
+	m->in_guest[v] = false;
 }
 
 static void power(struct machine *m, const struct op *op)
@@ -265,7 +284,9 @@ static void power(struct machine *m, const struct op *op)
 	unsigned v = op->vcpu;
 
 	host_kicks_begin(m, (int)v);
+	m->model.later = false;
 	if (op->kind == OP_OFF) {
+		m->later_due[v] = false;
 		sdei_cpu_off(m->sdei, v);
 		model_cpu_off(&m->model, v);
 	} else if (op->kind == OP_ON) {
@@ -273,6 +294,7 @@ static void power(struct machine *m, const struct op *op)
 		model_cpu_on(&m->model, v);
 	} else {
 		sdei_cpu_suspended(m->sdei, v);
+		m->model.later = m->later_now;
 		model_cpu_suspended(&m->model, v);
 	}
 	m->on[v] = op->kind != OP_OFF;
@@ -308,6 +330,10 @@ void machine_do(struct machine *m, const struct op *op)
 		break;
 	case OP_SPURIOUS:
 		spurious(m, op);
+		break;
+	case OP_AGAIN:
+		if (runs)
+			again(m, v);
 		break;
 	case OP_OFF:
 	case OP_SUSPEND:
@@ -426,14 +452,23 @@ static void print_call(const struct op *op)
 void machine_print_op(const struct op *op)
 {
 	static const char *const names[] = {
-		[OP_LOOK] = "look",       [OP_GUEST] = "guest works",
-		[OP_RAISE] = "raise",     [OP_LINE] = "line",
-		[OP_PULSE] = "pulse",     [OP_TRIGGER] = "other trigger",
-		[OP_ACTIVE] = "active",   [OP_SPURIOUS] = "spurious interrupt",
-		[OP_OFF] = "off",         [OP_ON] = "on",
-		[OP_SUSPEND] = "suspend", [OP_RESET] = "reset",
-		[OP_SAVE] = "save",       [OP_RESTORE] = "restore",
-		[OP_JUNK] = "junk state", [OP_REFUSE] = "refused restore",
+		[OP_LOOK] = "look",
+		[OP_GUEST] = "guest works",
+		[OP_RAISE] = "raise",
+		[OP_LINE] = "line",
+		[OP_PULSE] = "pulse",
+		[OP_TRIGGER] = "other trigger",
+		[OP_ACTIVE] = "active",
+		[OP_SPURIOUS] = "spurious interrupt",
+		[OP_AGAIN] = "again",
+		[OP_OFF] = "off",
+		[OP_ON] = "on",
+		[OP_SUSPEND] = "suspend",
+		[OP_RESET] = "reset",
+		[OP_SAVE] = "save",
+		[OP_RESTORE] = "restore",
+		[OP_JUNK] = "junk state",
+		[OP_REFUSE] = "refused restore",
 	};
 
 	if (op->kind == OP_CALL) {
@@ -458,8 +493,9 @@ static void show_handler(const struct model_event *event, unsigned v)
 		printf(" (shared, %s %u)", h->rm_pe ? "only" : "any", h->target);
 	else
 		printf(" of vCPU %u", v);
-	printf(":%s%s%s%s", h->registered ? " registered" : "", h->enabled ? " enabled" : "",
-	       h->running ? " running" : "", h->raised ? " raised" : "");
+	printf(":%s%s%s%s%s", h->held ? " held" : "", h->registered ? " registered" : "",
+	       h->enabled ? " enabled" : "", h->running ? " running" : "",
+	       h->raised ? " raised" : "");
 	if (event->bound)
 		printf(", interrupt %u", event->intid);
 	printf("\n");

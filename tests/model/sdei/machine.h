@@ -15,6 +15,7 @@ struct machine_config {
 	unsigned minor, features, strict, vendor;
 	unsigned checks; /* the port has entry_valid */
 	unsigned others; /* the port has completed, irq_route, bound */
+	unsigned later;  /* it has later */
 	unsigned tolerate;
 };
 
@@ -31,6 +32,7 @@ enum op_kind {
 	OP_TRIGGER,  /* x[0]: interrupt: level-sensitive or not, if it is not diverted */
 	OP_ACTIVE,   /* x[0]: interrupt: taken by the guest, or ended, if it is not diverted */
 	OP_SPURIOUS, /* x[0]: interrupt: sdei_interrupt() though it is not pending */
+	OP_AGAIN,    /* what port->later asked for, if it did */
 	OP_OFF,
 	OP_ON,
 	OP_SUSPEND,
@@ -72,6 +74,8 @@ struct machine {
 	int route[MODEL_IRQS];     /* -1: not said */
 	bool retry, restoring, wild;
 	int refuse; /* after so many, irq_valid() says no; negative: never */
+	bool later_due[MODEL_VCPUS];
+	bool later_now; /* asked for in this operation */
 	unsigned completions;
 	int32_t completed_event;
 	uint64_t completed_status;

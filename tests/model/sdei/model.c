@@ -105,7 +105,7 @@ static bool is_pending(const struct model *m, unsigned vcpu, unsigned event)
 
 	if (look(m, vcpu, event)->raised)
 		return true;
-	return irq && irq->diverted && model_irq_pending(irq);
+	return irq && irq->diverted && model_irq_pending(irq) && !look(m, vcpu, event)->held;
 }
 
 bool model_pends_for(const struct model *m, unsigned vcpu, unsigned event)
@@ -199,7 +199,7 @@ bool model_enter(struct model *m, unsigned vcpu, struct model_frame *frame)
 		return false;
 	h = handler_of(m, vcpu, (unsigned)event);
 	irq = irq_of(m, vcpu, (unsigned)event);
-	h->raised = false;
+	h->raised = h->held = false;
 	h->running = true;
 	if (irq) {
 		irq->latch = false;
@@ -249,8 +249,12 @@ static void end(struct model *m, unsigned vcpu, struct model_context *context)
 	h->running = false;
 	if (!h->registered)
 		unregister(h);
-	if (irq)
+	if (irq) {
 		irq->taken = false;
+		h->held = m->later && model_irq_pending(irq);
+		h->held_by = vcpu;
+		m->could_be_held |= model_irq_pending(irq) && h->registered && h->enabled;
+	}
 }
 
 /* --- Calls. --------------------------------------------------------------------------------------- */
@@ -336,7 +340,7 @@ static int64_t call_register(struct call *c)
 	if (event != 0)
 		h->raised = false;
 	h->registered = true;
-	h->enabled = false;
+	h->enabled = h->held = false;
 	h->relative = relative;
 	h->rm_pe = c->m->events[event].shared && flags & SDEI_FLAG_RM_PE;
 	h->target = (unsigned)target;
@@ -356,6 +360,8 @@ static int64_t able(struct call *c, bool on)
 	if (!h->registered)
 		return SDEI_DENIED;
 	h->enabled = on;
+	if (on)
+		h->held = false;
 	return 0;
 }
 
@@ -650,9 +656,25 @@ bool model_raise(struct model *m, unsigned vcpu, int64_t event)
 		if (!m->events[e].shared && vcpu >= m->config.vcpus)
 			return false;
 		handler_of(m, vcpu, e)->raised = true;
+		handler_of(m, vcpu, e)->held = false;
 		return true;
 	}
 	return false;
+}
+
+void model_interrupt(struct model *m, unsigned vcpu, virq_t intid)
+{
+	for (unsigned e = 0; e < m->n_events; e++)
+		if (m->events[e].bound && m->events[e].intid == intid)
+			handler_of(m, vcpu, e)->held = false;
+}
+
+void model_again(struct model *m, unsigned vcpu)
+{
+	for (unsigned e = 0; e < m->n_events; e++)
+		for (unsigned v = 0; v < m->config.vcpus; v++)
+			if (m->events[e].handler[v].held_by == vcpu)
+				m->events[e].handler[v].held = false;
 }
 
 static void end_all(struct model *m, unsigned vcpu)
@@ -662,6 +684,7 @@ static void end_all(struct model *m, unsigned vcpu)
 	while ((context = newest(m, vcpu)))
 		end(m, vcpu, context);
 	m->vcpu[vcpu].masked = true;
+	model_again(m, vcpu); /* nobody may be there to do it */
 }
 
 void model_cpu_off(struct model *m, unsigned vcpu)

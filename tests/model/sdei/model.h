@@ -56,6 +56,9 @@ struct model_handler {
 	bool relative, rm_pe;
 	unsigned target;
 	uint64_t entry, argument;
+	/* Its interrupt was pending when the handler ended, and waits for model_again() of this vCPU. */
+	bool held;
+	unsigned held_by;
 };
 
 struct model_event {
@@ -84,6 +87,8 @@ struct model {
 	struct model_event events[MODEL_EVENTS];
 	struct model_vcpu vcpu[MODEL_VCPUS];
 	struct model_irq irq[MODEL_IRQS];
+	bool later;         /* what ends now is held, if it is pending: the library's choice, */
+	bool could_be_held; /* but it has to be, if it would be delivered at once */
 };
 
 struct model_frame {
@@ -116,6 +121,9 @@ uint64_t model_entry_pstate(unsigned features, uint64_t interrupted,
 			    const struct model_frame *frame);
 /* False: there is no such event or vCPU. */
 bool model_raise(struct model *m, unsigned vcpu, int64_t event);
+/* The interrupt of this vCPU, if it is a PPI, became pending. */
+void model_interrupt(struct model *m, unsigned vcpu, virq_t intid);
+void model_again(struct model *m, unsigned vcpu);
 void model_cpu_on(struct model *m, unsigned vcpu);
 void model_cpu_off(struct model *m, unsigned vcpu);
 void model_cpu_suspended(struct model *m, unsigned vcpu);

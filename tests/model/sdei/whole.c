@@ -30,6 +30,7 @@ void whole_reset(struct machine *m)
 	sdei_reset(m->sdei);
 	model_reset(&m->model);
 	stop_all(m);
+	memset(m->later_due, 0, sizeof(m->later_due));
 	memset(m->kicked_now, 0, sizeof(m->kicked_now));
 	for (unsigned v = 0; v < m->config.vcpus; v++)
 		m->on[v] = true;
@@ -125,6 +126,17 @@ static void keep_stats(struct machine *m, const struct model *before, bool fresh
 	}
 }
 
+/* Whoever restores knows nothing of what was asked for before; unless it is asked for again. */
+static void forget_held(struct machine *m)
+{
+	for (unsigned e = 0; e < m->model.n_events; e++)
+		for (unsigned v = 0; v < m->config.vcpus; v++) {
+			struct model_handler *h = &m->model.events[e].handler[v];
+
+			h->held &= m->later_due[h->held_by];
+		}
+}
+
 static void restore_from(struct machine *m, const struct kept *kept, bool fresh)
 {
 	struct model before = m->model;
@@ -132,10 +144,12 @@ static void restore_from(struct machine *m, const struct kept *kept, bool fresh)
 	if (fresh)
 		host_build(m);
 	restore_irqs(m, kept->irq);
+	memset(m->later_due, 0, sizeof(m->later_due));
 	if (restore(m, kept->image, kept->size))
 		machine_fail(m, "what was saved is refused: %s", why);
 	m->model = kept->model;
 	memcpy(m->guest, kept->guest, sizeof(m->guest));
+	forget_held(m);
 	memcpy(m->route, kept->route, sizeof(m->route));
 	memcpy(m->on, kept->on, sizeof(m->on));
 	keep_stats(m, &before, fresh);
