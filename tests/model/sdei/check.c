@@ -42,28 +42,28 @@ void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *fram
 	check_field(m, vcpu, "resumed", frame->resumed, want->resumed);
 }
 
-/* As if no level had fallen. */
-static struct model with_levels(const struct machine *m)
+/* As if all that is diverted were pending: no level had fallen, nobody had told of what is not. */
+static struct model with_interrupts(const struct machine *m)
 {
 	struct model copy = m->model;
 
 	for (unsigned n = 0; n < MODEL_IRQS; n++)
-		if (copy.irq[n].diverted && copy.irq[n].level)
-			copy.irq[n].line = true;
+		if (copy.irq[n].diverted)
+			copy.irq[n].line = copy.irq[n].latch = true;
 	return copy;
 }
 
-/* Is there a level that may have been pending here, and has fallen since? */
+/* Is there an interrupt that somebody may have told of, and it is not pending (any more)? */
 static bool is_stale(const struct machine *m, unsigned vcpu)
 {
-	struct model copy = with_levels(m);
+	struct model copy = with_interrupts(m);
 
 	return model_deliverable(&copy, vcpu) >= 0;
 }
 
 static void note_shared(struct machine *m, unsigned vcpu)
 {
-	struct model copy = with_levels(m);
+	struct model copy = with_interrupts(m);
 
 	for (unsigned e = 0; e < m->model.n_events; e++)
 		if (m->model.events[e].shared && model_pends_for(&copy, vcpu, e))

@@ -31,7 +31,6 @@ struct machine_config generate_config(uint64_t seed)
 	c.checks = next(&s) % 4 != 0;
 	c.others = next(&s) % 4 != 0;
 	c.later = next(&s) % 2;
-	c.tolerate = TOLERATE_RAISE_BOUND;
 	return c;
 }
 
@@ -46,7 +45,7 @@ static const struct {
 	OPTION(vcpus),  OPTION(private_slots), OPTION(shared_slots), OPTION(events),
 	OPTION(shared), OPTION(critical),      OPTION(minor),        OPTION(features),
 	OPTION(strict), OPTION(vendor),        OPTION(checks),       OPTION(others),
-	OPTION(later),  OPTION(tolerate),
+	OPTION(later),
 };
 
 static unsigned *option(struct machine_config *c, unsigned n)
@@ -94,7 +93,6 @@ bool generate_parse_config(const char *text, struct machine_config *config)
 		.critical = 5,
 		.checks = 1,
 		.others = 1,
-		.tolerate = TOLERATE_RAISE_BOUND,
 	};
 	return generate_change_config(text, config);
 }
@@ -298,21 +296,10 @@ static void interrupt(struct generator *g, struct op *op)
 	op->x[2] = below(g, 5000);
 }
 
-static bool is_slot(const struct model *m, uint64_t number)
-{
-	for (unsigned e = 0; e < m->n_events; e++)
-		if (m->events[e].number == (int32_t)number)
-			return m->events[e].slot;
-	return false;
-}
-
 static void raise(struct generator *g, struct op *op)
 {
 	op->kind = OP_RAISE;
 	op->x[0] = event(g);
-	if (g->machine->config.tolerate & TOLERATE_RAISE_BOUND &&
-	    is_slot(&g->machine->model, op->x[0]))
-		op->x[0] = 0;
 	if (chance(g, 5))
 		op->vcpu = below(g, 1000);
 }

@@ -203,6 +203,7 @@ static void raise(struct machine *m, unsigned vcpu, int32_t event)
 	bool want;
 
 	host_kicks_begin(m, -1);
+	m->spurious = event >= SDEI_BOUND_FIRST && event < SDEI_BOUND_FIRST + 2 * SDEI_MAX_EVENTS;
 	got = sdei_raise(m->sdei, vcpu, event);
 	want = model_raise(&m->model, vcpu, event);
 	if (got != (want ? 0 : -VIRQ_ERR_RANGE))
@@ -259,8 +260,6 @@ static void spurious(struct machine *m, const struct op *op)
 	virq_t intid = op->x[1] % 4 ? irq_intid(n) : (virq_t)op->x[2];
 	int index = model_irq_index(v, intid);
 
-	if (index >= 0 && m->irq[index].diverted && !m->irq[index].level)
-		return;
 	host_kicks_begin(m, -1);
 	m->spurious = true;
 	sdei_interrupt(m->sdei, v, intid);

@@ -16,11 +16,7 @@ struct machine_config {
 	unsigned checks; /* the port has entry_valid */
 	unsigned others; /* the port has completed, irq_route, bound */
 	unsigned later;  /* it has later */
-	unsigned tolerate;
 };
-
-/* Bits of `tolerate`: known disagreements that a run does not lead to. */
-#define TOLERATE_RAISE_BOUND 1u /* sdei_raise() of a bound event whose interrupt is not pending */
 
 enum op_kind {
 	OP_CALL,     /* x[0] to x[5]; how: irq_divert answers RETRY */

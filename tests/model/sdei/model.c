@@ -655,8 +655,10 @@ bool model_raise(struct model *m, unsigned vcpu, int64_t event)
 			continue;
 		if (!m->events[e].shared && vcpu >= m->config.vcpus)
 			return false;
-		handler_of(m, vcpu, e)->raised = true;
-		handler_of(m, vcpu, e)->held = false;
+		if (m->events[e].slot) /* as by model_interrupt(): it is pending, or it is not */
+			handler_of(m, vcpu, e)->held = false;
+		else
+			handler_of(m, vcpu, e)->raised = true;
 		return true;
 	}
 	return false;
