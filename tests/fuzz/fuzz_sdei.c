@@ -47,7 +47,7 @@ static struct machine {
 	struct irq irq[IRQS];
 	struct interrupted stack[MAX_VCPUS][2];
 	unsigned depth[MAX_VCPUS];
-	bool on[MAX_VCPUS];
+	bool on[MAX_VCPUS], due[MAX_VCPUS]; /* due: port->later asked for it */
 	bool odd; /* it came out of a state with bytes changed: what is on its stacks is unknown */
 	bool restoring, retry;
 	int acting;
@@ -238,6 +238,12 @@ static void irq_route(void *host, unsigned vcpu, virq_t virq)
 	must(irq_at(vcpu, virq, false) >= &m.irq[MAX_VCPUS * PPIS], "a PPI is routed");
 }
 
+static void later(void *host, unsigned vcpu)
+{
+	must(host == &m && (int)vcpu == m.acting, "later() for another vCPU");
+	m.due[vcpu] = true;
+}
+
 static const struct sdei_port port = {
 	.kick = kick,
 	.vcpu_of_mpidr = vcpu_of_mpidr,
@@ -252,6 +258,7 @@ static const struct sdei_port port = {
 	.irq_end = irq_end,
 	.irq_clear = irq_clear,
 	.irq_route = irq_route,
+	.later = later,
 };
 
 /* --- Building ------------------------------------------------------------------------------------ */
@@ -288,20 +295,52 @@ static void configure(struct input *in)
 	c->features ^= (uint32_t)take_value(in);
 }
 
+/* Any number of vCPUs; and a port that lacks a hook is taken only where nothing wants it. */
+static void check_odd(struct input *in)
+{
+	struct sdei_config config = m.config;
+	struct sdei_port odd = port;
+	struct sdei *sdei = NULL;
+	const char *why = NULL;
+	void *memory = NULL;
+	size_t size;
+	int result;
+
+	config.vcpus = (uint16_t)take_value(in);
+	size = sdei_size(&config);
+	must((sdei_check(&config, &why) == 0) == (size > 0), "sdei_check and sdei_size differ");
+	must(size || (why && *why), "refused without a reason");
+	size = sdei_size(&m.config);
+	if (!size || posix_memalign(&memory, 64, size))
+		return;
+	odd.irq_divert = NULL;
+	result = sdei_init(&sdei, memory, size, &m.config, &odd, &m);
+	must(result == (m.config.private_slots || m.config.shared_slots ? -VIRQ_ERR_CONFIG : 0),
+	     "slots without irq_divert");
+	must(sdei_init(&sdei, memory, size - 1, &m.config, &port, &m) == -VIRQ_ERR_MEMORY,
+	     "sdei_init takes too little memory");
+	free(memory);
+}
+
 static bool build(struct input *in)
 {
 	const char *why = NULL;
+	struct sdei_port used = port;
 	size_t size;
 
 	memset(&m, 0, sizeof(m));
 	m.acting = -1;
 	configure(in);
+	if (m.config.vendor & 32)
+		used.later = NULL;
 	size = sdei_size(&m.config);
 	must((sdei_check(&m.config, &why) == 0) == (size > 0), "sdei_check and sdei_size differ");
 	must(size || (why && *why), "refused without a reason");
+	if (m.config.vendor & 64)
+		check_odd(in);
 	if (posix_memalign(&m.memory, 64, size ? size : 64))
 		abort();
-	if (sdei_init(&m.sdei, m.memory, size, &m.config, &port, &m)) {
+	if (sdei_init(&m.sdei, m.memory, size, &m.config, &used, &m)) {
 		must(!size, "sdei_init refuses what sdei_check accepts");
 		return false;
 	}
@@ -712,7 +751,10 @@ static void step(struct input *in)
 	unsigned how = take(in), kind = how % 32, v = (how >> 5) % m.config.vcpus;
 
 	m.acting = (int)v;
-	if (kind < 14) {
+	if (m.due[v] && how & 64) {
+		m.due[v] = false;
+		sdei_again(m.sdei, v);
+	} else if (kind < 14) {
 		if (m.on[v])
 			step_call(in, v);
 	} else if (kind < 20) {
