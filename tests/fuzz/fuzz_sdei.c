@@ -191,7 +191,7 @@ static int irq_divert(void *host, unsigned vcpu, virq_t virq, bool again)
 
 static void irq_return(void *host, unsigned vcpu, virq_t virq)
 {
-	struct irq *irq = irq_at(vcpu, virq, true);
+	struct irq *irq = irq_at(vcpu, virq, !m.restoring);
 
 	(void)host;
 	irq->diverted = irq->taken = false;
@@ -668,14 +668,25 @@ static void must_save_as(const uint8_t *state, size_t size, const char *what)
 static int restore(const uint8_t *state, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
+	struct irq before[IRQS], cleared[IRQS];
 	const char *why = NULL;
 	int result;
 
 	memcpy(copy, state, size);
+	memcpy(before, m.irq, sizeof(before));
+	for (unsigned n = 0; n < IRQS; n++)
+		m.irq[n].diverted = false; /* the controller is restored first */
+	memcpy(cleared, m.irq, sizeof(cleared));
 	m.restoring = true;
 	result = sdei_restore(m.sdei, copy, size, &why);
 	m.restoring = false;
 	must(!result || (result == -VIRQ_ERR_STATE && why && *why), "sdei_restore()");
+	must(!result || !memcmp(cleared, m.irq, sizeof(cleared)),
+	     "refused, and interrupts changed");
+	if (result)
+		memcpy(m.irq, before, sizeof(before));
+	for (unsigned n = 0; n < IRQS; n++)
+		m.irq[n].taken = before[n].taken;
 	free(copy);
 	return result;
 }
@@ -699,15 +710,12 @@ static void step_restore(struct input *in)
 	unsigned how = take(in), changes = how & 7;
 	size_t size, used;
 	uint8_t *state = save(&size), *changed = malloc(size);
-	struct irq irqs[IRQS];
 
 	memcpy(changed, state, size);
-	memcpy(irqs, m.irq, sizeof(irqs));
 	change(in, changed, size, changes);
 	used = how & 64 ? take_many(in, 2) % size : size;
 	if (restore(changed, used)) {
 		must(changes || used < size, "what was saved is refused");
-		must(!memcmp(irqs, m.irq, sizeof(irqs)), "refused, and interrupts changed");
 		must_save_as(state, size, "refused, and changed");
 	} else {
 		must(used == size, "half a state is taken");
@@ -743,6 +751,45 @@ static void step_reset(void)
 	for (unsigned v = 0; v < m.config.vcpus; v++) {
 		m.on[v] = true;
 		must(!sdei_pending(m.sdei, v), "pending after a reset");
+	}
+}
+
+static int64_t start_call(unsigned v, unsigned function, uint64_t x1, uint64_t flags)
+{
+	struct input in = { NULL, NULL };
+	struct sdei_frame frame = take_frame(&in);
+	int64_t answer;
+
+	m.acting = (int)v;
+	frame.x[0] = SDEI_CALL_FIRST + function;
+	frame.x[1] = x1;
+	frame.x[2] = UINT64_C(0xffffffff80000000);
+	frame.x[4] = flags;
+	frame.x[5] = v;
+	sdei_call(m.sdei, v, &frame);
+	answer = (int64_t)frame.x[0];
+	free(frame.x);
+	return answer;
+}
+
+static void start_event(unsigned v, int64_t event, uint64_t flags)
+{
+	start_call(v, SDEI_EVENT_REGISTER, (uint64_t)event, flags);
+	start_call(v, SDEI_EVENT_ENABLE, (uint64_t)event, 0);
+}
+
+/* A guest that has got far already: all is bound, registered, enabled, unmasked. */
+static void start(uint64_t flags)
+{
+	for (unsigned v = 0; v < m.config.vcpus; v++) {
+		start_event(v, 0, 0);
+		for (unsigned n = 0; n < m.config.events; n++)
+			start_event(v, m.event[n].number, flags);
+		for (unsigned n = 0; n < PPIS; n++)
+			start_event(v, start_call(v, SDEI_INTERRUPT_BIND, FIRST_PPI + n, 0), 0);
+		for (unsigned n = 0; n < SPIS; n++)
+			start_event(v, start_call(v, SDEI_INTERRUPT_BIND, FIRST_SPI + n, 0), flags);
+		must(start_call(v, SDEI_PE_UNMASK, 0, 0) == 0, "PE_UNMASK");
 	}
 }
 
@@ -804,6 +851,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > MAX_SIZE)
 		return 0;
 	if (build(&in)) {
+		if (m.config.vendor & 16)
+			start(m.config.vendor & 1);
 		while (in.at < in.end)
 			step(&in);
 		finish();
