@@ -839,7 +839,14 @@ static void finish(void)
 			free(frame.x);
 		}
 		must(m.odd || !m.on[v] || m.depth[v] == 0, "a handler does not end");
+		if (!m.on[v])
+			sdei_cpu_on(m.sdei, v);
 	}
+	for (unsigned v = 0; v < m.config.vcpus; v++)
+		for (unsigned n = 0; n < m.config.events; n++)
+			must(!(start_call(v, SDEI_EVENT_STATUS, (uint64_t)m.event[n].number, 0) &
+			       SDEI_STATUS_RUNNING),
+			     "a handler runs nowhere");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

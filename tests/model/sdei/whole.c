@@ -239,6 +239,42 @@ static void wild_step(struct machine *m)
 		sdei_interrupt(m->sdei, v, model_spi((unsigned)(r >> 48) % MODEL_SPIS));
 }
 
+static int64_t wild_call(struct machine *m, unsigned v, unsigned function, int32_t event)
+{
+	uint64_t x[MODEL_SAVED] = { SDEI_CALL_FIRST + function, (uint64_t)event };
+	struct sdei_frame frame = { .x = x, .pstate = 5 };
+
+	host_kicks_begin(m, (int)v);
+	sdei_call(m->sdei, v, &frame);
+	return (int64_t)x[0];
+}
+
+/* Once all handlers have ended none runs, and all can be taken away. */
+static void wild_end(struct machine *m)
+{
+	for (unsigned v = 0; v < m->config.vcpus; v++)
+		for (unsigned n = 0; n < 3; n++)
+			wild_call(m, v, SDEI_EVENT_COMPLETE, 0);
+	for (unsigned v = 0; v < m->config.vcpus; v++) {
+		for (unsigned e = 0; e < m->model.n_events; e++) {
+			int32_t number = m->model.events[e].number;
+			int64_t status = wild_call(m, v, SDEI_EVENT_STATUS, number);
+
+			if (status != 0 && status != 1 && status != 3)
+				machine_fail(m, "a state that was taken: status %lld of %#x",
+					     (long long)status, (unsigned)number);
+		}
+		if (wild_call(m, v, SDEI_PRIVATE_RESET, 0))
+			machine_fail(m, "a state that was taken: PRIVATE_RESET is refused");
+	}
+	if (wild_call(m, 0, SDEI_SHARED_RESET, 0))
+		machine_fail(m, "a state that was taken: SHARED_RESET is refused");
+	for (unsigned n = 0; n < MODEL_IRQS; n++)
+		if (m->irq[n].diverted)
+			machine_fail(
+				m, "a state that was taken: interrupt number %u stays diverted", n);
+}
+
 static void same_diverted(struct machine *m, const struct model_irq *before, const char *when)
 {
 	for (unsigned n = 0; n < MODEL_IRQS; n++)
@@ -260,17 +296,24 @@ void whole_junk(struct machine *m, uint64_t random)
 	memcpy(image, now.image, now.size);
 	size = tamper(m, image, now.size);
 	m->wild = true;
+	restore_irqs(m, now.irq);
 	if (restore(m, image, size)) {
 		m->wild = false;
-		same_diverted(m, now.irq, "a state was refused");
+		for (unsigned n = 0; n < MODEL_IRQS; n++)
+			if (m->irq[n].diverted)
+				machine_fail(m,
+					     "a state was refused: interrupt number %u is diverted",
+					     n);
 		memcpy(m->irq, now.irq, sizeof(m->irq));
 		must_save_as(m, now.image, now.size, "a state was refused");
 		m->refused++;
 	} else {
 		if (size != now.size)
 			machine_fail(m, "a state that is too short is taken");
+		must_save_as(m, image, size, "what was tampered with is saved");
 		for (unsigned n = 0; n < 30; n++)
 			wild_step(m);
+		wild_end(m);
 		m->accepted++;
 	}
 	before = now.model;
