@@ -173,23 +173,65 @@ void whole_restore(struct machine *m, bool old, bool fresh)
 
 /* --- States that were tampered with ---------------------------------------------------------------- */
 
-/* A few bytes: flipped, set to something near, or all behind a point gone. */
+/* lib/sdei/state.md */
+#define HEADER_BYTES  20
+#define EVENT_BYTES   12
+#define HANDLER_BYTES 20
+#define VCPU_BYTES    336
+#define CONTEXTS_AT   16
+
+/* Is it one of a context's bytes, most of which may be anything? */
+static bool is_of_context(const struct machine *m, size_t at)
+{
+	unsigned shared = 0;
+	size_t vcpu;
+
+	for (unsigned e = 0; e < m->model.n_events; e++)
+		shared += m->model.events[e].shared;
+	at -= HEADER_BYTES;
+	vcpu = VCPU_BYTES + (m->model.n_events - shared) * HANDLER_BYTES;
+	if (at < m->model.n_events * EVENT_BYTES + shared * HANDLER_BYTES)
+		return false;
+	at = (at - m->model.n_events * EVENT_BYTES - shared * HANDLER_BYTES) % vcpu;
+	return at >= CONTEXTS_AT && at < VCPU_BYTES;
+}
+
+static void tamper_once(struct machine *m, uint8_t *image, size_t size)
+{
+	static const uint8_t values[] = { 0, 1, 2, 3, 5, 8, 9, 13, 16, 64, 65, 0x80, 0xff };
+	uint64_t r = random_of(m);
+	size_t at = r % size;
+
+	for (unsigned n = 0; n < 8 && at >= HEADER_BYTES && is_of_context(m, at); n++)
+		at = random_of(m) % size;
+	switch (r >> 32 & 7) {
+	case 0:
+	case 1:
+	case 2:
+		image[at] ^= (uint8_t)(1 << (r >> 40 & 7));
+		break;
+	case 3:
+	case 4:
+		image[at] = values[(r >> 40) % sizeof(values)];
+		break;
+	case 5:
+		image[at] = (uint8_t)(r >> 48);
+		break;
+	case 6: /* another one's */
+		image[at] = image[(at + HANDLER_BYTES) % size];
+		break;
+	default: /* another interrupt, where one is */
+		at = HEADER_BYTES + (r >> 40) % m->model.n_events * EVENT_BYTES + 8;
+		image[at] = (uint8_t)(r & 1 ? model_spi(r >> 36 & 3) : model_ppi(r >> 36 & 1));
+		image[at + 1] = 0;
+	}
+}
+
+/* A few changes, or all behind a point gone. */
 static size_t tamper(struct machine *m, uint8_t *image, size_t size)
 {
-	static const uint8_t values[] = { 0, 1, 2, 5, 8, 9, 13, 16, 0x80, 0xff };
-	unsigned changes = 1 + (unsigned)(random_of(m) % 3);
-
-	for (unsigned n = 0; n < changes; n++) {
-		uint64_t r = random_of(m);
-		uint8_t *at = &image[r % size];
-
-		if (r >> 32 & 1)
-			*at ^= (uint8_t)(1 << (r >> 40 & 7));
-		else if (r >> 33 & 1)
-			*at = values[(r >> 40) % sizeof(values)];
-		else
-			*at = (uint8_t)(r >> 48);
-	}
+	for (unsigned n = 1 + (unsigned)(random_of(m) % 3); n; n--)
+		tamper_once(m, image, size);
 	return random_of(m) % 16 ? size : random_of(m) % size;
 }
 
