@@ -2,7 +2,7 @@
 #
 # The model of an SDEI dispatcher, and its lockstep: `build/tests/model/sdei-lockstep`.
 
-SDEI_MODEL_SRCS := $(addprefix tests/model/sdei/,model.c host.c machine.c whole.c check.c generate.c lockstep.c)
+SDEI_MODEL_SRCS := $(addprefix tests/model/sdei/,model.c host.c machine.c whole.c state.c check.c generate.c lockstep.c)
 SDEI_HARNESS    := $(BUILD)/tests/model/sdei/harness.o
 SDEI_MODEL_OBJS := $(SDEI_MODEL_SRCS:%.c=$(BUILD)/%.o) $(SDEI_HARNESS)
 SDEI_LOCKSTEP   := $(BUILD)/tests/model/sdei-lockstep

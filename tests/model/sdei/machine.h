@@ -109,6 +109,9 @@ void whole_restore(struct machine *m, bool kept, bool fresh);
 void whole_junk(struct machine *m, uint64_t random);
 void whole_refuse(struct machine *m, unsigned which);
 
+/* state.c: does this contradict lib/sdei/state.md? As long as `good`, which is a state of this machine. */
+bool state_is_wrong(const struct model *m, const uint8_t *bytes, const uint8_t *good);
+
 /* check.c: what must hold after every operation. */
 void check_all(struct machine *m);
 void check_frame(struct machine *m, unsigned vcpu, const struct sdei_frame *frame);

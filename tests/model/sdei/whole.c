@@ -334,6 +334,8 @@ void whole_junk(struct machine *m, uint64_t random)
 
 	m->random = random;
 	keep(m, &now);
+	if (state_is_wrong(&m->model, now.image, now.image))
+		machine_fail(m, "a state is saved that is wrong");
 	image = malloc(now.size);
 	memcpy(image, now.image, now.size);
 	size = tamper(m, image, now.size);
@@ -352,6 +354,8 @@ void whole_junk(struct machine *m, uint64_t random)
 	} else {
 		if (size != now.size)
 			machine_fail(m, "a state that is too short is taken");
+		if (state_is_wrong(&m->model, image, now.image))
+			machine_fail(m, "a state is taken that is wrong");
 		must_save_as(m, image, size, "what was tampered with is saved");
 		for (unsigned n = 0; n < 30; n++)
 			wild_step(m);
