@@ -464,7 +464,7 @@ static int64_t call_get_info(struct call *c)
 	if (!c->m->events[event].shared)
 		return SDEI_INVALID_PARAMETERS;
 	h = handler_of(c->m, c->vcpu, (unsigned)event);
-	if (!h->registered)
+	if (unregistered(h))
 		return SDEI_DENIED;
 	if (query == SDEI_INFO_ROUTING_MODE)
 		return h->rm_pe;
