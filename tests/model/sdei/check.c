@@ -175,10 +175,14 @@ static void check_irqs(struct machine *m)
 /* What is held has somebody who will go on with it. */
 static void check_held(struct machine *m, unsigned event)
 {
+	unsigned due = 0;
+
+	for (unsigned v = 0; v < m->config.vcpus; v++)
+		due |= m->later_due[v] ? 1u << v : 0;
 	for (unsigned v = 0; v < m->config.vcpus; v++) {
 		const struct model_handler *h = &m->model.events[event].handler[v];
 
-		if (h->held && !m->later_due[h->held_by])
+		if (h->held && !(h->waits & due))
 			machine_fail(m, "event %#x is held, and nobody knows",
 				     (unsigned)m->model.events[event].number);
 	}

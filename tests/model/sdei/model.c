@@ -252,7 +252,7 @@ static void end(struct model *m, unsigned vcpu, struct model_context *context)
 	if (irq) {
 		irq->taken = false;
 		h->held = m->later && model_irq_pending(irq);
-		h->held_by = vcpu;
+		h->waits |= h->held ? 1u << vcpu : 0;
 		m->could_be_held |= model_irq_pending(irq) && h->registered && h->enabled;
 	}
 }
@@ -675,8 +675,10 @@ void model_again(struct model *m, unsigned vcpu)
 {
 	for (unsigned e = 0; e < m->n_events; e++)
 		for (unsigned v = 0; v < m->config.vcpus; v++)
-			if (m->events[e].handler[v].held_by == vcpu)
+			if (m->events[e].handler[v].waits >> vcpu & 1) {
 				m->events[e].handler[v].held = false;
+				m->events[e].handler[v].waits &= ~(1u << vcpu);
+			}
 }
 
 static void end_all(struct model *m, unsigned vcpu)

@@ -56,9 +56,9 @@ struct model_handler {
 	bool relative, rm_pe;
 	unsigned target;
 	uint64_t entry, argument;
-	/* Its interrupt was pending when the handler ended, and waits for model_again() of this vCPU. */
+	/* Its interrupt was pending when the handler ended, and waits for model_again()... */
 	bool held;
-	unsigned held_by;
+	unsigned waits; /* ...of one of these, a bit for each: of all where it has been so */
 };
 
 struct model_event {

@@ -129,11 +129,16 @@ static void keep_stats(struct machine *m, const struct model *before, bool fresh
 /* Whoever restores knows nothing of what was asked for before; unless it is asked for again. */
 static void forget_held(struct machine *m)
 {
+	unsigned due = 0;
+
+	for (unsigned v = 0; v < m->config.vcpus; v++)
+		due |= m->later_due[v] ? 1u << v : 0;
 	for (unsigned e = 0; e < m->model.n_events; e++)
 		for (unsigned v = 0; v < m->config.vcpus; v++) {
 			struct model_handler *h = &m->model.events[e].handler[v];
 
-			h->held &= m->later_due[h->held_by];
+			h->waits &= due;
+			h->held &= h->waits != 0;
 		}
 }
 
