@@ -6,7 +6,7 @@ GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake 
 # With an ITS, that is on a GICv3 alone.
 GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu
 # Clients of SDEI, which there is under the hypervisor alone.
-GUEST_SDEI := sdei-calls
+GUEST_SDEI := sdei-calls sdei-entry sdei-bound
 GUEST_DEMOS := rt-latency worker hostile
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
@@ -39,6 +39,7 @@ $(GUEST_SDEI:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
 $(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/lib/its.o
 $(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
+$(GUEST_BUILD)/sdei-entry.elf: $(GUEST_BUILD)/tests/sdei_probe.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \
 	$(GUEST_BUILD)/bench/lpi.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/pci.o
