@@ -42,7 +42,8 @@ $(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/sdei-entry.elf: $(GUEST_BUILD)/tests/sdei_probe.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \
-	$(GUEST_BUILD)/bench/lpi.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/pci.o
+	$(GUEST_BUILD)/bench/lpi.o $(GUEST_BUILD)/bench/sdei.o $(GUEST_BUILD)/lib/its.o \
+	$(GUEST_BUILD)/lib/pci.o $(GUEST_BUILD)/lib/sdei.o $(GUEST_BUILD)/lib/sdei_entry.o
 
 $(GUEST_BUILD)/%.elf: $(GUEST_LIB_OBJS) guest/lib/guest.ld
 	$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -T guest/lib/guest.ld -o $@ \
