@@ -48,7 +48,8 @@ extern "C" {
 #define SDEI_CALL_LAST  0xc400003fu /* the end of the range; what is not below is NOT_SUPPORTED */
 
 /*
- * What each answers, in this order of precedence: an unknown function is NOT_SUPPORTED; then what is
+ * Events, INTIDs, queries and the n of EVENT_CONTEXT are 32 bits: the upper halves of their registers are
+ * ignored; all else is 64 bits. What each call answers, in this order of precedence: an unknown function is NOT_SUPPORTED; then what is
  * wrong with the arguments alone, INVALID_PARAMETERS; then what depends on state. A state is one of
  *
  *	---  unregistered                    G    registered
@@ -223,15 +224,16 @@ struct sdei_port {
 	 * keeps its latch and its line, and calls sdei_interrupt() when it becomes pending.
 	 */
 
+	/* Any CPU: is it a PPI or SPI of this guest's, and one that may be bound? */
+	bool (*irq_valid)(void *host, unsigned vcpu, virq_t virq);
 	/*
-	 * Owner, under the lock: divert it. 0; SDEI_INVALID_PARAMETERS: it is no PPI or SPI of this guest's;
-	 * SDEI_DENIED: it is pending or active; SDEI_RETRY: see SDEI_AGAIN. With `again` it is as it was
-	 * saved: it is diverted whatever it is; no vCPU is loaded then.
+	 * Owner, under the lock: divert it. 0; SDEI_DENIED: it is pending or active; SDEI_RETRY: see
+	 * SDEI_AGAIN. With `again` no vCPU is loaded, and it is diverted whatever its state: 0.
 	 */
 	int (*irq_divert)(void *host, unsigned vcpu, virq_t virq, bool again);
 	/* Any CPU, under the lock: the opposite. It is left disabled. */
 	void (*irq_return)(void *host, unsigned vcpu, virq_t virq);
-	/* Is it pending: the latch, or, if level-sensitive, the line? Any CPU. */
+	/* Owner: is it pending: the latch, or, if level-sensitive, the line? */
 	bool (*irq_pending)(void *host, unsigned vcpu, virq_t virq);
 	/* Owner: it is being handled: its latch is cleared. */
 	void (*irq_take)(void *host, unsigned vcpu, virq_t virq);
@@ -241,6 +243,12 @@ struct sdei_port {
 	bool (*irq_clear)(void *host, unsigned vcpu, virq_t virq);
 	/* Optional, any CPU, under the lock: an SPI goes to this vCPU from now on. */
 	void (*irq_route)(void *host, unsigned vcpu, virq_t virq);
+	/*
+	 * Optional, owner: an interrupt was pending again when its handler completed, a level that nobody
+	 * lowers for instance. Call sdei_again() for this vCPU on its CPU after its guest has run for a
+	 * little while, so that it gets somewhere between two events. NULL: it is delivered at once.
+	 */
+	void (*later)(void *host, unsigned vcpu);
 	/*
 	 * Optional, under the lock: for embedders that have sources of interrupts which bypass the interrupt
 	 * controller. `virq` of `vcpu` is bound to `event`, or (not `bound`) no longer. Such a source calls
@@ -294,6 +302,7 @@ struct sdei_frame {
 	uint64_t *x;                  /* x0 to x17; read and written */
 	uint64_t pc, pstate;          /* ELR_EL2, SPSR_EL2: read and written */
 	uint64_t sctlr_el1, vbar_el1; /* read */
+	uint64_t gcscr_el1;           /* read with SDEI_HAS_GCS */
 	/* Written, and `resumed` set, by EVENT_COMPLETE_AND_RESUME; else left alone. */
 	uint64_t elr_el1, spsr_el1;
 	bool resumed;
@@ -309,6 +318,9 @@ struct sdei_frame {
  * False: nothing was to be done. DEN0054 4.3, DDI 0487 AArch64.TakeException(). Owner.
  */
 bool sdei_enter(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame);
+
+/* What port->later asked for. Owner. */
+void sdei_again(struct sdei *sdei, unsigned vcpu);
 
 /* Is x0 one of SDEI's function identifiers? */
 static inline bool sdei_is_call(uint64_t x0)
@@ -354,7 +366,7 @@ long sdei_save(const struct sdei *sdei, void *buffer, size_t size);
 /*
  * Into a dispatcher of the same configuration (strict_signal and vendor may differ), in any state. Every
  * field is checked first: 0; -VIRQ_ERR_STATE, *why names the field, and all is as before. Bound interrupts
- * are diverted through the port, with `again`; one that it refuses is -VIRQ_ERR_STATE too.
+ * are diverted through the port, with `again`.
  */
 int sdei_restore(struct sdei *sdei, const void *buffer, size_t size, const char **why);
 
