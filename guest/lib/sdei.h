@@ -57,7 +57,8 @@
 #define SDEI_STATE_GR   5
 #define SDEI_STATE_R    4
 
-#define SDEI_EVENT_WATCHDOG 1 /* the hypervisor's own, if it has one: critical, private */
+/* The hypervisor's own (docs/vm-description.md): critical, private. */
+#define SDEI_EVENT_WATCHDOG 0x40001000
 #define SDEI_LAST_CONTEXT   17
 
 /* All 64 bits of the result; by the conduit of the device tree. */

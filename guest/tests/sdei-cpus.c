@@ -2,13 +2,15 @@
 /*
  * SDEI between CPUs (DEN0054 4.2 to 4.4): event 0 signalled to any of them, whatever it has masked, asleep or
  * not; what is pending and when it goes; PE masks; resets; a shared event's routing; critical events
- * over normal ones; CPUs that go off, also in a handler, and come back.
+ * over normal ones; CPUs that go off, also in a handler, and come back. For the critical ones the hypervisor's
+ * watchdog is needed, and sdei.watchdog=1 in the command line.
  */
 #include "gic.h"
 #include "psci.h"
 #include "sdei.h"
 #include "tap.h"
 #include "timer.h"
+#include "tree.h"
 #include "uart.h"
 
 #define ROUNDS    40
@@ -132,7 +134,8 @@ static void in_handler(const char *what, enum act which, int64_t result, int64_t
 	   what);
 	is((uint64_t)act_status, (uint64_t)inside, "%s in the handler: the state in it", what);
 	is((uint64_t)status(0), (uint64_t)after, "%s in the handler: the state after it", what);
-	is(count_on(me), which == NOTHING ? 2 : 1, "%s in the handler: deliveries", what);
+	is(count_on(me), which == NOTHING || which == SHARED_RESET ? 2 : 1,
+	   "%s in the handler: deliveries", what);
 	if (status(0) == SDEI_STATE_NONE)
 		sdei_register(0, &handler, 0, 0);
 	sdei_call(SDEI_ENABLE, 0);
@@ -670,6 +673,114 @@ static void standby(void)
 	no_hook();
 }
 
+/* --- Critical events: the watchdog ------------------------------------------------------------------ */
+
+#define WATCHDOG_MS 20000 /* after which we do not wait for it any more */
+
+static struct sdei_handler critical;
+static struct {
+	unsigned inside;   /* how often it came while event 0's handler ran */
+	unsigned wrong;    /* registers of its context */
+	int64_t zero, own; /* the states of both events in it */
+	int64_t mask, unmask;
+	uint64_t pstate;
+	unsigned zeros;     /* how often event 0 came while it ran */
+	bool context_stays; /* event 0's, from before it to after it */
+} nested;
+static bool zero_runs;
+static unsigned stay_ms;
+
+/* Neither an interrupt is taken nor one waited for: that is what the watchdog looks for. */
+static bool hang_until(atomic_uint *count, unsigned wanted, unsigned ms)
+{
+	uint64_t deadline = counter_after_ms(ms);
+
+	while (atomic_load(count) < wanted && !counter_passed(deadline))
+		;
+	return atomic_load(count) >= wanted;
+}
+
+static uint64_t when_critical(struct sdei_state *state, struct sdei_handler *mine)
+{
+	unsigned me = this_cpu()->index, zeros = count_on(me);
+
+	(void)mine;
+	nested.inside += zero_runs;
+	nested.pstate = state->x[3];
+	nested.zero = status(0);
+	nested.own = status(SDEI_EVENT_WATCHDOG);
+	for (unsigned n = 4; n <= SDEI_LAST_CONTEXT; n++)
+		nested.wrong += sdei_call(SDEI_CONTEXT, n) != (int64_t)state->x[n];
+	signal_cpu(me);
+	nested.mask = sdei_call(SDEI_PE_MASK);
+	nested.unmask = sdei_call(SDEI_PE_UNMASK);
+	hang_until(&critical.count[me], 100, stay_ms);
+	nested.zeros += count_on(me) - zeros;
+	return 0;
+}
+
+static uint64_t wait_for_critical(struct sdei_state *state, struct sdei_handler *mine)
+{
+	unsigned me = this_cpu()->index;
+	int64_t before = sdei_call(SDEI_CONTEXT, 1);
+
+	(void)state;
+	if (atomic_load(&mine->count[me]))
+		return 0;
+	zero_runs = true;
+	hang_until(&critical.count[me], 1, WATCHDOG_MS);
+	zero_runs = false;
+	nested.context_stays = sdei_call(SDEI_CONTEXT, 1) == before;
+	return 0;
+}
+
+static bool listen_to_watchdog(void)
+{
+	critical.hook = when_critical;
+	return sdei_call(SDEI_REGISTER, SDEI_EVENT_WATCHDOG, (uintptr_t)sdei_entry_critical,
+			 (uintptr_t)&critical, 0, 0) == SDEI_SUCCESS &&
+	       sdei_call(SDEI_ENABLE, SDEI_EVENT_WATCHDOG) == SDEI_SUCCESS;
+}
+
+static void nesting(void)
+{
+	unsigned me = this_cpu()->index;
+
+	is((uint64_t)sdei_call(SDEI_GET_INFO, SDEI_EVENT_WATCHDOG, SDEI_INFO_PRIORITY), 1,
+	   "the watchdog's event is critical");
+	is((uint64_t)sdei_call(SDEI_GET_INFO, SDEI_EVENT_WATCHDOG, SDEI_INFO_TYPE), 0,
+	   "the watchdog's event is private");
+	answers(sdei_call(SDEI_RELEASE, SDEI_EVENT_WATCHDOG), SDEI_INVALID_PARAMETERS,
+		"INTERRUPT_RELEASE of what is not bound");
+	no_hook();
+	handler.hook = wait_for_critical;
+	ok(listen_to_watchdog() && sdei_listen(0, &handler, 0, 0), "both events are listened to");
+	irq_mask();
+	signal_cpu(me);
+	irq_unmask();
+	is(nested.inside, 1, "the critical event came once, and over the normal one's handler");
+	is((uint64_t)nested.zero, 7, "nested: event 0 runs");
+	is((uint64_t)nested.own, 7, "nested: the critical one runs");
+	is(nested.pstate & 0x3cf, 0x3c5, "nested: from EL1h with DAIF masked");
+	is(nested.wrong, 0, "nested: EVENT_CONTEXT has the normal handler's registers");
+	is((uint64_t)nested.mask, 1, "nested: PE_MASK");
+	is((uint64_t)nested.unmask, 0, "nested: PE_UNMASK");
+	is(nested.zeros, 0, "nested: event 0, signalled in it, waits");
+	ok(nested.context_stays, "nested: then EVENT_CONTEXT has the first context again");
+	is(count_on(me), 2, "event 0 comes again when both are over");
+	sdei_call(SDEI_DISABLE, 0);
+	/* Critical over critical: it hangs, too, and is found again. */
+	stay_ms = 3000;
+	ok(hang_until(&critical.count[me], 2, WATCHDOG_MS), "the critical event comes alone");
+	stay_ms = 0;
+	ok(hang_until(&critical.count[me], 3, WATCHDOG_MS), "and again, not over itself");
+	is(nested.inside, 1, "neither of them over a normal one's handler");
+	is((uint64_t)nested.zero, 1, "alone: event 0 is registered only");
+	sdei_forget(SDEI_EVENT_WATCHDOG);
+	sdei_forget(0);
+	no_hook();
+}
+
 void guest_main(void)
 {
 	sdei_init();
@@ -677,6 +788,8 @@ void guest_main(void)
 	pending_of_event_0();
 	in_handlers();
 	standby();
+	if (option_given("sdei.watchdog"))
+		nesting();
 	if (cpu_count > 1) {
 		to_each();
 		to_masked_ones();

@@ -499,7 +499,7 @@ static void from_el0(const char *what, int64_t event, bool aarch32)
 		   0, "%s: afterwards r0 to r4, r10, r13, r14 are what they were", what);
 	}
 	is(probe.nzcv_after & NZCV_MASK, probe.nzcv, "%s: afterwards NZCV is what it was", what);
-	is(resumed.elr - code < 18 * 4, true, "%s: resumed at EL1: ELR_EL1 is where it was", what);
+	is(resumed.elr - code < 24 * 4, true, "%s: resumed at EL1: ELR_EL1 is where it was", what);
 	is(resumed.spsr & SEEN_BITS & (aarch32 ? ~0x200ul : ~0ul) & ~NZCV_MASK, pstate & ~NZCV_MASK,
 	   "%s: resumed at EL1: SPSR_EL1 is its PSTATE", what);
 	loop_to = 0;
@@ -525,6 +525,19 @@ static void timers(void)
 	answers(sdei_call(SDEI_RELEASE, (uint64_t)event), 0, "the virtual timer is released");
 }
 
+/* 1.1: the entry counts from VBAR_EL1. */
+static void relative_entry(void)
+{
+	uint64_t entry = (uintptr_t)sdei_entry_normal - read_sysreg(vbar_el1);
+
+	if (sdei_call(SDEI_FEATURES, 1) != 1)
+		return;
+	sdei_call(SDEI_REGISTER, 0, entry, (uintptr_t)&handler, SDEI_RELATIVE, 0);
+	sdei_call(SDEI_ENABLE, 0);
+	by_call("relative entry", probe_hvc, probe_hvc_to, true, false);
+	sdei_forget(0);
+}
+
 /* A call that takes the PE to no handler: what it leaves. */
 static void plain_call(void)
 {
@@ -544,6 +557,7 @@ void guest_main(void)
 	timer_control(&timer_virtual, 0);
 	plain_call();
 	calls_are_interrupted();
+	relative_entry();
 	timers();
 	handler.hook = note_and_end;
 	pstate_fields();
