@@ -252,7 +252,7 @@ struct sdei_port {
 	/*
 	 * Optional, under the lock: for embedders that have sources of interrupts which bypass the interrupt
 	 * controller. `virq` of `vcpu` is bound to `event`, or (not `bound`) no longer. Such a source calls
-	 * sdei_raise().
+	 * sdei_interrupt(), and the hooks above know of it.
 	 */
 	void (*bound)(void *host, unsigned vcpu, virq_t virq, int32_t event, bool bound);
 };
@@ -279,14 +279,17 @@ int sdei_init(struct sdei **sdei, void *memory, size_t size, const struct sdei_c
 /* --- Events happen. Any CPU, any context, lock-free. -------------------------------------------- */
 
 /*
- * This event of config's, or event 0, or a bound one, becomes pending; it is delivered once, however often
- * it was raised before that. `vcpu`: whose private event it is; of a shared one it is ignored. A shared
+ * This event of config's, or event 0, becomes pending; it is delivered once, however often it was raised
+ * before that. (A bound one is looked at, as by sdei_interrupt().) `vcpu`: whose private event it is; of a shared one it is ignored. A shared
  * one with RM_ANY goes to some vCPU that is unmasked and can take it, or to the first that becomes so.
  * 0; -VIRQ_ERR_RANGE: there is no such event or vCPU.
  */
 int sdei_raise(struct sdei *sdei, unsigned vcpu, int32_t event);
 
-/* A diverted interrupt, `vcpu`'s if it is a PPI, became pending. What is not bound is ignored. */
+/*
+ * A diverted interrupt, `vcpu`'s if it is a PPI, became pending: irq_pending says so when its event's turn
+ * comes, or nothing happens. What is not bound is ignored.
+ */
 void sdei_interrupt(struct sdei *sdei, unsigned vcpu, virq_t virq);
 
 /* --- The vCPU's own physical CPU. ---------------------------------------------------------------- */

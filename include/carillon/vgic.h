@@ -605,7 +605,11 @@ struct vgic_cpu {
 	uint32_t inbox;    /* atomic: interrupts this vCPU has to look at */
 	uint32_t resettle; /* atomic: a group enable changed, or maintenance is due */
 	uint32_t own;      /* the owner's: interrupts that it raised for itself */
-	uint32_t reserved; /* 0: whoever looks at all of it in one access finds no more */
+	/*
+	 * atomic: the embedder's own. vgic_attention() does not look at it; an embedder that looks at all of
+	 * this structure in one access finds its own reasons, too.
+	 */
+	uint32_t host;
 };
 
 static inline bool vgic_attention(const struct vgic_cpu *cpu)

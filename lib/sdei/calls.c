@@ -25,7 +25,8 @@ typedef int64_t call_function(struct call *call);
 
 static bool find(const struct call *call, struct instance *instance)
 {
-	return event_find(call->sdei, call->vcpu, (int32_t)(uint32_t)call->argument[0], instance);
+	return instance_find(call->sdei, call->vcpu, (int32_t)(uint32_t)call->argument[0],
+			     instance);
 }
 
 /* The vCPU of an MPIDR; negative: there is none. */

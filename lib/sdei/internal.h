@@ -151,7 +151,7 @@ static inline void count(uint64_t *statistic)
 }
 
 /* sdei.c */
-bool event_find(struct sdei *sdei, unsigned vcpu, int32_t number, struct instance *instance);
+bool instance_find(struct sdei *sdei, unsigned vcpu, int32_t number, struct instance *instance);
 
 /* dispatch.c */
 void instance_announce(struct sdei *sdei, const struct instance *instance, uint32_t word);

@@ -181,7 +181,7 @@ static bool event_index(const struct sdei *sdei, unsigned type, int32_t number, 
 }
 
 /* As `vcpu` sees it. False: there is no such event. */
-bool event_find(struct sdei *sdei, unsigned vcpu, int32_t number, struct instance *instance)
+bool instance_find(struct sdei *sdei, unsigned vcpu, int32_t number, struct instance *instance)
 {
 	unsigned type, index;
 
@@ -198,7 +198,7 @@ int sdei_raise(struct sdei *sdei, unsigned vcpu, int32_t number)
 {
 	struct instance instance;
 
-	if (!event_find(sdei, vcpu, number, &instance))
+	if (!instance_find(sdei, vcpu, number, &instance))
 		return -VIRQ_ERR_RANGE;
 	if (instance.type == PRIVATE && vcpu >= sdei->config.vcpus)
 		return -VIRQ_ERR_RANGE;

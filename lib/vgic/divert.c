@@ -21,7 +21,7 @@ bool vgic_divertible(const struct vgic *vgic, unsigned vcpu, virq_t virq)
 }
 
 /* What a source's change of a diverted interrupt made of it. */
-void irq_diverted(struct vgic *vgic, const struct vgic_irq *irq)
+__attribute__((noinline)) void irq_diverted(struct vgic *vgic, const struct vgic_irq *irq)
 {
 	unsigned vcpu = irq_is_private(vgic, irq) ? (unsigned)(irq - vgic->irqs) / vgic->privates
 						  : 0;
