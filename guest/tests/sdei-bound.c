@@ -336,6 +336,14 @@ static void released_while_asserted(void)
 	release_line();
 	gic_wait_pending(me, source->intid, false);
 	is(count_total(me), 0, "%s: released while asserted: not delivered", source->name);
+	/* Nobody asks the controller before the next one: that looks at the line itself. */
+	event = bind(source->intid);
+	assert_line();
+	wait_ms(1);
+	result("again", sdei_call(SDEI_RELEASE, (uint64_t)event), 0);
+	release_line();
+	result("its line has fallen: it can be bound", bind(source->intid), event);
+	result("and released", sdei_call(SDEI_RELEASE, (uint64_t)event), 0);
 }
 
 /* --- SPIs and PPIs without a device ------------------------------------------------------------------- */
