@@ -151,7 +151,7 @@ bool sdei_pending(const struct sdei *sdei, unsigned vcpu)
 	uint64_t private = hints_of(sdei, pe, PRIVATE), shared = hints_of(sdei, pe, SHARED);
 	uint32_t state;
 
-	if (__builtin_expect(!(private | shared), 1))
+	if (!(private | shared))
 		return false;
 	state = load_relaxed(&pe->state);
 	if (state_allows(state, false))

@@ -367,20 +367,19 @@ struct reg {
 	uint16_t ebase; /* where the first extended SPI is */
 	read_fn *read;
 	write_fn *write;
-	bool replaces; /* what is written becomes the value; else ones set or clear something */
 };
 
 static const struct reg regs[] = {
 	[RESERVED] = { .shift = WHOLE },
-	[IGROUPR] = { 4, 3, 0x080, 0x1000, read_group, write_group, true },
+	[IGROUPR] = { 4, 3, 0x080, 0x1000, read_group, write_group },
 	[ISENABLER] = { 4, 3, 0x100, 0x1200, read_enable, write_senable },
 	[ICENABLER] = { 4, 3, 0x180, 0x1400, read_enable, write_cenable },
 	[ISPENDR] = { 4, 3, 0x200, 0x1600, read_pending, write_spend },
 	[ICPENDR] = { 4, 3, 0x280, 0x1800, read_pending, write_cpend },
 	[ISACTIVER] = { 4, 3, 0x300, 0x1a00, read_active, write_sactive },
 	[ICACTIVER] = { 4, 3, 0x380, 0x1c00, read_active, write_cactive },
-	[IPRIORITYR] = { 1 | 4, 0, 0x400, 0x2000, read_priority, write_priority, true },
-	[ICFGR] = { 4, 2, 0xc00, 0x3000, read_config, write_config, true },
+	[IPRIORITYR] = { 1 | 4, 0, 0x400, 0x2000, read_priority, write_priority },
+	[ICFGR] = { 4, 2, 0xc00, 0x3000, read_config, write_config },
 	[IROUTER] = { 4 | 8, WHOLE, 0, 0, read_irouter, write_irouter },
 	[UNUSED] = { 4, WHOLE, 0, 0, read_zero, write_ignored },
 	[GICD_CONTROL] = { 2 | 4, WHOLE, 0, 0, read_gicd_control, write_gicd_control },
@@ -390,7 +389,7 @@ static const struct reg regs[] = {
 	[V2_CONTROL] = { 4, WHOLE, 0, 0, read_v2_control, write_v2_control },
 	[V2_ISENABLER] = { 4, 3, 0x100, 0, read_v2_enable, write_senable },
 	[V2_ICENABLER] = { 4, 3, 0x180, 0, read_v2_enable, write_cenable },
-	[ITARGETSR] = { 1 | 4, 0, 0x800, 0, read_targets, write_targets, true },
+	[ITARGETSR] = { 1 | 4, 0, 0x800, 0, read_targets, write_targets },
 	[SGI_CONTROL] = { 1 | 4, WHOLE, 0, 0, read_sgi_pending, write_sgi_control },
 	[V2_IDENTIFICATION] = { 4, WHOLE, 0, 0, read_v2_id, write_ignored },
 };
@@ -549,6 +548,13 @@ static bool diverted_route(struct access *access, const struct reg *reg)
 	       (word_load(access->irqs) & W_DIVERTED);
 }
 
+/* Is what is written to it what it has then? Otherwise ones set or clear something. */
+static bool keeps_value(const struct reg *reg)
+{
+	return reg == &regs[IGROUPR] || reg == &regs[IPRIORITYR] || reg == &regs[ICFGR] ||
+	       reg == &regs[ITARGETSR];
+}
+
 /* Some interrupts are diverted: they are RAZ/WI. */
 static __attribute__((noinline)) enum vgic_result read_others(struct access *access,
 							      const struct reg *reg,
@@ -572,7 +578,7 @@ static __attribute__((noinline)) enum vgic_result write_others(struct access *ac
 
 	if (diverted_route(access, reg))
 		return VGIC_DONE;
-	if (fields && reg->replaces)
+	if (fields && keeps_value(reg))
 		reg->read(access, &now);
 	return reg->write(access, (value & ~fields) | (now & fields));
 }
@@ -583,7 +589,7 @@ static inline enum vgic_result read_reg(struct access *access, const struct reg 
 	*value = 0;
 	if (!reg)
 		return VGIC_DONE;
-	if (__builtin_expect(load_relaxed(&access->vgic->diverted), 0))
+	if (__builtin_expect(load_relaxed(&access->vgic->diverted) != 0, 0))
 		return read_others(access, reg, value);
 	return reg->read(access, value);
 }
@@ -593,7 +599,7 @@ static inline enum vgic_result write_reg(struct access *access, const struct reg
 {
 	if (!reg)
 		return VGIC_DONE;
-	if (__builtin_expect(load_relaxed(&access->vgic->diverted), 0))
+	if (__builtin_expect(load_relaxed(&access->vgic->diverted) != 0, 0))
 		return write_others(access, reg, value);
 	return reg->write(access, value);
 }

@@ -47,7 +47,7 @@ static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_ir
 	} while (!word_cas(irq, &old, now));
 	if ((now & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, now);
-	if (__builtin_expect(now & W_DIVERTED, 0))
+	if (__builtin_expect((now & W_DIVERTED) != 0, 0))
 		irq_diverted(vgic, irq);
 }
 
@@ -79,7 +79,7 @@ static inline int pulse(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu
 
 	if (error)
 		return error;
-	if (__builtin_expect(irq_change(vgic, self, irq, 0, W_LATCH) & W_DIVERTED, 0))
+	if (__builtin_expect((irq_change(vgic, self, irq, 0, W_LATCH) & W_DIVERTED) != 0, 0))
 		irq_diverted(vgic, irq);
 	return 0;
 }
