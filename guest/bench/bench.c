@@ -615,7 +615,6 @@ void guest_main(void)
 	spi_mapped();
 	duets();
 	eoi_evicted();
-	bench_sdei();
 	/* The last ones to need no other CPU: they take its doorbell. */
 	injections("inject_1", 1, false);
 	injections("inject_16", 16, false);

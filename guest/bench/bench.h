@@ -57,7 +57,7 @@ void send_rounds(const char *name, unsigned *intid, void (*send)(void), void (*r
 /* lpi.c: LPIs and the ITS; none without an ITS. */
 void bench_lpis(void);
 
-/* sdei.c: events; none without SDEI. */
+/* sdei.c: events. */
 void bench_sdei(void);
 
 /* shared.c: a mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
