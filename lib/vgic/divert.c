@@ -30,6 +30,24 @@ __attribute__((noinline)) void irq_diverted(struct vgic *vgic, const struct vgic
 		vgic->port.diverted(vgic->host, vcpu, irq_intid(irq));
 }
 
+/* Nothing of it is being handled, or waits to be: the physical one may fire again. */
+static void let_fire(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	struct vgic *vgic = vcpu->vgic;
+
+	if (irq_hwirq(irq))
+		vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq), false);
+}
+
+/* The word, once the line of a mapped level-sensitive one is what it is now. */
+static uint64_t sampled(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
+{
+	if ((irq_hwirq(irq) & HWIRQ_LEVEL) && (word_load(irq) & W_LINE) &&
+	    physical_lower(vcpu, irq) && !word_pending(word_load(irq)))
+		let_fire(vcpu, irq);
+	return word_load(irq);
+}
+
 /* --- To and fro. -------------------------------------------------------------------------------- */
 
 /* Nobody has it, and nothing is under way. */
@@ -66,6 +84,8 @@ int vgic_divert(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq)
 	if (is_unsettled(vcpu_of(cpu), irq))
 		return VGIC_AGAIN;
 	old = word_load(irq);
+	if (!(old & (W_HELD | W_ACTIVE | W_QUEUED)))
+		old = sampled(&vgic->vcpus[vcpu], irq);
 	do {
 		if (old & W_DIVERTED)
 			return 0;
@@ -111,30 +131,11 @@ void vgic_undivert(struct vgic *vgic, unsigned vcpu, virq_t virq)
 
 /* --- For who delivers it. ------------------------------------------------------------------------ */
 
-/* Nothing of it is being handled, or waits to be: the physical one may fire again. */
-static void let_fire(struct vgic_vcpu *vcpu, struct vgic_irq *irq)
-{
-	struct vgic *vgic = vcpu->vgic;
-
-	if (irq_hwirq(irq))
-		vgic->port.hwirq_set_active(vgic->host, vcpu->index, hwirq_of(irq), false);
-}
-
 bool vgic_diverted_pending(struct vgic *vgic, unsigned vcpu, virq_t virq)
 {
 	struct vgic_irq *irq = divertible(vgic, vcpu, virq);
-	uint64_t w;
 
-	if (!is_diverted(irq))
-		return false;
-	w = word_load(irq);
-	if ((irq_hwirq(irq) & HWIRQ_LEVEL) && (w & W_LINE) &&
-	    physical_lower(&vgic->vcpus[vcpu], irq)) {
-		w &= ~W_LINE;
-		if (!word_pending(w))
-			let_fire(&vgic->vcpus[vcpu], irq);
-	}
-	return word_pending(w);
+	return is_diverted(irq) && word_pending(sampled(&vgic->vcpus[vcpu], irq));
 }
 
 static uint64_t change(struct vgic_irq *irq, uint64_t clear)
