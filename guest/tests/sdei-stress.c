@@ -193,8 +193,14 @@ static void toggle_source(void)
 
 static void random_call(void)
 {
+	static struct sdei_handler anything;
 	int64_t result;
 
+	/* Else there is seldom an event that can come. */
+	if (below(8) == 0) {
+		sdei_listen((int64_t)any_event(), &anything, below(2), any_affinity());
+		return;
+	}
 	switch (below(24)) {
 	case 0:
 	case 1:
