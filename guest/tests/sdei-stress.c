@@ -13,7 +13,7 @@
 #include "tree.h"
 #include "uart.h"
 
-#define ROUNDS 300
+#define ROUNDS 150
 
 unsigned cpus_needed = 1;
 
