@@ -10,7 +10,7 @@ static struct vgic_irq *divertible(const struct vgic *vgic, unsigned vcpu, virq_
 {
 	if (virq < SGIS || virq >= VGIC_LPI_BASE)
 		return NULL;
-	if (virq < ESPI_BASE && vcpu >= vgic->config.vcpus)
+	if (vcpu >= vgic->config.vcpus)
 		return NULL;
 	return irq_of(vgic, vcpu, virq);
 }
