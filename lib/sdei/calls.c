@@ -11,13 +11,13 @@ enum outcome {
 	RETRIED,   /* the frame stays as it was */
 };
 
-/* A call: who makes it, its arguments x1 to x5. */
+/* A call: who makes it; its arguments are x1 to x5. */
 struct call {
 	struct sdei *sdei;
 	struct pe *pe;
 	struct sdei_frame *frame;
 	unsigned vcpu;
-	uint64_t argument[5];
+	const uint64_t *x;
 	enum outcome outcome;
 };
 
@@ -25,8 +25,7 @@ typedef int64_t call_function(struct call *call);
 
 static bool find(const struct call *call, struct instance *instance)
 {
-	return instance_find(call->sdei, call->vcpu, (int32_t)(uint32_t)call->argument[0],
-			     instance);
+	return instance_find(call->sdei, call->vcpu, (int32_t)(uint32_t)call->x[1], instance);
 }
 
 /* The vCPU of an MPIDR; negative: there is none. */
@@ -96,8 +95,8 @@ static int64_t do_register(struct call *call, const struct instance *instance, u
 		__atomic_fetch_and(&handler->word, ~H_PENDING, __ATOMIC_ACQ_REL);
 	if (virq && sdei->port.irq_clear(sdei->host, call->vcpu, virq))
 		pending = H_PENDING;
-	handler->entry = call->argument[1];
-	handler->argument = call->argument[2];
+	handler->entry = call->x[2];
+	handler->argument = call->x[3];
 	old = handler_word(handler);
 	while (!handler_cas(handler, &old, (old & H_PENDING) | pending | flags | H_REGISTERED))
 		;
@@ -107,7 +106,7 @@ static int64_t do_register(struct call *call, const struct instance *instance, u
 
 static int64_t event_register(struct call *call)
 {
-	uint64_t entry = call->argument[1], flags = call->argument[3];
+	uint64_t entry = call->x[2], flags = call->x[4];
 	uint64_t known = SDEI_FLAG_RM_PE | (call->sdei->config.minor ? SDEI_FLAG_RELATIVE : 0);
 	struct instance instance;
 	uint32_t word;
@@ -117,7 +116,7 @@ static int64_t event_register(struct call *call)
 		return SDEI_INVALID_PARAMETERS;
 	if (flags & SDEI_FLAG_RELATIVE ? entry & 3 : !entry_valid(call, entry))
 		return SDEI_INVALID_PARAMETERS;
-	if (!routing(call, &instance, flags, call->argument[4], &word))
+	if (!routing(call, &instance, flags, call->x[5], &word))
 		return SDEI_INVALID_PARAMETERS;
 	lock_take(&call->sdei->lock);
 	answer = do_register(call, &instance, word);
@@ -196,7 +195,7 @@ static int64_t routing_info(struct call *call, const struct instance *instance, 
 
 static int64_t event_get_info(struct call *call)
 {
-	uint32_t query = (uint32_t)call->argument[1];
+	uint32_t query = (uint32_t)call->x[2];
 	struct instance instance;
 
 	if (!find(call, &instance))
@@ -232,14 +231,13 @@ static int64_t do_routing_set(struct call *call, const struct instance *instance
 
 static int64_t event_routing_set(struct call *call)
 {
-	uint64_t mode = call->argument[1];
+	uint64_t mode = call->x[2];
 	struct instance instance;
 	uint32_t word;
 	int64_t answer;
 
 	if (!find(call, &instance) || instance.type == PRIVATE ||
-	    mode & ~(uint64_t)SDEI_FLAG_RM_PE ||
-	    !routing(call, &instance, mode, call->argument[2], &word))
+	    mode & ~(uint64_t)SDEI_FLAG_RM_PE || !routing(call, &instance, mode, call->x[3], &word))
 		return SDEI_INVALID_PARAMETERS;
 	lock_take(&call->sdei->lock);
 	answer = is_bound(&instance) ? do_routing_set(call, &instance, word)
@@ -262,7 +260,7 @@ static int newest(const struct call *call)
 
 static int64_t event_context(struct call *call)
 {
-	uint32_t n = (uint32_t)call->argument[0];
+	uint32_t n = (uint32_t)call->x[1];
 	int priority = newest(call);
 
 	if (n > 17)
@@ -280,8 +278,7 @@ static void leave(struct call *call, unsigned priority, uint64_t status)
 	uint8_t ref = call->pe->running[priority];
 	int32_t number = call->sdei->event[REF_TYPE(ref)][REF_INDEX(ref)].number;
 
-	for (unsigned i = 0; i < 18; i++)
-		call->frame->x[i] = context->x[i];
+	registers_copy(call->frame->x, context->x);
 	call->frame->pc = context->pc;
 	call->frame->pstate = context->pstate;
 	pe_set_state(call->sdei, call->vcpu,
@@ -293,20 +290,20 @@ static void leave(struct call *call, unsigned priority, uint64_t status)
 		port->completed(call->sdei->host, call->vcpu, number, status);
 }
 
-static int64_t event_complete(struct call *call)
+static __attribute__((flatten)) int64_t event_complete(struct call *call)
 {
 	int priority = newest(call);
 
 	if (priority < 0)
 		return SDEI_DENIED;
-	leave(call, (unsigned)priority, call->argument[0]);
+	leave(call, (unsigned)priority, call->x[1]);
 	return SDEI_SUCCESS;
 }
 
 static int64_t event_complete_and_resume(struct call *call)
 {
 	struct sdei_frame *frame = call->frame;
-	uint64_t address = call->argument[0];
+	uint64_t address = call->x[1];
 	int priority = newest(call);
 
 	if (!entry_valid(call, address))
@@ -348,12 +345,12 @@ static bool may_signal(const struct call *call, const struct instance *instance)
 	       !(load_relaxed(&call->sdei->pe[instance->vcpu].state) & PE_MASKED);
 }
 
-static int64_t event_signal(struct call *call)
+static __attribute__((flatten)) int64_t event_signal(struct call *call)
 {
-	int target = target_of(call, call->argument[1]);
+	int target = target_of(call, call->x[2]);
 	struct instance instance;
 
-	if ((uint32_t)call->argument[0] != SDEI_EVENT_0 || target < 0)
+	if ((uint32_t)call->x[1] != SDEI_EVENT_0 || target < 0)
 		return SDEI_INVALID_PARAMETERS;
 	instance = instance_at(call->sdei, (unsigned)target, PRIVATE, 0);
 	if (!may_signal(call, &instance))
@@ -366,7 +363,7 @@ static int64_t features(struct call *call)
 {
 	const struct sdei_config *config = &call->sdei->config;
 
-	switch ((uint32_t)call->argument[0]) {
+	switch ((uint32_t)call->x[1]) {
 	case SDEI_FEATURE_BIND_SLOTS:
 		return config->private_slots | (int64_t)config->shared_slots << 16;
 	case SDEI_FEATURE_RELATIVE:
@@ -382,7 +379,7 @@ static int64_t bind(struct call *call)
 	int64_t answer;
 
 	lock_take(&call->sdei->lock);
-	answer = interrupt_bind(call->sdei, call->vcpu, (virq_t)call->argument[0]);
+	answer = interrupt_bind(call->sdei, call->vcpu, (virq_t)call->x[1]);
 	lock_drop(&call->sdei->lock);
 	if (answer == SDEI_RETRY)
 		call->outcome = RETRIED;
@@ -468,12 +465,12 @@ static bool is_error(uint32_t function, int64_t answer)
 
 enum sdei_result sdei_call(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame)
 {
-	struct call call = { .sdei = sdei, .pe = &sdei->pe[vcpu], .frame = frame, .vcpu = vcpu };
+	struct call call = {
+		.sdei = sdei, .pe = &sdei->pe[vcpu], .frame = frame, .vcpu = vcpu, .x = frame->x
+	};
 	uint32_t function = (uint32_t)frame->x[0] - SDEI_CALL_FIRST;
 	int64_t answer = SDEI_NOT_SUPPORTED;
 
-	for (unsigned i = 0; i < 5; i++)
-		call.argument[i] = frame->x[1 + i];
 	if (function < sizeof(calls) / sizeof(calls[0]))
 		answer = calls[function](&call);
 	if (call.outcome == RETRIED)

@@ -79,6 +79,24 @@ void instance_withdraw(struct sdei *sdei, const struct instance *instance)
 	instance_announce(sdei, instance, handler_word(instance->handler));
 }
 
+/* The priorities whose events it can take: a bit for each. */
+static inline unsigned open_in(uint32_t state)
+{
+	if (!state)
+		return 1u << NORMAL | 1u << CRITICAL;
+	return (unsigned)(state == PE_NORMAL) << CRITICAL;
+}
+
+static __attribute__((noinline)) void hand_over(struct sdei *sdei, unsigned closed)
+{
+	uint64_t any = load_relaxed(&sdei->any);
+
+	if (closed & 1u << NORMAL && any & ~sdei->critical[SHARED])
+		kick_any(sdei, NORMAL);
+	if (closed & 1u << CRITICAL && any & sdei->critical[SHARED])
+		kick_any(sdei, CRITICAL);
+}
+
 /*
  * The owner: masked, unmasked, a handler begins or ends. What any vCPU may take, and this one no longer
  * can, is another's; that one was not kicked if this one still looked able when it became pending.
@@ -86,28 +104,22 @@ void instance_withdraw(struct sdei *sdei, const struct instance *instance)
 void pe_set_state(struct sdei *sdei, unsigned vcpu, uint32_t state)
 {
 	uint64_t bit = 1ull << vcpu % 64;
-	uint32_t was = load_relaxed(&sdei->pe[vcpu].state);
-	unsigned closed = 0;
+	unsigned was = open_in(load_relaxed(&sdei->pe[vcpu].state)), now = open_in(state);
+	unsigned closed = was & ~now;
 
 	store_relaxed(&sdei->pe[vcpu].state, state);
 	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
 		uint64_t *open = &sdei->open[priority][vcpu / 64];
-		bool now = state_allows(state, priority == CRITICAL);
 
-		if (state_allows(was, priority == CRITICAL) == now)
-			continue;
-		if (now)
-			__atomic_fetch_or(open, bit, __ATOMIC_RELAXED);
-		else
+		if (closed >> priority & 1)
 			__atomic_fetch_and(open, ~bit, __ATOMIC_RELAXED);
-		closed |= (unsigned)!now << priority;
+		else if ((now & ~was) >> priority & 1)
+			__atomic_fetch_or(open, bit, __ATOMIC_RELAXED);
 	}
 	/* Full barrier between state, open and hints; partner: instance_announce(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (closed & 1u << NORMAL && load_relaxed(&sdei->any) & ~sdei->critical[SHARED])
-		kick_any(sdei, NORMAL);
-	if (closed & 1u << CRITICAL && load_relaxed(&sdei->any) & sdei->critical[SHARED])
-		kick_any(sdei, CRITICAL);
+	if (load_relaxed(&sdei->any))
+		hand_over(sdei, closed);
 }
 
 /* --- An event becomes pending. ------------------------------------------------------------------ */
@@ -120,7 +132,7 @@ void instance_raise(struct sdei *sdei, const struct instance *instance)
 	instance_announce(sdei, instance, word | H_PENDING);
 }
 
-void sdei_interrupt(struct sdei *sdei, unsigned vcpu, virq_t virq)
+__attribute__((flatten)) void sdei_interrupt(struct sdei *sdei, unsigned vcpu, virq_t virq)
 {
 	unsigned type = virq_is_private(virq) ? PRIVATE : SHARED;
 
@@ -257,24 +269,28 @@ static bool has(const struct sdei *sdei, uint32_t feature)
  */
 uint64_t entry_pstate(const struct sdei *sdei, const struct sdei_frame *frame, uint64_t old)
 {
-	uint64_t pstate = PSR_EL1H | PSR_DAIF | (old & PSR_NZCV);
-	bool from_el1 = !(old & PSR_AARCH32) && (old & 0xc) == 4;
+	uint64_t pstate = sdei->entry_sets | (old & sdei->entry_keeps);
+	uint32_t features = sdei->config.features;
 
-	if (has(sdei, SDEI_HAS_PAN))
-		pstate |= frame->sctlr_el1 & SCTLR_SPAN ? old & PSR_PAN : PSR_PAN;
-	if (has(sdei, SDEI_HAS_DIT))
-		pstate |= old & PSR_DIT;
-	if (has(sdei, SDEI_HAS_SSBS) && frame->sctlr_el1 & SCTLR_DSSBS)
+	if (features & SDEI_HAS_PAN && !(frame->sctlr_el1 & SCTLR_SPAN))
+		pstate |= PSR_PAN;
+	if (features & SDEI_HAS_SSBS && frame->sctlr_el1 & SCTLR_DSSBS)
 		pstate |= PSR_SSBS;
-	if (has(sdei, SDEI_HAS_MTE))
-		pstate |= PSR_TCO;
-	if (has(sdei, SDEI_HAS_NMI) && !(frame->sctlr_el1 & SCTLR_SPINTMASK))
+	if (features & SDEI_HAS_NMI && !(frame->sctlr_el1 & SCTLR_SPINTMASK))
 		pstate |= PSR_ALLINT;
-	if (has(sdei, SDEI_HAS_EBEP))
-		pstate |= PSR_PM;
-	if (has(sdei, SDEI_HAS_GCS) && from_el1 && frame->gcscr_el1 & GCSCR_EXLOCKEN)
+	if (features & SDEI_HAS_GCS && frame->gcscr_el1 & GCSCR_EXLOCKEN && !(old & PSR_AARCH32) &&
+	    (old & 0xc) == 4)
 		pstate |= PSR_EXLOCK;
 	return pstate;
+}
+
+/* What of that is the same each time. */
+void entry_prepare(struct sdei *sdei)
+{
+	sdei->entry_sets = PSR_EL1H | PSR_DAIF | (has(sdei, SDEI_HAS_MTE) ? PSR_TCO : 0) |
+			   (has(sdei, SDEI_HAS_EBEP) ? PSR_PM : 0);
+	sdei->entry_keeps = PSR_NZCV | (has(sdei, SDEI_HAS_PAN) ? PSR_PAN : 0) |
+			    (has(sdei, SDEI_HAS_DIT) ? PSR_DIT : 0);
 }
 
 static const struct {
@@ -310,8 +326,7 @@ bool pstate_valid(const struct sdei *sdei, uint64_t pstate)
 
 static void context_save(struct interrupted *context, const struct sdei_frame *frame)
 {
-	for (unsigned i = 0; i < 18; i++)
-		context->x[i] = frame->x[i];
+	registers_copy(context->x, frame->x);
 	context->pc = frame->pc;
 	context->pstate = frame->pstate;
 }
@@ -319,7 +334,7 @@ static void context_save(struct interrupted *context, const struct sdei_frame *f
 /* How often a hint may turn out to be wrong in one go. Who sets them anew meanwhile pays for that. */
 #define TRIES (2 * SDEI_MAX_EVENTS)
 
-bool sdei_enter(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame)
+__attribute__((flatten)) bool sdei_enter(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame)
 {
 	struct pe *pe = &sdei->pe[vcpu];
 	struct instance instance;

@@ -57,6 +57,14 @@ struct interrupted {
 	uint64_t x[18], pc, pstate;
 };
 
+/* x0 to x17. Unrolled, it is pairs of registers on arm64. */
+static inline void registers_copy(uint64_t *restrict to, const uint64_t *restrict from)
+{
+#pragma GCC unroll 18
+	for (unsigned i = 0; i < 18; i++)
+		to[i] = from[i];
+}
+
 #define NO_EVENT 0xffu
 
 /* An event as a byte. */
@@ -87,6 +95,7 @@ struct sdei {
 	unsigned first_slot[TYPES]; /* slots are the last ones */
 	uint64_t critical[TYPES];   /* which events are */
 	struct event event[TYPES][SDEI_MAX_EVENTS];
+	uint64_t entry_sets, entry_keeps; /* of PSTATE */
 	uint64_t any; /* atomic: hints of shared events that may come to any vCPU */
 	/* Atomic: vCPUs that can take an event of that priority. Each changes its own bit. */
 	uint64_t open[PRIORITIES][OPEN_WORDS];
@@ -162,6 +171,7 @@ void pe_set_state(struct sdei *sdei, unsigned vcpu, uint32_t state);
 void handler_end(struct sdei *sdei, unsigned vcpu, unsigned priority);
 void handlers_end(struct sdei *sdei, unsigned vcpu);
 uint64_t entry_pstate(const struct sdei *sdei, const struct sdei_frame *frame, uint64_t old);
+void entry_prepare(struct sdei *sdei);
 bool pstate_valid(const struct sdei *sdei, uint64_t pstate);
 
 /* bind.c */

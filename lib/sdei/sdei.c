@@ -158,6 +158,7 @@ int sdei_init(struct sdei **out, void *memory, size_t size, const struct sdei_co
 	sdei->private = (struct handler *)((uint8_t *)memory + layout.private);
 	sdei->shared = (struct handler *)((uint8_t *)memory + layout.shared);
 	events_add(sdei);
+	entry_prepare(sdei);
 	for (unsigned i = 0; i < config->vcpus; i++)
 		sdei->pe[i].stats = (struct sdei_stats){ 0 };
 	all_clear(sdei);

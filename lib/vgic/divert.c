@@ -151,7 +151,7 @@ void vgic_diverted_take(struct vgic *vgic, unsigned vcpu, virq_t virq)
 {
 	struct vgic_irq *irq = divertible(vgic, vcpu, virq);
 
-	if (is_diverted(irq))
+	if (is_diverted(irq) && (word_load(irq) & W_LATCH))
 		change(irq, W_LATCH);
 }
 

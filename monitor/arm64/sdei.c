@@ -40,19 +40,22 @@ static void call(struct vcpu *vcpu, struct sdei_frame *frame)
 void sdei_settle(struct vcpu *vcpu)
 {
 	struct sdei *sdei = vcpu->vm->sdei;
-	struct sdei_frame frame = {
-		.x = vcpu->x,
-		.pc = read_sysreg(elr_el2),
-		.pstate = read_sysreg(spsr_el2),
-		.sctlr_el1 = read_sysreg(sctlr_el1),
-		.vbar_el1 = read_sysreg(vbar_el1),
-	};
-	/* acquire: partner is note() */
-	uint32_t noted = __atomic_exchange_n(&vcpu->vgic->host, 0, __ATOMIC_ACQUIRE);
+	struct sdei_frame frame;
+	uint32_t noted;
 
-	if (noted & SDEI_ASKED)
+	frame.x = vcpu->x;
+	frame.pc = read_sysreg(elr_el2);
+	frame.pstate = read_sysreg(spsr_el2);
+	frame.sctlr_el1 = read_sysreg(sctlr_el1);
+	frame.vbar_el1 = read_sysreg(vbar_el1);
+	frame.gcscr_el1 = 0;
+	frame.resumed = false;
+	/* Only here is that one set. What the call makes pending here is looked at below. */
+	if (__atomic_load_n(&vcpu->vgic->host, __ATOMIC_RELAXED) & SDEI_ASKED)
 		call(vcpu, &frame);
-	if (noted & SDEI_AGAIN_DUE)
+	/* acquire: partner is note() */
+	noted = __atomic_exchange_n(&vcpu->vgic->host, 0, __ATOMIC_ACQUIRE);
+	if (__builtin_expect(noted & SDEI_AGAIN_DUE, 0))
 		sdei_again(sdei, vcpu->index);
 	if (sdei_pending(sdei, vcpu->index))
 		sdei_enter(sdei, vcpu->index, &frame);
@@ -79,6 +82,8 @@ static void kick(void *host, unsigned index)
 	if (!vcpu->handle)
 		return; /* it has never run, and is masked */
 	note(vcpu->handle, SDEI_LOOK);
+	if (vcpu == this_cpu()->vcpu)
+		return;
 	/* Full barrier between the note and the state; partner: block(), wait in vcpu_wait(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	port.kick(host, index);
