@@ -52,29 +52,59 @@ static int compatible(const void *dtb, const char *const *names)
 	return node;
 }
 
-uint64_t board_uart(const void *dtb)
+static bool is_one_of(const void *dtb, int node, const char *const *names)
 {
-	static const char *const names[] = { "ns16550a", "ns16550", NULL };
-	struct range range;
-	int node = compatible(dtb, names);
+	for (; *names; names++) {
+		if (!fdt_node_check_compatible(dtb, node, *names))
+			return true;
+	}
+	return false;
+}
 
+/* The one that /chosen names, without what follows a colon; or any. */
+static int stdout_of(const void *dtb)
+{
+	int length, chosen = fdt_path_offset(dtb, "/chosen");
+	const char *path = fdt_getprop(dtb, chosen, "stdout-path", &length);
+
+	if (!path || length < 1)
+		return -FDT_ERR_NOTFOUND;
+	return fdt_path_offset_namelen(dtb, path, (int)strcspn(path, ":"));
+}
+
+uint64_t board_uart(const void *dtb, bool *sifive)
+{
+	static const char *const names[] = { "ns16550a", "ns16550", "sifive,uart0", NULL };
+	struct range range;
+	int node = stdout_of(dtb);
+
+	if (node < 0 || !is_one_of(dtb, node, names))
+		node = compatible(dtb, names);
+	*sifive = node >= 0 && is_one_of(dtb, node, names + 2);
 	return node >= 0 && reg_of(dtb, node, 0, &range) ? range.start : 0;
 }
 
-/* The memory bank that has this address. */
-static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
+/* The memory bank that has this address: its node, and which of that node's it is. */
+static int bank_node(const void *dtb, uint64_t address, struct range *bank, unsigned *index)
 {
 	int node = -1;
 
 	for (;;) {
 		node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", 7);
 		if (node < 0)
-			return false;
-		for (unsigned i = 0; reg_of(dtb, node, i, bank); i++) {
+			return node;
+		for (*index = 0; reg_of(dtb, node, *index, bank); ++*index) {
 			if (range_has(bank, address))
-				return true;
+				return node;
 		}
 	}
+}
+
+static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
+{
+	unsigned index;
+
+	return bank_node(dtb, address, bank, &index) >= 0;
 }
 
 static struct range initrd_of(const void *dtb)
@@ -182,7 +212,7 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 	static const char *const finisher[] = { "sifive,test0", "sifive,test1", NULL };
 	int node = compatible(dtb, finisher);
 
-	*board = (struct board){ .uart = board_uart(dtb) };
+	*board = (struct board){ 0 };
 	if (!bank_of(dtb, loaded, &board->memory))
 		panic("the device tree has no memory where the monitor was loaded");
 	if (!read_clint(board, dtb) && !read_aclint(board, dtb))
@@ -201,21 +231,38 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 
 /* --- Placing the monitor ----------------------------------------------------------------------------- */
 
-uint64_t board_place(const void *dtb, uint64_t loaded)
+/* The first place for `size` bytes below `end` that is not the initrd's; 0: there is none. */
+static uint64_t below(uint64_t end, uint64_t size, struct range initrd, uint64_t loaded)
+{
+	struct range range = { end & ~(uint64_t)(MONITOR_SIZE - 1), size };
+
+	/* Above what was loaded with us, whatever that is. */
+	while (range.start >= loaded + 8 * MONITOR_SIZE) {
+		range.start -= MONITOR_SIZE;
+		if (ranges_apart(range, initrd))
+			return range.start;
+	}
+	return 0;
+}
+
+struct placement board_place(void *dtb, uint64_t loaded)
 {
 	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) + DTB_ROOM };
 	struct range monitor = { .size = MONITOR_SIZE }, initrd = initrd_of(dtb), bank;
+	struct placement none = { 0, NULL };
 
-	if (!bank_of(dtb, loaded, &bank))
-		return 0;
-	monitor.start = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
-	/* Above what was loaded with us, whatever that is. */
-	while (monitor.start >= loaded + 8 * MONITOR_SIZE) {
-		monitor.start -= MONITOR_SIZE;
-		if (ranges_apart(monitor, tree) && ranges_apart(monitor, initrd))
-			return monitor.start;
+	if (!bank_of(dtb, loaded, &bank) || tree.size > MONITOR_SIZE)
+		return none;
+	monitor.start = below(bank.start + bank.size, MONITOR_SIZE, initrd, loaded);
+	if (!monitor.start)
+		return none;
+	if (!ranges_apart(monitor, tree)) {
+		tree.start = below(monitor.start, MONITOR_SIZE, initrd, loaded);
+		if (!tree.start)
+			return none;
+		memmove((void *)tree.start, dtb, fdt_totalsize(dtb));
 	}
-	return 0;
+	return (struct placement){ monitor.start, (void *)tree.start };
 }
 
 /* --- The firmware's view ------------------------------------------------------------------------------ */
@@ -289,6 +336,24 @@ static void must(int result)
 		panic("the device tree cannot be edited: %s", fdt_strerror(result));
 }
 
+/* A bank that ends with the monitor ends in front of it. */
+static void shrink_memory(void *dtb, uint64_t monitor)
+{
+	unsigned index;
+	struct range bank;
+	int node = bank_node(dtb, monitor, &bank, &index), parent = fdt_parent_offset(dtb, node);
+	int addresses = fdt_address_cells(dtb, parent), sizes = fdt_size_cells(dtb, parent), length;
+	fdt32_t *cell = fdt_getprop_w(dtb, node, "reg", &length);
+
+	if (bank.start + bank.size - monitor >= 2 * MONITOR_SIZE)
+		return;
+	bank.size = monitor - bank.start;
+	cell += (int)index * (addresses + sizes) + addresses;
+	if (sizes == 2)
+		*cell++ = cpu_to_fdt32((uint32_t)(bank.size >> 32));
+	*cell = cpu_to_fdt32((uint32_t)bank.size);
+}
+
 static void reserve(void *dtb, uint64_t monitor)
 {
 	int parent = fdt_path_offset(dtb, "/reserved-memory"), node;
@@ -323,6 +388,7 @@ void board_edit(void *dtb, uint64_t monitor)
 		edit_isa(dtb, cpu);
 		edit_extensions(dtb, cpu);
 	}
+	shrink_memory(dtb, monitor);
 	reserve(dtb, monitor);
 	must(fdt_pack(dtb));
 }

@@ -79,7 +79,9 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 			world_set_hstatus(hart,
 					  vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (!csr_try_read(insn->csr, &old)) {
-		return false;
+		if (insn->csr != CSR_TIME || insn->op != VHART_READ)
+			return false;
+		old = clint_time();
 	} else if (insn->op != VHART_READ &&
 		   !csr_try_write(insn->csr,
 				  vhart_csr_result((enum vhart_op)insn->op, old, operand))) {
@@ -400,7 +402,8 @@ bool emulate_payload_access(struct hart *hart, uint64_t cause)
 	bool done = false;
 	uint32_t raw;
 
-	if (!(status & VHART_MSTATUS_MPV) && translate(hart, csr_read(satp), tval, &address) &&
+	if (!(status & VHART_MSTATUS_MPV) &&
+	    translate(hart, has_supervisor(hart) ? csr_read(satp) : 0, tval, &address) &&
 	    is_device(address) && fetch_of_payload(hart, status, &raw)) {
 		vhart_decode(raw, &insn);
 		/* What straddles into a device from before it, is not at that. */

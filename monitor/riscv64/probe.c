@@ -61,17 +61,19 @@ static void probe_satp(struct vhart_config *config)
 	sfence_vma();
 }
 
-static void probe_pmp(struct hart *hart, struct vhart_config *config)
+static void probe_pmp(struct hart *hart, const struct board *board, struct vhart_config *config)
 {
+	unsigned ours = pmp_ours(board);
 	uint64_t bits;
 
 	csr_try_write(CSR_PMPCFG0, 0);
 	csr_try_write(CSR_PMPCFG0 + 2, 0);
 	while (hart->pmp_entries < 16 && writable(CSR_PMPADDR0 + hart->pmp_entries))
 		hart->pmp_entries++;
-	if (hart->pmp_entries < PMP_OURS)
+	if (hart->pmp_entries <= ours)
 		return;
-	config->pmps = (uint8_t)(hart->pmp_entries - PMP_OURS);
+	hart->pmp_window = (uint8_t)(ours - 1);
+	config->pmps = (uint8_t)(hart->pmp_entries - ours);
 	/* Off, an entry reads as zeroes below its grain. */
 	bits = writable(CSR_PMPADDR0);
 	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
@@ -93,7 +95,7 @@ static void probe_supervisor(struct vhart_config *config)
 	probe_satp(config);
 }
 
-void native_probe(struct hart *hart, struct vhart_config *config)
+void native_probe(struct hart *hart, const struct board *board, struct vhart_config *config)
 {
 	*config = (struct vhart_config){
 		.misa = csr_read(misa),
@@ -103,7 +105,7 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.mhartid = hart->id,
 		.native = true,
 		.priv_1_10 = !is_there(CSR_MENVCFG),
-		.time = is_there(CSR_TIME),
+		.time = true, /* where the hart has none, it is the CLINT's: host_csr() */
 		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
@@ -118,6 +120,7 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		config->mseccfg &= MSECCFG_SEED;
 		csr_try_write(CSR_MSECCFG, 0);
 	}
-	probe_supervisor(config);
-	probe_pmp(hart, config);
+	if (config->misa & VHART_MISA('S'))
+		probe_supervisor(config);
+	probe_pmp(hart, board, config);
 }
