@@ -207,6 +207,23 @@ static bool read_aclint(struct board *board, const void *dtb)
 	return true;
 }
 
+/* Those interrupt files whose interrupt at the harts is this one. */
+static int next_imsic(const void *dtb, int node, uint32_t interrupt)
+{
+	int length;
+
+	for (;;) {
+		const fdt32_t *cell;
+
+		node = fdt_node_offset_by_compatible(dtb, node, "riscv,imsics");
+		if (node < 0)
+			return node;
+		cell = fdt_getprop(dtb, node, "interrupts-extended", &length);
+		if (cell && length >= 8 && fdt32_to_cpu(cell[1]) == interrupt)
+			return node;
+	}
+}
+
 void board_read(struct board *board, const void *dtb, uint64_t loaded)
 {
 	static const char *const finisher[] = { "sifive,test0", "sifive,test1", NULL };
@@ -223,6 +240,7 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 	if (board->frequency < 1000)
 		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
 	board->initrd = initrd_of(dtb);
+	board->imsic = next_imsic(dtb, -1, VHART_SEI) >= 0;
 	if (node >= 0 && reg_of(dtb, node, 0, &board->finisher) &&
 	    covering(board->finisher.start, board->finisher.start + board->finisher.size).size !=
 		    board->finisher.size)
@@ -269,17 +287,21 @@ struct placement board_place(void *dtb, uint64_t loaded)
 
 /*
  * Machine-level extensions whose registers are not virtualized: the firmware finds that they trap as
- * illegal, and does not find them here. Those of S-mode that need them go with them.
+ * illegal, and does not find them here. Those of S-mode that need them go with them; but S-mode's part of
+ * AIA, the last one, only where S-mode has no IMSIC, which works without the machine level's.
  */
 static const char *const hidden[] = {
-	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg",  "smstateen",
-	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",   "smrnmi",
-	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",    "zicfilp", "zicfiss",
+	"smaia",     "smcsrind", "sscsrind", "smcdeleg", "ssccfg",    "smstateen",
+	"ssstateen", "smepmp",   "sdtrig",   "smctr",    "smcntrpmf", "ssctr",
+	"smrnmi",    "smdbltrp", "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",
+	"sspm",      "supm",     "zicfilp",  "zicfiss",  "ssaia",
 };
+
+static bool imsic; /* board_edit() has found one for S-mode */
 
 static bool is_hidden(const char *name, size_t length)
 {
-	for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+	for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]) - imsic; i++) {
 		if (strlen(hidden[i]) == length && !strncmp(hidden[i], name, length))
 			return true;
 	}
@@ -336,6 +358,19 @@ static void must(int result)
 		panic("the device tree cannot be edited: %s", fdt_strerror(result));
 }
 
+/* The machine level's, which is in miselect and its like, that trap. */
+static void hide_imsics(void *dtb)
+{
+	int node = -1;
+
+	for (;;) {
+		node = next_imsic(dtb, node, VHART_MEI);
+		if (node < 0)
+			return;
+		must(fdt_setprop_string(dtb, node, "status", "disabled"));
+	}
+}
+
 /* A bank that ends with the monitor ends in front of it. */
 static void shrink_memory(void *dtb, uint64_t monitor)
 {
@@ -382,6 +417,8 @@ void board_edit(void *dtb, uint64_t monitor)
 		panic("the device tree cannot grow by %u bytes where it is: memory ends there",
 		      DTB_GROWS);
 	must(fdt_open_into(dtb, dtb, (int)fdt_totalsize(dtb) + DTB_GROWS));
+	imsic = next_imsic(dtb, -1, VHART_SEI) >= 0;
+	hide_imsics(dtb);
 	cpus = fdt_path_offset(dtb, "/cpus");
 	fdt_for_each_subnode(cpu, dtb, cpus)
 	{

@@ -36,6 +36,7 @@ struct board {
 	uint64_t msip, mtimecmp, mtime;
 	struct range clint;    /* all of them, one PMP entry */
 	struct range finisher; /* the test device that ends a run; size 0: there is none */
+	bool imsic;            /* there is one for S-mode, so that its part of AIA is not hidden */
 };
 
 /*

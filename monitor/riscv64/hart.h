@@ -56,10 +56,10 @@ struct hart {
 	uint64_t pmpcfg[3][2]; /* the hart's pmpcfg0 and 2, by world */
 	unsigned pmp_entries;  /* that the hart has */
 	uint8_t pmp_window;    /* the window's entry; behind it come the firmware's */
-	bool pmp_last_used;    /* the firmware's last entry, which shares the rest of memory's, is on */
-	uint64_t programmed;   /* what mtimecmp has */
-	uint64_t senvcfg;      /* the payload's, while the firmware runs in U-mode */
-	uint64_t hstatus_hu;   /* the same: hstatus.HU */
+	bool pmp_last_used; /* the firmware's last entry, which shares the rest of memory's, is on */
+	uint64_t programmed; /* what mtimecmp has */
+	uint64_t senvcfg;    /* the payload's, while the firmware runs in U-mode */
+	uint64_t hstatus_hu; /* the same: hstatus.HU */
 	unsigned long counts[COUNTS];
 	struct log_limit log;
 };

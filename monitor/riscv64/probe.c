@@ -16,10 +16,12 @@
 
 /*
  * Smstateen: S-mode and VS-mode have senvcfg (ENVCFG), and U-mode what depends on it for floating point, jump
- * tables and custom state; but nobody sstateen0 and hstateen0 (SE0), since the firmware is in U-mode.
+ * tables and custom state; AIA, if it has an IMSIC; but nobody sstateen0 and hstateen0 (SE0), since the
+ * firmware is in U-mode.
  */
 #define STATEEN0_SE0    (UINT64_C(1) << 63)
 #define STATEEN0_ENVCFG (UINT64_C(1) << 62)
+#define STATEEN0_AIA    (UINT64_C(7) << 58) /* AIA, IMSIC, CSRIND */
 #define STATEEN0_USER   7
 
 static bool is_there(unsigned number)
@@ -97,6 +99,8 @@ static void probe_supervisor(struct vhart_config *config)
 
 void native_probe(struct hart *hart, const struct board *board, struct vhart_config *config)
 {
+	uint64_t supervisor = STATEEN0_ENVCFG | STATEEN0_USER | (board->imsic ? STATEEN0_AIA : 0);
+
 	*config = (struct vhart_config){
 		.misa = csr_read(misa),
 		.mvendorid = csr_read(mvendorid),
@@ -109,10 +113,10 @@ void native_probe(struct hart *hart, const struct board *board, struct vhart_con
 		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
-	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_USER)) {
-		csr_try_write(CSR_HSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | supervisor)) {
+		csr_try_write(CSR_HSTATEEN0, supervisor);
 		csr_try_write(CSR_SSTATEEN0, STATEEN0_USER);
-		csr_try_write(CSR_MSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+		csr_try_write(CSR_MSTATEEN0, supervisor);
 	}
 	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
 	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {

@@ -12,7 +12,9 @@ RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifiv
 
 RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-u54 riscv-ending,quotes \
 	riscv-bad-elf riscv-ending,off-cpu riscv-ending,off-cpu,rv64+no-sstc,aclint riscv-reboot \
-	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse
+	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse \
+	riscv-sifive,2 riscv-u-boot riscv-nested,clint-interrupt riscv-nested,linux riscv-aia,max \
+	$(OPENSBI_OTHERS:%=riscv-opensbi,%)
 
 # Our firmwares: name, CPU, harts, aclint or nothing. M-mode's external interrupts are not virtualized.
 # State enable, which hypervisor looks at, is max's alone.
@@ -24,14 +26,20 @@ RISCV_GUESTS := \
 RISCV_GUESTS_ALL := $(foreach g,$(RISCV_FIRMWARES) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
 
+# What takes longer, or differs little from the above.
+RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,payload riscv-nested,mprv riscv-nested,pmp riscv-nested,csr \
+	riscv-nested,linux,sifive-u54 riscv-aia,rv64,4 riscv-u-boot,sifive-u54 \
+	$(OPENSBI_OTHERS:%=riscv-opensbi,%,sifive-u54)
+
 RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_OTHERS)
 RISCV_REST := $(filter-out $(RISCV_NOW),$(RISCV_LINUX_ALL:%=riscv-linux,%) \
-	$(RISCV_GUESTS_ALL))
+	$(RISCV_GUESTS_ALL) $(RISCV_OTHERS_ALL))
 
 # Where system.mk's rule makes them.
 RISCV_CASES     := $(BUILD)/test/cases
 RISCV_TESTS     := $(addprefix $(RISCV_CASES)/,$(RISCV_NOW))
-RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(GUEST_RV_BINARIES) \
+RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(OPENSBI_OTHER_FILES) $(UBOOT_RISCV64) \
+	$(GUEST_RV_BINARIES) \
 	$(if $(TEST_BARE),,$(HYPERVISOR_RISCV64))
 RISCV_MORE      := $(addprefix $(RISCV_CASES)/,$(RISCV_REST))
 
