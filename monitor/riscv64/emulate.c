@@ -24,7 +24,9 @@ void emulate_init(const struct board *board, struct range monitor)
 
 uint64_t pending(const struct hart *hart)
 {
-	return (csr_read(mip) & ~VHART_M_BITS) | vclint_lines(vclint, hart->index, clint_time());
+	uint64_t clints = VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI);
+
+	return (csr_read(mip) & ~clints) | vclint_lines(vclint, hart->index, clint_time());
 }
 
 /* --- Exceptions ---------------------------------------------------------------------------------------- */
@@ -98,7 +100,7 @@ static void wait(struct hart *hart)
 {
 	uint64_t enabled = csr_read(mie);
 
-	csr_set(mie, hart->v.mie & ~VHART_M_BITS);
+	csr_set(mie, hart->v.mie & ~(VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI)));
 	while (!vhart_wakes(&hart->v, pending(hart))) {
 		hart_sleep();
 		clint_interrupts(hart, csr_read(mip));

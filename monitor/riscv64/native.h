@@ -56,6 +56,24 @@ void world_leave_payload(struct hart *hart);
 /* The hart's registers become those that hart->v wants: before each entry, if anything has changed. */
 void world_set(struct hart *hart);
 
+/*
+ * MEIE, beside what vhart_native() and vhart_firmware_mie() say: the machine's external interrupts are the
+ * firmware's, whose PLIC is the physical one. So MEIP is the line, and is on only where the firmware takes
+ * it at once.
+ */
+static inline uint64_t external_enabled(const struct vhart *v)
+{
+	if (v->mode == VHART_M && !(v->mstatus & VHART_MSTATUS_MIE))
+		return 0;
+	return v->mie & VHART_BIT(VHART_MEI);
+}
+
+/* mie while the firmware runs. */
+static inline uint64_t firmware_mie(const struct vhart *v)
+{
+	return vhart_firmware_mie(v) | external_enabled(v);
+}
+
 /* The payload's senvcfg is written while the firmware runs, by which it is not governed. */
 void world_senvcfg(struct hart *hart, uint64_t value);
 

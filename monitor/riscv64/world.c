@@ -48,7 +48,7 @@ static void set_world(struct hart *hart, enum world world)
 		csr_write(mideleg, native.mideleg);
 		csr_write(satp, native.satp);
 	}
-	csr_write(mie, native.mie);
+	csr_write(mie, native.mie | external_enabled(&hart->v));
 	if (!hart->v.config.priv_1_10 && has_supervisor(hart)) {
 		if (world == WORLD_FIRMWARE)
 			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
@@ -90,7 +90,7 @@ static void stay(struct hart *hart, unsigned changed)
 	bool window = vhart_mprv(&hart->v);
 
 	if (changed & VHART_CHANGED_MIE)
-		csr_write(mie, vhart_firmware_mie(&hart->v));
+		csr_write(mie, firmware_mie(&hart->v));
 	if (window != hart->window || hart->pmp_stale)
 		pmp_set(hart, WORLD_FIRMWARE, window);
 }

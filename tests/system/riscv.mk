@@ -16,18 +16,17 @@ RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-
 	riscv-sifive,2 riscv-u-boot riscv-nested,clint-interrupt riscv-nested,linux riscv-aia,max \
 	$(OPENSBI_OTHERS:%=riscv-opensbi,%)
 
-# Our firmwares: name, CPU, harts, aclint or nothing. M-mode's external interrupts are not virtualized.
+# Our firmwares: name, CPU, harts, aclint or nothing.
 # State enable, which hypervisor looks at, is max's alone.
-RISCV_FIRMWARES := $(filter-out $(if $(TEST_BARE),,external),$(GUEST_RV_SINGLE))
 RISCV_GUESTS := \
-	$(foreach g,$(RISCV_FIRMWARES),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
+	$(foreach g,$(GUEST_RV_SINGLE),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
 	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint) \
 	riscv-firmware,hypervisor,max,1
-RISCV_GUESTS_ALL := $(foreach g,$(RISCV_FIRMWARES) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
+RISCV_GUESTS_ALL := $(foreach g,$(GUEST_RV_SINGLE) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
 
 # What takes longer, or differs little from the above.
-RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,payload riscv-nested,mprv riscv-nested,pmp riscv-nested,csr \
+RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,mprv riscv-nested,pmp riscv-nested,csr riscv-nested,external \
 	riscv-nested,linux,sifive-u54 riscv-aia,rv64,4 riscv-u-boot,sifive-u54 \
 	$(OPENSBI_OTHERS:%=riscv-opensbi,%,sifive-u54)
 
