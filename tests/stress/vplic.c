@@ -3,8 +3,9 @@
  * The virtual PLIC under threads, for ThreadSanitizer: a thread for each context, which sleeps until it is
  * kicked, and claims, serves and completes while its interrupt is pending; in between it moves its
  * threshold, its enables, and sources' priorities. A thread for each device raises its line with a request
- * that is plain memory, and waits until it is served. No request may get lost or be served twice, and no
- * source be in two hands. The first context keeps all enabled, so that there is always somebody.
+ * that is plain memory, and waits until it is served; and one moves the lines of two more all the time. No
+ * request may get lost or be served twice, and no source be in two hands. Half of the devices have one
+ * context alone, so that a kick that is missing is missed; the first context keeps all enabled.
  *
  *	vplic-tsan [SECONDS [SEED]]
  */
@@ -20,8 +21,10 @@
 
 #define CONTEXTS 3
 #define DEVICES  4
+#define NOISES   2
 #define SOURCES  40
-#define PATIENCE 30.0 /* seconds, on a busy machine with sanitizers */
+#define ALONE    (1u << 1 | 1u << 7) /* sources that only the first context has */
+#define PATIENCE 30.0                /* seconds, on a busy machine with sanitizers */
 
 static struct context {
 	pthread_t thread;
@@ -38,7 +41,7 @@ static struct device {
 	unsigned seen;    /* plain: by whose hands the source is in */
 	atomic_uint served;
 	atomic_bool in_hand;
-} devices[DEVICES];
+} devices[DEVICES + NOISES];
 
 static struct vplic *plic;
 static atomic_bool stop, stop_contexts;
@@ -75,7 +78,7 @@ static void put(struct context *c, uint64_t offset, uint32_t value)
 
 static struct device *device_of(unsigned source)
 {
-	for (unsigned i = 0; i < DEVICES; i++) {
+	for (unsigned i = 0; i < DEVICES + NOISES; i++) {
 		if (devices[i].source == source)
 			return &devices[i];
 	}
@@ -94,10 +97,14 @@ static void serve(struct context *c)
 		return;
 	if (atomic_exchange(&device->in_hand, true))
 		atomic_fetch_add(&twice, 1);
-	if (device->request != device->seen + 1)
-		atomic_fetch_add(&stale, 1);
-	device->seen = device->request;
-	vplic_set_line(plic, source, false);
+	if (device < devices + DEVICES) {
+		if (device->request != device->seen + 1)
+			atomic_fetch_add(&stale, 1);
+		device->seen = device->request;
+		vplic_set_line(plic, source, false);
+	} else {
+		sched_yield();
+	}
 	atomic_store(&device->in_hand, false);
 	/* Told before it is completed: the next request may come while the gateway is shut. */
 	atomic_fetch_add(&device->served, 1);
@@ -122,7 +129,7 @@ static void fiddle(struct context *c)
 		break;
 	case 2:
 		if (c->index) {
-			put(c, 0x2000 + 0x80 * (uint64_t)c->index, (uint32_t)(r >> 32));
+			put(c, 0x2000 + 0x80 * (uint64_t)c->index, (uint32_t)(r >> 32) & ~ALONE);
 			put(c, 0x2004 + 0x80 * (uint64_t)c->index, (uint32_t)(r >> 16));
 		}
 		break;
@@ -142,8 +149,6 @@ static void *context_main(void *argument)
 		c->looks++;
 		while (!atomic_exchange(&c->kicked, false) && !atomic_load(&stop_contexts)) {
 			sched_yield();
-			if (c->index) /* the first sleeps until it is kicked */
-				break;
 		}
 	}
 	return NULL;
@@ -170,30 +175,49 @@ static void *device_main(void *argument)
 	return NULL;
 }
 
+static void *noise_main(void *argument)
+{
+	unsigned n = 0;
+
+	(void)argument;
+	while (!atomic_load(&stop)) {
+		struct device *device = &devices[DEVICES + n % NOISES];
+
+		vplic_set_line(plic, device->source, ++n % 3);
+	}
+	for (unsigned i = DEVICES; i < DEVICES + NOISES; i++)
+		vplic_set_line(plic, devices[i].source, false);
+	return NULL;
+}
+
 static void run(double seconds, uint64_t seed)
 {
 	double until = seconds_now() + seconds;
 	struct timespec nap = { .tv_nsec = 10000000 };
+	pthread_t noise;
 
 	for (unsigned i = 0; i < CONTEXTS; i++) {
 		contexts[i].index = i;
 		contexts[i].random = seed * CONTEXTS + i;
-		put(&contexts[i], 0x2000 + 0x80 * (uint64_t)i, UINT32_MAX);
+		put(&contexts[i], 0x2000 + 0x80 * (uint64_t)i, i ? ~ALONE : UINT32_MAX);
 		put(&contexts[i], 0x2004 + 0x80 * (uint64_t)i, UINT32_MAX);
 	}
-	for (unsigned i = 0; i < DEVICES; i++) {
-		devices[i].source = 1 + i * 12;
-		put(&contexts[0], 4 * devices[i].source, 1 + i);
+	for (unsigned i = 0; i < DEVICES + NOISES; i++) {
+		devices[i].source = 1 + i * 6;
+		/* who only makes noise comes last */
+		put(&contexts[0], 4 * devices[i].source, i < DEVICES ? 1 + i : 1);
 	}
 	for (unsigned i = 0; i < CONTEXTS; i++)
 		pthread_create(&contexts[i].thread, NULL, context_main, &contexts[i]);
 	for (unsigned i = 0; i < DEVICES; i++)
 		pthread_create(&devices[i].thread, NULL, device_main, &devices[i]);
+	pthread_create(&noise, NULL, noise_main, NULL);
 	while (seconds_now() < until && !atomic_load(&lost))
 		nanosleep(&nap, NULL);
 	atomic_store(&stop, true);
 	for (unsigned i = 0; i < DEVICES; i++)
 		pthread_join(devices[i].thread, NULL);
+	pthread_join(noise, NULL);
 	atomic_store(&stop_contexts, true);
 	for (unsigned i = 0; i < CONTEXTS; i++)
 		pthread_join(contexts[i].thread, NULL);
