@@ -14,8 +14,9 @@ FIRMWARE_FILE = $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_OF_$(ARCH)),$(FIRMWARE
 
 run_option = $(if $($1),$2 '$($1)')
 RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
-	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) $(if $(AIA),--aia) $(if $(PCI),--pci) $(if $(IOMMU),--iommu) \
-	$(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) $(call run_option,MACHINE,--machine) \
+	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) $(if $(AIA),--aia) $(if $(PCI),--pci) \
+	$(if $(IOMMU),--iommu) $(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
+	$(call run_option,MACHINE,--machine) $(call run_option,SDEI,--sdei) $(call run_option,WATCHDOG,--watchdog) \
 	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
 	$(call run_option,INITRD,--initrd) \
 	$(call run_option,DTB,--dtb) $(call run_option,FIRMWARE_FILE,--firmware) \

@@ -12,9 +12,9 @@ MONITOR_PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 # for that version alone, and v2_ or v3_ in front of all names. (make lint reads it as gicv3's.) Cold
 # code has a library of its own, for both.
 MONITOR_GICS := gicv2 gicv3
-MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c lib/vits/*.c))
+MONITOR_LIB_SRCS := $(sort $(wildcard lib/vgic/*.c lib/vits/*.c lib/sdei/*.c))
 # Of the library: all but save and restore, which nothing in the rest calls.
-MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c string.c) \
+MONITOR_HOT_SRCS := $(addprefix monitor/arm64/,traps.c port.c lists.c vcpu.c calls.c sdei.c string.c) \
 	$(filter-out %/state.c,$(MONITOR_LIB_SRCS))
 MONITOR_COLD_SRCS := $(filter-out $(MONITOR_HOT_SRCS),$(wildcard monitor/common/*.c monitor/arm64/*.c monitor/arm64/*/*.c)) \
 	monitor/arm64/string.c $(MONITOR_LIB_SRCS)
@@ -37,7 +37,8 @@ MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-s
 	-fcall-saved-x11 -fcall-saved-x12 -fcall-saved-x13 -fcall-saved-x14 -fcall-saved-x15 \
 	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -flto-partition=one -fomit-frame-pointer -O3
 # Optimized as one, for its length on the exit paths; a panic reads its stack without frame pointers.
-# GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are.
+# GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are; they are
+# inlined into monitor/arm64/sdei.c, too.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
 # A GICv2 has no ITS.
@@ -71,7 +72,8 @@ define MONITOR_HOT_RULES
 $(call monitor_hot_objs,$1): $(MONITOR_OUT)/$1/%.o: %.c monitor/monitor.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(MONITOR_CC) -Imonitor/arm64/$1 $(MONITOR_HOT_CFLAGS) \
-		$$(if $$(filter lib/%,$$<),$(MONITOR_LIB_CFLAGS) -DVGIC_ONLY=$(1:gicv%=%) -DVGIC_LRS_ONLY) -MMD -MP -c -o $$@ $$<
+		$$(if $$(filter lib/%,$$<),-DVGIC_ONLY=$(1:gicv%=%) -DVGIC_LRS_ONLY) \
+		$$(if $$(filter lib/% %/sdei.c,$$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $$@ $$<
 
 $(MONITOR_OUT)/$1/vectors.o: $(MONITOR_VECTORS) monitor/monitor.mk
 	@mkdir -p $$(@D)

@@ -17,6 +17,20 @@ esac
 [ "$aia" = 0 ] || refuse "AIA= is for ARCH=riscv64: an arm64 machine has a GIC, see GIC="
 [ -z "$board" ] || refuse "MACHINE= is for ARCH=riscv64: the arm64 machine is QEMU's virt"
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
+case $sdei in
+'') ;;
+1 | 1.1) hyp_append="carillon.sdei${hyp_append:+ $hyp_append}" ;;
+1.0) hyp_append="carillon.sdei=1.0${hyp_append:+ $hyp_append}" ;;
+*) refuse "SDEI=$sdei: 1.1 (or 1) or 1.0 is allowed" ;;
+esac
+if [ -n "$watchdog" ]; then
+	is_number "$watchdog" && [ "$watchdog" -ge 1 ] && [ "$watchdog" -le 3600 ] ||
+		refuse "WATCHDOG=$watchdog: 1 to 3600 seconds are allowed"
+	hyp_append="carillon.watchdog=$watchdog${hyp_append:+ $hyp_append}"
+fi
+[ -z "$sdei$watchdog" ] || [ "$bare" = 0 ] || refuse "SDEI= and WATCHDOG= are the hypervisor's: leave BARE=1 out"
+[ -z "$sdei$watchdog" ] || [ -z "$vms" ] ||
+	refuse "SDEI= and WATCHDOG= cannot go together with VMS=: the description has sdei and watchdog for each VM"
 need_file FIRMWARE "$firmware" "give the path of a firmware image, or u-boot for Debian's U-Boot"
 need_file VMS "$vms" "give the path of a description of VMs; vms/ has some"
 [ -z "$firmware" ] || [ -z "$kernel$initrd$append$cmd_file" ] ||

@@ -20,6 +20,7 @@ esac
 [ "$pci$iommu" = 00 ] || refuse "PCI= and IOMMU= are for ARCH=arm64: the riscv64 monitor passes no devices on"
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
+[ -z "$sdei$watchdog" ] || refuse "SDEI= and WATCHDOG= are for arm64"
 [ -z "$hyp_append" ] || refuse "--hyp-append: the riscv64 monitor has no command line"
 need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, u-boot, or leave it out for Debian's OpenSBI"
 [ "$bare" = 1 ] || [ -f "$hypervisor" ] ||

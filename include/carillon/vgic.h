@@ -133,6 +133,11 @@ struct vgic_port {
 	 * LPIs in hardware (GICv4). vits_lpi_invalidated() may be called from it.
 	 */
 	void (*lpi_invalidated)(void *host, unsigned vcpu, virq_t lpi);
+	/*
+	 * With vgic_divert(), any CPU, any context: a source made this diverted interrupt (`vcpu`'s, if it
+	 * is private) pending.
+	 */
+	void (*diverted)(void *host, unsigned vcpu, virq_t virq);
 };
 
 /* The bytes that vgic_init() wants for this configuration, or 0 if vgic_check() refuses it. */
@@ -196,6 +201,55 @@ int vgic_map_hwirq(struct vgic *vgic, unsigned vcpu, virq_t virq, struct hwirq h
  * has not seen yet. 0; -VIRQ_ERR_RANGE; -VIRQ_ERR_KIND for an SGI.
  */
 int vgic_notify_end(struct vgic *vgic, unsigned vcpu, virq_t virq, bool on);
+
+/* --- Diverted interrupts. ----------------------------------------------------------------------- */
+
+/*
+ * A PPI or SPI that somebody else delivers, an SDEI dispatcher for instance (carillon/sdei.h, whose port
+ * has hooks for all this). Sources and physical interrupts speak to the vGIC as before; it keeps the latch
+ * and the line, and calls port->diverted when they make it pending. The guest's accesses to what belongs
+ * to it in the distributor and the redistributors are RAZ/WI; its configuration stays as it was, but it is
+ * disabled from now on.
+ *
+ * `vcpu`: whose PPI it is; of an SPI any one. Functions that find it not diverted do nothing.
+ */
+
+/* Is there such a PPI or SPI? Any CPU. */
+bool vgic_divertible(const struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/*
+ * 0, also if it was diverted already; -VIRQ_ERR_RANGE: vgic_divertible() says no; -VIRQ_ERR_BUSY: it is
+ * pending or active; VGIC_AGAIN (enum vgic_result): as for an access. Owner, of any vCPU; a private one's
+ * must be this or not loaded.
+ */
+int vgic_divert(struct vgic_cpu *cpu, unsigned vcpu, virq_t virq);
+
+/* After vgic_restore(), whatever its state: what was diverted when that was saved. No vCPU is loaded. */
+int vgic_divert_again(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/* It is the guest's again, disabled; what is pending of it stays so. Any CPU. */
+void vgic_undivert(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/*
+ * Is it pending? The line of a mapped level-sensitive one is sampled. These four: one caller at a time for
+ * an interrupt, a private one's on the CPU where its vCPU is loaded.
+ */
+bool vgic_diverted_pending(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/* It is being handled: an edge is taken. */
+void vgic_diverted_take(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/*
+ * It has been handled; a mapped physical interrupt becomes inactive, unless its line is still high. True:
+ * it is pending again.
+ */
+bool vgic_diverted_end(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/* An edge is forgotten. True: it is pending all the same, since its line is high. */
+bool vgic_diverted_clear(struct vgic *vgic, unsigned vcpu, virq_t virq);
+
+/* A mapped SPI's physical interrupt may follow its events to this vCPU. Any CPU. */
+void vgic_diverted_route(struct vgic *vgic, unsigned vcpu, virq_t virq);
 
 /* --- LPIs: config.lpi_bits. -------------------------------------------------------------------- */
 
@@ -483,9 +537,10 @@ struct vgic_irq_info {
 	uint16_t hwirq;  /* physical INTID; 0: not mapped */
 	uint8_t priority, group;
 	bool enabled, pending, active;
-	bool level; /* level-sensitive */
-	bool line;  /* the level of its input as last told; mapped and live: low */
-	bool live;  /* in a list register: `pending` and `active` are as of when it went in */
+	bool level;    /* level-sensitive */
+	bool line;     /* the level of its input as last told; mapped and live: low */
+	bool diverted; /* vgic_divert() */
+	bool live;     /* in a list register: `pending` and `active` are as of when it went in */
 };
 
 /*
@@ -550,7 +605,11 @@ struct vgic_cpu {
 	uint32_t inbox;    /* atomic: interrupts this vCPU has to look at */
 	uint32_t resettle; /* atomic: a group enable changed, or maintenance is due */
 	uint32_t own;      /* the owner's: interrupts that it raised for itself */
-	uint32_t reserved; /* 0: whoever looks at all of it in one access finds no more */
+	/*
+	 * atomic: the embedder's own. vgic_attention() does not look at it; an embedder that looks at all of
+	 * this structure in one access finds its own reasons, too.
+	 */
+	uint32_t host;
 };
 
 static inline bool vgic_attention(const struct vgic_cpu *cpu)

@@ -64,6 +64,8 @@ static enum vgic_result write_message(struct access *access, uint64_t value)
 	if (!access->irqs || irq_is_private(access->vgic, access->irqs))
 		return VGIC_DONE;
 	access->n = 1;
+	if (word_load(access->irqs) & W_DIVERTED)
+		return VGIC_DONE;
 	if (word_load(access->irqs) & W_LEVEL) {
 		if (set)
 			irq_change(access->vgic, access->self, access->irqs, 0, W_LINE);
@@ -524,6 +526,84 @@ static inline const struct reg *redist_reg(struct access *access, uint32_t offse
 		    vgic->privates);
 }
 
+/*
+ * The fields of diverted interrupts in a register. In a GICv2 the bit that says so is something else of an
+ * SGI's.
+ */
+static uint64_t diverted_fields(const struct access *access, const struct reg *reg)
+{
+	unsigned first = access->owner ? (unsigned)(access->irqs - access->owner->private) : SGIS;
+	unsigned width = 8u >> reg->shift;
+	uint64_t field = (1u << width) - 1, fields = 0;
+
+	for (unsigned i = 0; i < access->n; i++)
+		if (first + i >= SGIS && (word_load(&access->irqs[i]) & W_DIVERTED))
+			fields |= field << width * i;
+	return fields;
+}
+
+static bool diverted_route(struct access *access, const struct reg *reg)
+{
+	return reg == &regs[IROUTER] && irouter_irq(access) &&
+	       (word_load(access->irqs) & W_DIVERTED);
+}
+
+/* Is what is written to it what it has then? Otherwise ones set or clear something. */
+static bool keeps_value(const struct reg *reg)
+{
+	return reg == &regs[IGROUPR] || reg == &regs[IPRIORITYR] || reg == &regs[ICFGR] ||
+	       reg == &regs[ITARGETSR];
+}
+
+/* Some interrupts are diverted: they are RAZ/WI. */
+static __attribute__((noinline)) enum vgic_result read_others(struct access *access,
+							      const struct reg *reg,
+							      uint64_t *value)
+{
+	enum vgic_result result;
+
+	if (diverted_route(access, reg))
+		return VGIC_DONE;
+	result = reg->read(access, value);
+	if (reg->shift != WHOLE)
+		*value &= ~diverted_fields(access, reg);
+	return result;
+}
+
+static __attribute__((noinline)) enum vgic_result write_others(struct access *access,
+							       const struct reg *reg,
+							       uint64_t value)
+{
+	uint64_t fields = reg->shift == WHOLE ? 0 : diverted_fields(access, reg), now = 0;
+
+	if (diverted_route(access, reg))
+		return VGIC_DONE;
+	if (fields && keeps_value(reg))
+		reg->read(access, &now);
+	return reg->write(access, (value & ~fields) | (now & fields));
+}
+
+static inline enum vgic_result read_reg(struct access *access, const struct reg *reg,
+					uint64_t *value)
+{
+	*value = 0;
+	if (!reg)
+		return VGIC_DONE;
+	if (__builtin_expect(load_relaxed(&access->vgic->diverted) != 0, 0))
+		return read_others(access, reg, value);
+	return reg->read(access, value);
+}
+
+static inline enum vgic_result write_reg(struct access *access, const struct reg *reg,
+					 uint64_t value)
+{
+	if (!reg)
+		return VGIC_DONE;
+	if (__builtin_expect(load_relaxed(&access->vgic->diverted) != 0, 0))
+		return write_others(access, reg, value);
+	return reg->write(access, value);
+}
+
 #define ACCESS(cpu, size, at)                                                                     \
 	{                                                                                         \
 		.vgic = vcpu_of(cpu)->vgic, .self = vcpu_of(cpu), .bytes = (size), .offset = (at) \
@@ -533,36 +613,30 @@ enum vgic_result vgic_dist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned 
 				uint64_t *value)
 {
 	struct access access = ACCESS(cpu, bytes, offset);
-	const struct reg *reg = dist_reg(&access);
 
-	*value = 0;
-	return reg ? reg->read(&access, value) : VGIC_DONE;
+	return read_reg(&access, dist_reg(&access), value);
 }
 
 enum vgic_result vgic_dist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				 uint64_t value)
 {
 	struct access access = ACCESS(cpu, bytes, offset);
-	const struct reg *reg = dist_reg(&access);
 
-	return reg ? reg->write(&access, value) : VGIC_DONE;
+	return write_reg(&access, dist_reg(&access), value);
 }
 
 enum vgic_result vgic_redist_read(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				  uint64_t *value)
 {
 	struct access access = ACCESS(cpu, bytes, 0);
-	const struct reg *reg = redist_reg(&access, offset);
 
-	*value = 0;
-	return reg ? reg->read(&access, value) : VGIC_DONE;
+	return read_reg(&access, redist_reg(&access, offset), value);
 }
 
 enum vgic_result vgic_redist_write(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 				   uint64_t value)
 {
 	struct access access = ACCESS(cpu, bytes, 0);
-	const struct reg *reg = redist_reg(&access, offset);
 
-	return reg ? reg->write(&access, value) : VGIC_DONE;
+	return write_reg(&access, redist_reg(&access, offset), value);
 }

@@ -220,7 +220,8 @@ struct vgic {
 	/* dir.c; all atomic */
 	uint32_t sharers, free_runners;
 	bool dir_used, by_hand;
-	uint32_t typer; /* GICD_TYPER */
+	uint32_t typer;    /* GICD_TYPER */
+	uint32_t diverted; /* atomic: how many interrupts are */
 	bool v2;
 	struct vgic_vcpu *vcpus;
 	uint32_t groups; /* atomic: GICD_CTLR.EnableGrp1:EnableGrp0 */
@@ -559,6 +560,9 @@ bool own_live(struct access *access, uint32_t bits);
 enum vgic_result settle_truth(struct access *access, uint32_t wanted);
 enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t state, uint64_t request,
 			     uint64_t physical, uint64_t only);
+
+/* divert.c */
+void irq_diverted(struct vgic *vgic, const struct vgic_irq *irq);
 
 /* source.c */
 void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);

@@ -47,6 +47,8 @@ static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_ir
 	} while (!word_cas(irq, &old, now));
 	if ((now & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, now);
+	if (__builtin_expect((now & W_DIVERTED) != 0, 0))
+		irq_diverted(vgic, irq);
 }
 
 /* What a mapped one was held active for may be over with it. */
@@ -77,7 +79,8 @@ static inline int pulse(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu
 
 	if (error)
 		return error;
-	irq_change(vgic, self, irq, 0, W_LATCH);
+	if (__builtin_expect((irq_change(vgic, self, irq, 0, W_LATCH) & W_DIVERTED) != 0, 0))
+		irq_diverted(vgic, irq);
 	return 0;
 }
 

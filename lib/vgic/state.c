@@ -495,6 +495,7 @@ static void apply(struct vgic *vgic, const uint8_t *at)
 {
 	at += HEADER_SIZE - 4;
 	lpis_reset(vgic);
+	store_relaxed(&vgic->diverted, 0);
 	store_relaxed(&vgic->groups, (uint32_t)take(&at, 4));
 	for (unsigned i = 0; i < vgic->config.vcpus; i++) {
 		struct vcpu_state state = take_vcpu(&at);

@@ -246,6 +246,7 @@ void reset_all(struct vgic *vgic)
 		reset_irq(&vgic->shared[i], W_LEVEL | target);
 	lpis_reset(vgic);
 	store_relaxed(&vgic->groups, 0);
+	store_relaxed(&vgic->diverted, 0);
 }
 
 /* --- Affinity: vCPU n is Aff0 = n mod 2^bits of cluster n / 2^bits. ---------------------------- */
@@ -539,6 +540,7 @@ int vgic_irq_info(const struct vgic *vgic, unsigned vcpu, virq_t virq, struct vg
 		.level = w & W_LEVEL,
 		.line = w & W_LINE,
 		.live = w & W_IN_LR,
+		.diverted = virq >= SGIS && virq < VGIC_LPI_BASE && (w & W_DIVERTED),
 	};
 	return 0;
 }

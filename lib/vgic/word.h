@@ -45,6 +45,12 @@
 /* Of an LPI: its configuration is to be read. A bit of CPUID, which only a GICv2's SGIs have. */
 #define W_CONFIG (1ull << 38)
 
+/*
+ * Of a PPI or SPI: not the guest's, divert.c. It is neither enabled nor active then, nor held by anybody. A
+ * bit of CPUID, too.
+ */
+#define W_DIVERTED (1ull << 39)
+
 /* Fields. A GICv2's SGI: LATCH is set while any source is. */
 #define W_SOURCE_SHIFT   41 /* 8 bits: CPU interfaces whose SGI is pending */
 #define W_CPUID_SHIFT    38 /* 3 bits: that of the one in a list register, or active */

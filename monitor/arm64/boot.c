@@ -116,7 +116,7 @@ static void make_cpu(unsigned index, uint64_t mpidr)
 	el2_unmap_page((uint64_t)block);
 	cpu->index = index;
 	cpu->mpidr = mpidr;
-	cpu->slice_end = cpu->tick = cpu->timer_deadline = ~0ul;
+	cpu->slice_end = cpu->tick = cpu->again = cpu->timer_deadline = ~0ul;
 	cpu->trace = pages_alloc(sizeof(struct trace));
 	cpus[index] = cpu;
 }
@@ -235,7 +235,7 @@ static void run_boot_cpu(struct cpu *cpu)
 	start_others();
 	smmu_listen();
 	console_share(&board);
-	if (vms[0]->reloadable)
+	if (vms[0]->reloadable || options.watchdog)
 		tick_start(cpus[0]);
 	for (i = 0; i < vm_count; i++)
 		vm_start(vms[i]);
@@ -272,6 +272,8 @@ static void one_guest(uint64_t end)
 		.weight = VM_WEIGHT,
 		.console = CONSOLE_PASSED,
 		.device_count = board.device_count,
+		.sdei = options.sdei,
+		.watchdog = options.watchdog,
 	};
 	guest->vcpus = options.cpus && options.cpus < cpu_count ? options.cpus : cpu_count;
 	guest->cpus = ~0ul >> (64 - guest->vcpus);

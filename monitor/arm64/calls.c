@@ -45,6 +45,8 @@ static int64_t psci_cpu_on(struct vcpu *caller, uint64_t target, uint64_t entry,
 		return was == POWER_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
 	vcpu->entry = entry;
 	vcpu->entry_argument = context;
+	if (vcpu->vm->sdei)
+		sdei_cpu_on(vcpu->vm->sdei, vcpu->index);
 	__atomic_store_n(&vcpu->power, POWER_PENDING, __ATOMIC_RELEASE);
 	COLD(cold_launch, vcpu, 0, 0);
 	return PSCI_SUCCESS;
@@ -53,6 +55,8 @@ static int64_t psci_cpu_on(struct vcpu *caller, uint64_t target, uint64_t entry,
 static int64_t psci_cpu_off(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_t x3)
 {
 	(void)x1, (void)x2, (void)x3;
+	if (vcpu->vm->sdei)
+		sdei_cpu_off(vcpu->vm->sdei, vcpu->index);
 	vcpu_off(vcpu);
 }
 
@@ -68,6 +72,8 @@ static int64_t psci_cpu_suspend(struct vcpu *vcpu, uint64_t state, uint64_t entr
 		lists_enter(vcpu);
 		return PSCI_SUCCESS;
 	}
+	if (vcpu->vm->sdei)
+		sdei_cpu_suspended(vcpu->vm->sdei, vcpu->index);
 	vcpu->entry = entry;
 	vcpu->x[0] = context;
 	COLD(cold_reset_registers, vcpu, 0, 0);
@@ -281,6 +287,10 @@ void smccc_call(struct vcpu *vcpu)
 {
 	uint32_t function = (uint32_t)vcpu->x[0];
 
+	if (vcpu->vm->sdei && sdei_is_call(function)) {
+		vcpu->vgic->host |= SDEI_ASKED;
+		return;
+	}
 	if (function >> 24 != BENCH_FIRST >> 24 || vcpu->vm->bench == NO_DEVICE)
 		call_by_table(vcpu, function);
 	else if (function == BENCH_FIRST + BENCH_NULL)

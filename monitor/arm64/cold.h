@@ -11,6 +11,7 @@
 /* end.c: the table at the end of a run. */
 void exit_table_print(void);
 void its_stats_print(const struct vm *vm);
+void sdei_stats_print(const struct vm *vm);
 unsigned long vcpu_exits(const struct vcpu *vcpu, unsigned first, unsigned last); /* of kinds */
 
 /* end.c */

@@ -195,6 +195,20 @@ int control_destroy(unsigned vm, const char **why)
 	return 0;
 }
 
+int control_nmi(unsigned vm, int vcpu, const char **why)
+{
+	unsigned first = vcpu < 0 ? 0 : (unsigned)vcpu;
+	unsigned end = vcpu < 0 ? vms[vm]->vcpus : first + 1;
+
+	if (!vms[vm]->sdei)
+		return refuse(why, "it has no SDEI; give it 'sdei' in the VM description");
+	if (vms[vm]->state == VM_DEAD)
+		return refuse(why, "it is off; reset it to start it");
+	for (; first < end; first++)
+		sdei_raise(vms[vm]->sdei, first, SDEI_EVENT_0);
+	return 0;
+}
+
 void control_quit(void)
 {
 	run_ended();
@@ -311,8 +325,10 @@ void control_print_irqs(unsigned index, int vcpu)
 	for (virq = VGIC_LPI_BASE;
 	     vcpu < 0 && vm->vits && virq < VGIC_LPI_BASE + vgic_lpis(vm->vgic); virq++)
 		print_irq(vm, 0, virq);
-	if (vcpu < 0)
+	if (vcpu < 0) {
 		its_stats_print(vm);
+		sdei_stats_print(vm);
+	}
 }
 
 void control_print_stats(void)

@@ -10,12 +10,13 @@
 #define MONITOR_ARM64_CPU_H
 
 #define VCPU_X0    0
-#define VCPU_X30   64
-#define VCPU_VGIC  72
-#define VCPU_EXITS 80
+#define VCPU_X30   144
+#define VCPU_VGIC  152
+#define VCPU_EXITS 160
 #define EXIT_KINDS 65 /* one per exception class, then interrupts */
 #define EXIT_IRQ   64
-#define VCPU_GICC  600 /* behind the exits */
+#define VCPU_GICC  680 /* behind the exits */
+#define VGIC_HOST  12
 
 /* A vCPU's and a CPU's block of memory: guard page, stack, the structure at the end. */
 #define BLOCK_SIZE 0x8000
@@ -44,7 +45,11 @@ struct vm;
 struct cpu;
 
 struct vcpu {
-	uint64_t x[8]; /* the guest's x0 to x7: what the C code may clobber; see monitor.mk */
+	/*
+	 * The guest's x0 to x7: what the C code may clobber; see monitor.mk. The others are here while
+	 * sdei_settle() runs.
+	 */
+	uint64_t x[18];
 	uint64_t x30;
 	struct vgic_cpu *vgic; /* NULL: not loaded */
 	uint64_t exits[EXIT_KINDS];
@@ -55,6 +60,15 @@ struct vcpu {
 	unsigned index;  /* in its VM */
 	uint64_t mpidr;  /* VMPIDR_EL2 */
 	struct gic_cpuif image;
+	struct vgic_cpu *handle; /* as `vgic`, but there from its first start on */
+	bool sdei_later;         /* sdei_again() is due, in a moment */
+	bool waiting;            /* atomic: in WFI */
+	uint64_t waited;         /* atomic: how often */
+	/* The watchdog's. */
+	struct {
+		uint64_t taken, waited;
+		unsigned ticks; /* without a sign of life */
+	} watch;
 	uint64_t aborts, undefs; /* injected into the guest */
 	uint64_t waits;          /* accesses that had to wait for another CPU */
 
@@ -89,6 +103,7 @@ _Static_assert(offsetof(struct vcpu, vgic) == VCPU_VGIC, "vectors.S");
 _Static_assert(offsetof(struct vcpu, exits) == VCPU_EXITS, "vectors.S");
 _Static_assert(offsetof(struct vcpu, gicc) == VCPU_GICC, "vectors.S");
 _Static_assert(offsetof(struct vgic_cpu, inbox) == 0, "vectors.S");
+_Static_assert(offsetof(struct vgic_cpu, host) == VGIC_HOST, "vectors.S");
 _Static_assert(offsetof(struct vgic_cpu, resettle) == 4, "vectors.S");
 
 struct cpu {
@@ -113,6 +128,7 @@ struct cpu {
 	struct vcpu *sleepers; /* by deadline */
 	uint64_t slice_end;    /* of the vCPU that runs; ~0: it has no end */
 	uint64_t slice_start;
+	uint64_t again;          /* when sdei_again() is due for who runs here; ~0: never */
 	uint64_t tick;           /* when the console wants to be looked at; ~0: never */
 	uint64_t timer_deadline; /* what the EL2 timer is set to; ~0: off */
 	/* Whose EL1 registers, FP registers, debug registers are in place. */

@@ -60,6 +60,25 @@ static void print_interrupts(const struct vcpu *vcpu)
 	      vcpu->aborts + vcpu->undefs);
 }
 
+/* Of all its vCPUs. */
+void sdei_stats_print(const struct vm *vm)
+{
+	struct sdei_stats stats, total = { 0 };
+	unsigned i;
+
+	if (!vm->sdei)
+		return;
+	for (i = 0; i < vm->vcpus; i++) {
+		sdei_stats(vm->sdei, i, &stats);
+		total.calls += stats.calls;
+		total.refused += stats.refused;
+		total.normal += stats.normal;
+		total.critical += stats.critical;
+	}
+	print("SDEI: %lu calls (%lu refused), handlers entered: %lu normal, %lu critical\n",
+	      total.calls, total.refused, total.normal, total.critical);
+}
+
 void its_stats_print(const struct vm *vm)
 {
 	struct vits_stats stats;
@@ -101,6 +120,7 @@ void exit_table_print(void)
 			print_interrupts(vms[n]->vcpu[i]);
 		}
 		its_stats_print(vms[n]);
+		sdei_stats_print(vms[n]);
 		direct_print(vms[n]);
 	}
 	print_pci();

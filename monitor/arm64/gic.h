@@ -46,6 +46,7 @@ struct vgic_config;
 struct vm;
 struct vgic_port;
 struct vits_port;
+struct sdei_port;
 
 struct gic {
 	const char *name;
@@ -53,6 +54,7 @@ struct gic {
 	const char *vectors;
 	const struct vgic_port *port;
 	const struct vits_port *its_port; /* GICv3 */
+	const struct sdei_port *sdei_port;
 	__attribute__((noreturn)) void (*start)(struct vcpu *vcpu);
 	void (*physical_interrupts)(struct cpu *cpu);
 	void (*kick)(struct cpu *target);

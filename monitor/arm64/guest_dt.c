@@ -144,6 +144,22 @@ static void set_psci(void *dtb)
 	check(fdt_setprop_string(dtb, node, "method", "hvc"), "psci");
 }
 
+/* Linux Documentation/devicetree/bindings/arm/firmware/sdei.txt. */
+static void set_sdei(void *dtb, const struct vm *guest)
+{
+	int parent = fdt_path_offset(dtb, "/firmware"), node;
+
+	if (!guest->sdei)
+		return;
+	if (parent < 0)
+		parent = fdt_add_subnode(dtb, 0, "firmware");
+	check(parent, "firmware");
+	node = fdt_add_subnode(dtb, parent, "sdei");
+	check(node, "sdei");
+	check(fdt_setprop_string(dtb, node, "compatible", "arm,sdei-1.0"), "sdei");
+	check(fdt_setprop_string(dtb, node, "method", "hvc"), "sdei");
+}
+
 /* The first `count` ranges of a node at the top. */
 static void keep_ranges(void *dtb, int node, unsigned count)
 {
@@ -285,6 +301,7 @@ void guest_dt_make(void *buffer, size_t size, const struct board *board, const s
 		set_memory(buffer, guest);
 		set_cpus(buffer, guest);
 		set_psci(buffer);
+		set_sdei(buffer, guest);
 		set_gic(buffer, board, guest);
 		set_pci(buffer, board, guest);
 		set_chosen(buffer, bootargs ? bootargs : "", ramdisk);

@@ -250,6 +250,8 @@ void vm_destroy(struct vm *vm)
 	if (vm->vits)
 		vits_reset(vm->vits);
 	direct_reset(vm);
+	if (vm->sdei)
+		sdei_reset(vm->sdei);
 	vgic_reset(vm->vgic);
 	console_let_go(vm);
 	for (i = 0; i < MAX_CPUS; i++)
@@ -312,6 +314,7 @@ void vm_tick(void)
 			cpu_work(this_cpu(), WORK_VMS);
 	}
 	smmu_tick();
+	watchdog_tick();
 }
 
 static void serve(struct vm *vm)

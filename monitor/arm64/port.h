@@ -9,5 +9,6 @@
 
 extern const struct vgic_port port;
 extern const struct vits_port its_port;
+extern const struct sdei_port sdei_port;
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * A stopped VM's interrupt state, saved to memory and restored in place: the interrupt controller's
  * (carillon/vgic.h has its format) behind the timers' of each vCPU, which are little-endian numbers of
- * 64 bits: CNTV_CTL, CNTV_CVAL, CNTP_CTL, CNTP_CVAL.
+ * 64 bits: CNTV_CTL, CNTV_CVAL, CNTP_CTL, CNTP_CVAL; and behind it the SDEI dispatcher's
+ * (carillon/sdei.h), if there is one.
  */
 #include <string.h>
 #include "direct.h"
@@ -46,7 +47,8 @@ static void restore_timers(struct context *context, const uint8_t *at)
 
 size_t vm_save_size(const struct vm *vm)
 {
-	return TIMER_BYTES * vm->vcpus + vgic_save_size(vm->vgic);
+	return TIMER_BYTES * vm->vcpus + vgic_save_size(vm->vgic) +
+	       (vm->sdei ? sdei_save_size(vm->sdei) : 0);
 }
 
 int vm_save(struct vm *vm, const char **why)
@@ -71,6 +73,9 @@ int vm_save(struct vm *vm, const char **why)
 		*why = "its ITS has no table for the collections that it has mapped";
 		length = -1;
 	}
+	if (length >= 0 && vm->sdei)
+		length += sdei_save(vm->sdei, at + timers + length,
+				    vm->saved.size - timers - (size_t)length);
 	console_let_go(vm);
 	vm_speak(vm);
 	if (direct)
@@ -83,6 +88,7 @@ int vm_restore(struct vm *vm, const char **why)
 {
 	const uint8_t *at = (const uint8_t *)vm->saved.start;
 	size_t timers = TIMER_BYTES * vm->vcpus;
+	size_t events = vm->sdei ? sdei_save_size(vm->sdei) : 0;
 	unsigned i;
 	int result;
 	bool direct;
@@ -96,7 +102,11 @@ int vm_restore(struct vm *vm, const char **why)
 	direct = direct_end(vm);
 	vm_quiet(vm);
 	console_hold(vm);
-	result = vgic_restore(vm->vgic, at + timers, vm->used - timers, why);
+	if (vm->sdei)
+		sdei_reset(vm->sdei);
+	result = vgic_restore(vm->vgic, at + timers, vm->used - timers - events, why);
+	if (result == 0 && vm->sdei)
+		result = sdei_restore(vm->sdei, at + vm->used - events, events, why);
 	if (result == 0 && vm->vits)
 		result = vits_restore(vm->vits, &vm->its_saved, why);
 	console_let_go(vm);

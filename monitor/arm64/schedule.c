@@ -83,6 +83,7 @@ static void block(struct cpu *cpu, struct vcpu *vcpu)
 	__atomic_store_n(&vcpu->state, VCPU_BLOCKING, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (vgic_pending(vcpu->vm->vgic, vcpu->index) ||
+	    (vcpu->vm->sdei && sdei_pending(vcpu->vm->sdei, vcpu->index)) ||
 	    (vcpu->vm->direct && gicv4_pending(vcpu->vm->direct, vcpu->index)) ||
 	    !change_state(vcpu, VCPU_BLOCKING, VCPU_BLOCKED)) {
 		count_wake(vcpu);

@@ -70,6 +70,8 @@ static void program(struct cpu *cpu)
 		deadline = cpu->slice_end;
 	if (cpu->tick < deadline)
 		deadline = cpu->tick;
+	if (cpu->again < deadline)
+		deadline = cpu->again;
 	if (deadline == cpu->timer_deadline)
 		return;
 	cpu->timer_deadline = deadline;
@@ -89,6 +91,15 @@ void tick_start(struct cpu *cpu)
 {
 	cpu->tick = clock_ticks() + tick_length();
 	program(cpu);
+}
+
+#define AGAIN_HZ \
+	20000 /* for so long a guest runs before an interrupt that stays pending is an event again */
+
+void cold_sdei_later(struct vcpu *vcpu)
+{
+	vcpu->cpu->again = clock_ticks() + read_sysreg(cntfrq_el0) / AGAIN_HZ;
+	program(vcpu->cpu);
 }
 
 void sleeper_add(struct cpu *cpu, struct vcpu *vcpu)
@@ -170,6 +181,11 @@ void cold_timer(struct cpu *cpu)
 		cpu->tick = now + tick_length();
 		console_tick();
 		vm_tick();
+	}
+	if (cpu->again <= now) {
+		cpu->again = NEVER;
+		if (cpu->vcpu && cpu->vcpu->vgic && cpu->vcpu->sdei_later)
+			__atomic_fetch_or(&cpu->vcpu->vgic->host, SDEI_AGAIN_DUE, __ATOMIC_RELAXED);
 	}
 	if (cpu->slice_end <= now) {
 		cpu->slice_end = NEVER;

@@ -31,7 +31,7 @@ void vcpu_start(struct vcpu *vcpu)
 	/* Another CPU may have written what is about to run here. */
 	__asm__ volatile("ic iallu\n\tdsb nsh\n\tisb" : : : "memory");
 	vcpu->x[0] = vcpu->entry_argument;
-	vcpu->vgic = vgic_load(vcpu->vm->vgic, vcpu->index);
+	vcpu->vgic = vcpu->handle = vgic_load(vcpu->vm->vgic, vcpu->index);
 	lists_reset(vcpu);
 	if (vcpu->vm->direct)
 		COLD(cold_direct_load, vcpu, 0, 0);
@@ -46,16 +46,33 @@ void vcpu_off(struct vcpu *vcpu)
 	__builtin_unreachable(); /* its next start is on a new stack */
 }
 
+static bool waits(struct vcpu *vcpu)
+{
+	if (__builtin_expect(vcpu->vm->sdei != NULL, 0) && sdei_waits(vcpu))
+		return false;
+	return !vgic_pending(vcpu->vm->vgic, vcpu->index);
+}
+
+/* From here on a kick finds it blocked, or its note is found; partner: kick() of sdei.c. */
+static bool block(struct vcpu *vcpu)
+{
+	if (!vgic_block(vcpu->vgic))
+		return false;
+	return __builtin_expect(vcpu->vm->sdei == NULL, 1) || !sdei_waits(vcpu);
+}
+
 /*
- * Until a virtual interrupt is asserted. Interrupts are masked here, so one that comes between
+ * Until a virtual interrupt is asserted, or an SDEI event can be delivered. Interrupts are masked here, so one that comes between
  * vgic_block() and the WFI stays pending and ends the WFI at once.
  */
 void vcpu_wait(struct vcpu *vcpu)
 {
 	lists_leave(vcpu);
 	lists_read_active(vcpu);
-	while (!vgic_pending(vcpu->vm->vgic, vcpu->index)) {
-		if (vgic_block(vcpu->vgic)) {
+	__atomic_store_n(&vcpu->waited, vcpu->waited + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&vcpu->waiting, true, __ATOMIC_RELAXED);
+	while (waits(vcpu)) {
+		if (block(vcpu)) {
 			/* What hardware has for it does not end our WFI, but rings its doorbell. */
 			if (!vcpu->vm->direct && COLD(cold_wait, vcpu, 0, 0).value)
 				physical_interrupts(vcpu->cpu);
@@ -64,4 +81,5 @@ void vcpu_wait(struct vcpu *vcpu)
 		}
 		vgic_exit(vcpu->vgic, &vcpu->image);
 	}
+	__atomic_store_n(&vcpu->waiting, false, __ATOMIC_RELAXED);
 }

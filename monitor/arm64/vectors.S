@@ -164,13 +164,31 @@ advance:				/* past the instruction that trapped */
 	msr	elr_el2, x1
 exit_return:
 	resume_unless 1f
-1:	mov	x0, sp
+1:	ldr	w2, [x1, #VGIC_HOST]
+	cbnz	w2, events
+	mov	x0, sp
 	bl	vgic_settle
 	resume_unless 2f
 2:	mov	x0, sp			/* more came in, or another CPU has to act first */
 	bl	vgic_settle
 	mov	x0, sp
 	bl	vgic_pause
+	b	exit_return
+
+/* SDEI: the guest makes a call, or an event may be pending. All of x0 to x17 are saved or replaced. */
+events:
+	stp	x8, x9, [sp, #VCPU_X0 + 64]
+	stp	x10, x11, [sp, #VCPU_X0 + 80]
+	stp	x12, x13, [sp, #VCPU_X0 + 96]
+	stp	x14, x15, [sp, #VCPU_X0 + 112]
+	stp	x16, x17, [sp, #VCPU_X0 + 128]
+	mov	x0, sp
+	bl	sdei_settle
+	ldp	x16, x17, [sp, #VCPU_X0 + 128]
+	ldp	x14, x15, [sp, #VCPU_X0 + 112]
+	ldp	x12, x13, [sp, #VCPU_X0 + 96]
+	ldp	x10, x11, [sp, #VCPU_X0 + 80]
+	ldp	x8, x9, [sp, #VCPU_X0 + 64]
 	b	exit_return
 
 /* guest_start(struct vcpu *): ELR and SPSR are set; x0 is what the frame says, all else is 0. */

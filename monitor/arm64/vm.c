@@ -132,6 +132,7 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	gic->frames(vm, board);
 	make_vgic(vm, board);
 	make_vits(vm);
+	sdei_create(vm);
 	make_vcpus(vm);
 	vm->log.name = description->name;
 	pci_connect(vm, board);

@@ -7,6 +7,7 @@
 
 #include <carillon/vits.h>
 #include "cpu.h"
+#include "sdei.h"
 #include "../common/board.h"
 #include "../common/console.h"
 #include "../common/pl011.h"
@@ -82,6 +83,7 @@ struct vm {
 	struct blob saved; /* room for what vm_save() writes; `used` bytes of it are in use */
 	size_t used;
 	struct vits_state its_saved;
+	struct sdei *sdei; /* NULL: it has none */
 };
 
 extern struct vm *vms[VMS_MAX];

@@ -99,6 +99,8 @@ struct options {
 	uint64_t dtb;  /* the user's device tree; 0: made from the machine's */
 	bool firmware; /* the kernel is an image for guest address 0 */
 	bool bench;
+	unsigned sdei;     /* enum vm_sdei */
+	unsigned watchdog; /* seconds; 0: there is none */
 };
 
 /* `near` is an address in the memory bank to use. What is missing or malformed is a panic. */

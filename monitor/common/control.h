@@ -29,6 +29,7 @@ int control_save(unsigned vm, const char **why);
 int control_restore(unsigned vm, const char **why);
 int control_direct(unsigned vm, const char **why);
 int control_software(unsigned vm, const char **why);
+int control_nmi(unsigned vm, int vcpu, const char **why); /* vcpu: -1 for all */
 
 /* These print whole lines. `vcpu`, `cpu`: -1 for all. */
 void control_print_vms(void);

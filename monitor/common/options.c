@@ -6,6 +6,7 @@
 #include <string.h>
 #include "board.h"
 #include "console.h"
+#include "vms.h"
 
 static uint64_t size_of(const char *text)
 {
@@ -59,12 +60,33 @@ static void set_bench(struct options *options, const char *value)
 	options->bench = true;
 }
 
+static void set_sdei(struct options *options, const char *value)
+{
+	(void)value;
+	options->sdei = VM_SDEI_1_1;
+}
+
+static void set_sdei_version(struct options *options, const char *value)
+{
+	options->sdei = strncmp(value, "1.0", 3) == 0 ? VM_SDEI_1_0 : VM_SDEI_1_1;
+}
+
+static void set_watchdog(struct options *options, const char *value)
+{
+	unsigned long seconds = strtoul(value, NULL, 0);
+
+	options->watchdog = seconds > VM_WATCHDOG_MAX ? VM_WATCHDOG_MAX : (unsigned)seconds;
+	if (options->watchdog && !options->sdei)
+		options->sdei = VM_SDEI_1_1;
+}
+
 static const struct {
 	const char *name; /* with the "=" where there is a value */
 	void (*set)(struct options *options, const char *value);
 } table[] = {
-	{ "cpus=", set_cpus }, { "mem=", set_mem },          { "load=", set_load },
-	{ "dtb=", set_dtb },   { "firmware", set_firmware }, { "bench", set_bench },
+	{ "cpus=", set_cpus }, { "mem=", set_mem },           { "load=", set_load },
+	{ "dtb=", set_dtb },   { "firmware", set_firmware },  { "bench", set_bench },
+	{ "sdei", set_sdei },  { "sdei=", set_sdei_version }, { "watchdog=", set_watchdog },
 };
 
 static void parse_word(struct options *options, const char *word, size_t length)

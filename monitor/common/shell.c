@@ -113,6 +113,17 @@ static void software_vm(const int *value)
 	       control_software);
 }
 
+static void nmi(const int *value)
+{
+	const char *why = "no reason given";
+	const char *name = control_vm_name((unsigned)value[0]);
+
+	if (control_nmi((unsigned)value[0], value[1], &why) != 0)
+		print("cannot signal %s: %s\n", name, why);
+	else
+		print("%s: event 0 is signalled\n", name);
+}
+
 static void guest(const int *value)
 {
 	if (value[0] >= 0 && !mux_focus((unsigned)value[0])) {
@@ -151,6 +162,11 @@ static const struct command table[] = {
 	  { ARGUMENT_VM },
 	  direct_vm },
 	{ "software", "VM", "have software deliver them", { ARGUMENT_VM }, software_vm },
+	{ "nmi",
+	  "VM [VCPU]",
+	  "signal SDEI event 0 to it, whatever it has masked",
+	  { ARGUMENT_VM, ARGUMENT_VCPU | OPTIONAL },
+	  nmi },
 	{ "guest", "[VM]", "back to a guest's console", { ARGUMENT_VM | OPTIONAL }, guest },
 	{ "trace", "[CPU]", "what happened last on a CPU", { ARGUMENT_CPU | OPTIONAL }, trace_of },
 	{ "quit", "", "power the machine off", { 0 }, quit },

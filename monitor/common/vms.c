@@ -390,6 +390,28 @@ static int read_identity(struct reader *reader, const struct value *value,
 	return 0;
 }
 
+/* Empty: the newest. */
+static int read_sdei(struct reader *reader, const struct value *value, struct vm_description *vm)
+{
+	const char *text = value->length ? read_text(reader, value) : "1.1";
+
+	if (!text)
+		return -1;
+	if (strcmp(text, "1.0") != 0 && strcmp(text, "1.1") != 0)
+		return refuse(reader, "sdei = \"%.*s\": \"1.0\", \"1.1\" or no value is allowed",
+			      NAME_SHOWN, text);
+	vm->sdei = text[2] == '0' ? VM_SDEI_1_0 : VM_SDEI_1_1;
+	return 0;
+}
+
+static int read_watchdog(struct reader *reader, const struct value *value,
+			 struct vm_description *vm)
+{
+	if (vm->sdei == VM_SDEI_NONE)
+		vm->sdei = VM_SDEI_1_1;
+	return read_count(reader, value, VM_WATCHDOG_MAX, &vm->watchdog);
+}
+
 enum { PROPERTY_CONSOLE, PROPERTY_LOAD };
 
 static const struct {
@@ -409,6 +431,8 @@ static const struct {
 	{ "weight", read_weight },
 	{ "devices", read_devices },
 	{ "pci", read_pci },
+	{ "sdei", read_sdei },
+	{ "watchdog", read_watchdog },
 	{ "identity-mapped", read_identity },
 };
 

@@ -39,6 +39,11 @@ struct image_header {
 
 enum vm_console { CONSOLE_EMULATED, CONSOLE_PASSED, CONSOLE_NONE };
 
+/* The version of SDEI that it is offered. */
+enum vm_sdei { VM_SDEI_NONE, VM_SDEI_1_0, VM_SDEI_1_1 };
+
+#define VM_WATCHDOG_MAX 3600 /* seconds */
+
 /*
  * Names and payloads point into the blob, where only the alignment of a cell, 4, is sure. A payload
  * that is not given has size 0. Of `dtb`, only magic and size are checked: vms_check_tree() says more
@@ -58,6 +63,8 @@ struct vm_description {
 	enum vm_console console;
 	unsigned device_count;
 	uint16_t device[BOARD_DEVICES]; /* in board->device, the console's UART among them */
+	enum vm_sdei sdei;
+	unsigned watchdog; /* seconds; 0: there is none */
 	unsigned pci_count;
 	uint16_t pci[BOARD_PCI]; /* in board->pci.function */
 };

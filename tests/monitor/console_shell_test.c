@@ -110,6 +110,12 @@ int control_software(unsigned vm, const char **why)
 	return change_vm("software", vm, why);
 }
 
+int control_nmi(unsigned vm, int vcpu, const char **why)
+{
+	note("vcpu %d ", vcpu);
+	return change_vm("nmi", vm, why);
+}
+
 void control_print_vms(void)
 {
 	note("vms");
@@ -244,6 +250,8 @@ static void each_command_calls_what_it_is_for(void **state)
 	command_does("save beta", "save 1", "beta: saved\r\n");
 	command_does("restore beta", "restore 1", "beta: restored\r\n");
 	command_does("direct beta", "direct 1", "beta: messages are delivered by hardware\r\n");
+	command_does("nmi beta", "vcpu -1 nmi 1", "beta: event 0 is signalled\r\n");
+	command_does("nmi beta 2", "vcpu 2 nmi 1", "beta: event 0 is signalled\r\n");
 	command_does("software beta", "software 1", "beta: messages are delivered by software\r\n");
 }
 
@@ -334,10 +342,10 @@ static void without_guests_there_is_none_to_go_to(void **state)
 
 static void help_lists_every_command(void **state)
 {
-	static const char *const names[] = { "help",     "vms",   "vcpus",   "irqs",
-					     "stats",    "pause", "resume",  "reset",
-					     "destroy",  "save",  "restore", "direct",
-					     "software", "guest", "trace",   "quit" };
+	static const char *const names[] = { "help",    "vms",    "vcpus",    "irqs",    "stats",
+					     "pause",   "resume", "reset",    "destroy", "save",
+					     "restore", "direct", "software", "nmi",     "guest",
+					     "trace",   "quit" };
 	char *at = line.out;
 
 	(void)state;

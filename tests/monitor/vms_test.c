@@ -219,6 +219,10 @@ static const struct mistake mistakes[] = {
 	  "/a: identity-mapped has no value: write \"identity-mapped;\", or leave it out" },
 	{ "identity-two", "/c: identity-mapped: /a is so already, and the memory at these "
 			  "addresses exists once; take it out of one of the two" },
+	{ "sdei-version", "/a: sdei = \"2.0\": \"1.0\", \"1.1\" or no value is allowed" },
+	{ "sdei-cells", "/a: sdei has to be one string in quotes" },
+	{ "watchdog-none", "/a: watchdog = 0: a number from 1 to 3600 is allowed" },
+	{ "watchdog-much", "/a: watchdog = 3601: a number from 1 to 3600 is allowed" },
 	{ "pci-cells", "/a: pci has to be a list of PCI functions in quotes, for instance "
 		       "\"00:01.0\"" },
 	{ "pci-empty", "/a: pci has to be a list of PCI functions in quotes, for instance "
@@ -317,7 +321,11 @@ static void everything_said(void **state)
 	assert_int_equal(vm->device[1], RTC);
 	assert_true(vm->identity);
 	assert_false(vm->firmware);
+	assert_int_equal(vm->sdei, VM_SDEI_1_0);
+	assert_int_equal(vm->watchdog, 10);
 	vm++;
+	assert_int_equal(vm->sdei, VM_SDEI_1_1);
+	assert_int_equal(vm->watchdog, 0);
 	assert_string_equal(vm->name, "rt");
 	assert_true(vm->firmware);
 	assert_string_equal(vm->bootargs, "");

@@ -24,6 +24,7 @@
 /* This GIC's hot code, as the build calls it. */
 extern const char v2_vectors[];
 extern const struct vgic_port v2_port;
+extern const struct sdei_port v2_sdei_port;
 __attribute__((noreturn)) void v2_vcpu_start(struct vcpu *vcpu);
 void v2_physical_interrupts(struct cpu *cpu);
 
@@ -134,6 +135,7 @@ const struct gic gicv2 = {
 	.name = "GICv2",
 	.vectors = v2_vectors,
 	.port = &v2_port,
+	.sdei_port = &v2_sdei_port,
 	.start = v2_vcpu_start,
 	.physical_interrupts = v2_physical_interrupts,
 	.kick = kick,

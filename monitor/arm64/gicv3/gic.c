@@ -18,6 +18,7 @@
 extern const char v3_vectors[];
 extern const struct vgic_port v3_port;
 extern const struct vits_port v3_its_port;
+extern const struct sdei_port v3_sdei_port;
 __attribute__((noreturn)) void v3_vcpu_start(struct vcpu *vcpu);
 void v3_physical_interrupts(struct cpu *cpu);
 
@@ -165,6 +166,7 @@ const struct gic gicv3 = {
 	.vectors = v3_vectors,
 	.port = &v3_port,
 	.its_port = &v3_its_port,
+	.sdei_port = &v3_sdei_port,
 	.start = v3_vcpu_start,
 	.physical_interrupts = v3_physical_interrupts,
 	.kick = kick,
