@@ -45,6 +45,7 @@ include mk/fetch.mk
 -include guest/guest.mk
 -include $(wildcard bench/*.mk)
 -include $(wildcard tests/*/*.mk)
+include mk/sdei-linux.mk
 
 all: $(GUEST_BINARIES)
 

@@ -13,7 +13,8 @@ LINT_PICOLIBC := -isystem /usr/lib/picolibc/aarch64-linux-gnu/include -isystem $
 
 LINT_TARGET_RISCV64 := --target=riscv64-unknown-elf -march=rv64imac -ffreestanding
 
-# monitor/riscv64 and guest/riscv64 are apart from the rest of their directories, which is arm64's.
+# monitor/riscv64 and guest/riscv64 are apart from the rest of their directories, which is arm64's;
+# guest/linux-sdei is compiled by the kernel's build alone.
 LINT_DIRS := lib monitor guest $(subst /,-,$(wildcard monitor/riscv64 guest/riscv64))
 LINT_lib     = -std=c11 -ffreestanding -Iinclude -Ilib $(call lint_flags,$(LIB_CFLAGS))
 LINT_monitor = -std=gnu11 $(LINT_TARGET_ARM64) -Iinclude -Imonitor $(call lint_flags,$(MONITOR_CFLAGS)) $(LINT_PICOLIBC)
@@ -32,7 +33,7 @@ lint-format:
 
 lint-%: $(LIBFDT_STAMP)
 	@echo 'lint: $*'
-	$(Q)files=$$(find $(subst -,/,$*) $(if $(filter %-riscv64,$*),,-name riscv64 -prune -o) -name '*.c' -print); \
+	$(Q)files=$$(find $(subst -,/,$*) $(if $(filter %-riscv64,$*),,-name riscv64 -prune -o -name linux-sdei -prune -o) -name '*.c' -print); \
 		[ -z "$$files" ] || \
 		clang-tidy --quiet $$files -- $(LINT_$*)
 

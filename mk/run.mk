@@ -26,7 +26,7 @@ RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
 
 RUN_DEPS_arm64 = $(LINUX_IMAGE) $(INITRAMFS) $(if $(BARE),,$(HYPERVISOR)) \
 	$(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_ARM64)) \
-	$(if $(VMS),$(GUEST_BINARIES))
+	$(if $(VMS),$(GUEST_BINARIES)) $(if $(SDEI),$(LINUX_SDEI_MODULE))
 RUN_DEPS_riscv64 = $(RISCV64_RUN_DEPS) $(if $(filter u-boot,$(FIRMWARE)),$(UBOOT_RISCV64)) $(if $(BARE),,$(HYPERVISOR_RISCV64))
 RUN_DEPS = $(RUN_DEPS_$(ARCH))
 RUN_HYPERVISOR = $(if $(filter riscv64,$(ARCH)),$(HYPERVISOR_RISCV64),$(HYPERVISOR))

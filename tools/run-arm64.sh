@@ -105,9 +105,20 @@ elif [ -n "$cmd_file" ]; then
 	initrd=$our_initramfs
 	append=${append:-console=ttyAMA0}
 fi
-add_command
+# With SDEI and nothing else to do Debian's Linux shows it. (Our module wants the kernel's page tables.)
+demo=0
+if [ -n "$sdei" ] && [ -z "$cmd_file$vms$firmware" ] && [ "$kernel$initrd" = "$build/linux/Image$our_initramfs" ]; then
+	module=$build/guest/linux-sdei/carillon_sdei.ko
+	[ -f "$module" ] || refuse "$module is not there yet; run: make"
+	[ -n "$watchdog" ] || hyp_append="carillon.watchdog=2${hyp_append:+ $hyp_append}"
+	append="$append kpti=off" demo=1 cmd_file=$here/initramfs/sdei-demo
+	add_command "$module"
+	cmd_file=
+else
+	add_command
+fi
 
-own_shell=0
+own_shell=$demo
 [ "$initrd" != "$our_initramfs" ] || own_shell=1
 
 align_2m() { echo $((($1 + 0x1fffff) & ~0x1fffff)); }

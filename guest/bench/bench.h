@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of the bench guest share: bench.c, one VM that has its CPUs to itself, lpi.c, its LPIs,
- * and shared.c, vCPUs that share physical CPUs.
+ * sdei.c, its SDEI events, and shared.c, vCPUs that share physical CPUs.
  */
 #ifndef GUEST_BENCH_H
 #define GUEST_BENCH_H
@@ -56,6 +56,9 @@ void send_rounds(const char *name, unsigned *intid, void (*send)(void), void (*r
 
 /* lpi.c: LPIs and the ITS; none without an ITS. */
 void bench_lpis(void);
+
+/* sdei.c: events. */
+void bench_sdei(void);
 
 /* shared.c: a mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
 bool spi_to_self(const char *name);

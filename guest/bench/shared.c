@@ -3,7 +3,7 @@
  * What it costs that vCPUs share physical CPUs. The bootargs say which set of VMs this one is in (the
  * descriptions are bench/vms-*.dts), for the hypervisor counts on each physical CPU:
  * bench=one: two vCPUs of this VM on one CPU. bench=other: one vCPU, beside the one of bench=partner.
- * bench=pair: two vCPUs, each on a CPU that a sleeping vCPU of bench=sleeper shares.
+ * bench=pair: two vCPUs, each on a CPU that a sleeping vCPU of bench=sleeper shares. bench=sdei: see sdei.c.
  */
 #include "bench.h"
 #include "gic.h"
@@ -457,7 +457,7 @@ static const struct {
 	void (*run)(void);
 } sets[] = {
 	{ "one", one },   { "other", other },     { "partner", partner },
-	{ "pair", pair }, { "sleeper", sleeper },
+	{ "pair", pair }, { "sleeper", sleeper }, { "sdei", bench_sdei },
 };
 
 bool bench_shared(void)
@@ -471,5 +471,5 @@ bool bench_shared(void)
 		ok(true, "bench=%s ran to its end", sets[i].name);
 		return true;
 	}
-	bail_out("bench=: one, other, partner, pair or sleeper is allowed");
+	bail_out("bench=: one, other, partner, pair, sleeper or sdei is allowed");
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # Our own bare-metal firmwares for riscv64's machine mode: build/guest/riscv64/<name>.elf, one per test,
-# plus the bench guest. GUEST_RV_MULTI are those that do more with more harts than one.
+# plus the bench guest. GUEST_RV_MULTI are those that do more with more harts than one. sbi.elf is not one of
+# them: it runs in S-mode, on an SBI.
 
 GUEST_RV_SINGLE := ecall csr breakpoint mret payload mprv masks vectored device external hypervisor \
 	clint-interrupt clint-interrupt-priority clint-odd trap-values fences illegal pmp monitor-memory
@@ -35,6 +36,18 @@ $(GUEST_RV_BUILD)/shared/%.o: guest/lib/%.c guest/riscv64/guest.mk
 $(GUEST_RV_BUILD)/%.o: guest/riscv64/%.S guest/riscv64/guest.mk
 	@mkdir -p $(@D)
 	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Where neither firmware nor monitor, nor device tree, comes to lie in 128 MiB, bare or not.
+GUEST_SBI := $(GUEST_RV_BUILD)/sbi.elf
+GUEST_SBI_OBJS := $(patsubst guest/riscv64/%,$(GUEST_RV_BUILD)/%.o, \
+	$(basename $(wildcard guest/riscv64/sbi/*.c guest/riscv64/sbi/*.S))) \
+	$(addprefix $(GUEST_RV_BUILD)/,lib/tree.o shared/tap.o shared/memory.o)
+
+$(GUEST_SBI): $(GUEST_SBI_OBJS) guest/riscv64/lib/guest.ld
+	$(GUEST_RV_CC) $(GUEST_RV_CFLAGS) $(GUEST_RV_LDFLAGS) -Wl,--defsym=GUEST_BASE=0x82000000 \
+		-T guest/riscv64/lib/guest.ld -o $@ $(filter %.o,$^)
+
+guests-riscv64: $(GUEST_SBI)
 
 $(GUEST_RV_BUILD)/bench.elf: $(addprefix $(GUEST_RV_BUILD)/bench/,bench.o operations.o)
 $(GUEST_RV_IMAGES:%=$(GUEST_RV_BUILD)/%.elf): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_BUILD)/tests/%.o

@@ -195,6 +195,8 @@ struct sdei_config {
 #define SDEI_HAS_BTI     (1u << 8) /* FEAT_BTI: BTYPE */
 #define SDEI_HAS_AARCH32 (1u << 9) /* EL0 can use AArch32 */
 
+#define SDEI_HAS_ALL ((1u << 10) - 1)
+
 /*
  * What the dispatcher asks of its host. Hooks are bounded and never call back into the dispatcher. Those
  * that may be called under its lock say so; the lock is one that sdei_call() of all vCPUs shares.
@@ -280,9 +282,9 @@ int sdei_init(struct sdei **sdei, void *memory, size_t size, const struct sdei_c
 
 /*
  * This event of config's, or event 0, becomes pending; it is delivered once, however often it was raised
- * before that. (A bound one is looked at, as by sdei_interrupt().) `vcpu`: whose private event it is; of a shared one it is ignored. A shared
- * one with RM_ANY goes to some vCPU that is unmasked and can take it, or to the first that becomes so.
- * 0; -VIRQ_ERR_RANGE: there is no such event or vCPU.
+ * before that. (A bound one is looked at, as by sdei_interrupt().) `vcpu`: whose private event it is; of a
+ * shared one it is ignored. A shared one with RM_ANY goes to some vCPU that is unmasked and can take it, or
+ * to the first that becomes so. 0; -VIRQ_ERR_RANGE: there is no such event or vCPU.
  */
 int sdei_raise(struct sdei *sdei, unsigned vcpu, int32_t event);
 

@@ -39,6 +39,15 @@ int slot_divert_here(struct sdei *sdei, const struct instance *instance)
 	return 0;
 }
 
+/* An SPI goes where its event does; one that may go anywhere stays where it is. */
+void instance_route(struct sdei *sdei, const struct instance *instance, uint32_t word)
+{
+	virq_t virq = event_virq(instance->event);
+
+	if (instance->type == SHARED && virq && !(word & H_ANY) && sdei->port.irq_route)
+		sdei->port.irq_route(sdei->host, word_target(word), virq);
+}
+
 static struct event *slot_of(struct sdei *sdei, unsigned type, virq_t virq)
 {
 	for (unsigned i = sdei->first_slot[type]; i < sdei->count[type]; i++)

@@ -75,15 +75,6 @@ static bool routing(const struct call *call, const struct instance *instance, ui
 	return true;
 }
 
-/* An SPI goes where its event does; one that may go anywhere stays where it is. */
-static void route(const struct call *call, const struct instance *instance, uint32_t word)
-{
-	virq_t virq = event_virq(instance->event);
-
-	if (instance->type == SHARED && virq && !(word & H_ANY) && call->sdei->port.irq_route)
-		call->sdei->port.irq_route(call->sdei->host, word_target(word), virq);
-}
-
 /* Under the lock. What was pending before is forgotten, but not of event 0, and not an asserted level. */
 static int64_t do_register(struct call *call, const struct instance *instance, uint32_t flags)
 {
@@ -110,7 +101,7 @@ static int64_t do_register(struct call *call, const struct instance *instance, u
 	old = handler_word(handler);
 	while (!handler_cas(handler, &old, (old & H_PENDING) | pending | flags | H_REGISTERED))
 		;
-	route(call, instance, flags);
+	instance_route(call->sdei, instance, flags);
 	return SDEI_SUCCESS;
 }
 
@@ -194,7 +185,7 @@ static int64_t routing_info(struct call *call, const struct instance *instance, 
 
 	if (instance->type == PRIVATE)
 		return SDEI_INVALID_PARAMETERS;
-	if (!(word & H_REGISTERED))
+	if (!(word & (H_REGISTERED | H_RUNNING)))
 		return SDEI_DENIED;
 	if (query == SDEI_INFO_ROUTING_MODE)
 		return word & H_ANY ? 0 : SDEI_FLAG_RM_PE;
@@ -235,7 +226,7 @@ static int64_t do_routing_set(struct call *call, const struct instance *instance
 	} while (!handler_cas(instance->handler, &old, now));
 	/* Somebody else may have enabled it already. */
 	instance_announce(call->sdei, instance, now);
-	route(call, instance, word);
+	instance_route(call->sdei, instance, word);
 	return SDEI_SUCCESS;
 }
 

@@ -169,6 +169,7 @@ bool virq_is_private(virq_t virq);
 int64_t interrupt_bind(struct sdei *sdei, unsigned vcpu, virq_t virq);
 bool slot_release(struct sdei *sdei, unsigned type, unsigned index);
 void slot_return(struct sdei *sdei, unsigned type, unsigned index);
+void instance_route(struct sdei *sdei, const struct instance *instance, uint32_t word);
 void slot_divert_again(struct sdei *sdei, unsigned vcpu, unsigned type, unsigned index);
 int slot_divert_here(struct sdei *sdei, const struct instance *instance);
 

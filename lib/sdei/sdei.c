@@ -54,6 +54,8 @@ static const char *fault(const struct sdei_config *config)
 		return "event: NULL, but there are events";
 	if (config->minor > 1)
 		return "minor: 0 or 1";
+	if (config->features & ~(uint32_t)SDEI_HAS_ALL)
+		return "features: a bit that is none";
 	for (unsigned i = 0; i < config->events; i++)
 		if (event_fault(config, i))
 			return event_fault(config, i);

@@ -304,6 +304,8 @@ static void restore_handler(struct sdei *sdei, const struct image *image, unsign
 	instance.handler->entry = take(&at, 8);
 	instance.handler->argument = take(&at, 8);
 	__atomic_store_n(&instance.handler->word, word, __ATOMIC_RELEASE);
+	if (type == SHARED && word & H_REGISTERED)
+		instance_route(sdei, &instance, word);
 	instance_announce(sdei, &instance, word);
 }
 

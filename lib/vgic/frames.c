@@ -175,7 +175,8 @@ void set_route(struct access *access, struct vgic_irq *irq, uint64_t mask, uint6
 		route = load_relaxed(&irq->route);
 		target = IS_V2(vgic) ? v2_target(route)
 				     : affinity_target(access, route & IROUTER_BITS);
-		irq_change(vgic, access->self, irq, W_TARGET, target);
+		if (irq_change(vgic, access->self, irq, W_TARGET, target) & W_DIVERTED)
+			continue; /* a physical one goes where that wants it */
 		if (irq_hwirq(irq) && vgic->port.hwirq_route && target != TARGET_NONE)
 			vgic->port.hwirq_route(vgic->host, hwirq_of(irq), target);
 	} while (load_relaxed(&irq->route) != route);

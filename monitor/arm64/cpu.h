@@ -61,7 +61,6 @@ struct vcpu {
 	uint64_t mpidr;  /* VMPIDR_EL2 */
 	struct gic_cpuif image;
 	struct vgic_cpu *handle; /* as `vgic`, but there from its first start on */
-	bool sdei_later;         /* sdei_again() is due, in a moment */
 	bool waiting;            /* atomic: in WFI */
 	uint64_t waited;         /* atomic: how often */
 	/* The watchdog's. */
@@ -128,7 +127,8 @@ struct cpu {
 	struct vcpu *sleepers; /* by deadline */
 	uint64_t slice_end;    /* of the vCPU that runs; ~0: it has no end */
 	uint64_t slice_start;
-	uint64_t again;          /* when sdei_again() is due for who runs here; ~0: never */
+	uint64_t again; /* when sdei_again() is due for `again_for`; ~0: never */
+	struct vcpu *again_for;
 	uint64_t tick;           /* when the console wants to be looked at; ~0: never */
 	uint64_t timer_deadline; /* what the EL2 timer is set to; ~0: off */
 	/* Whose EL1 registers, FP registers, debug registers are in place. */

@@ -82,7 +82,6 @@ void smccc_call(struct vcpu *vcpu);
 
 /* Has something come in for it that is no interrupt? For VMs with SDEI. */
 bool sdei_waits(const struct vcpu *vcpu);
-void sdei_look(struct vcpu *vcpu);
 
 /* Cold. */
 void cold_sdei_later(struct vcpu *vcpu);

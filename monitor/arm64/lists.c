@@ -136,8 +136,6 @@ __attribute__((flatten)) void lists_load(struct vcpu *vcpu)
 		vcpu->restored = false;
 	}
 	restore(vcpu);
-	if (__builtin_expect(vcpu->vm->sdei != NULL, 0))
-		sdei_look(vcpu);
 }
 
 void lists_reset(struct vcpu *vcpu)

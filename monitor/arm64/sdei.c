@@ -52,10 +52,8 @@ void sdei_settle(struct vcpu *vcpu)
 
 	if (noted & SDEI_ASKED)
 		call(vcpu, &frame);
-	if (noted & SDEI_AGAIN_DUE) {
-		vcpu->sdei_later = false;
+	if (noted & SDEI_AGAIN_DUE)
 		sdei_again(sdei, vcpu->index);
-	}
 	if (sdei_pending(sdei, vcpu->index))
 		sdei_enter(sdei, vcpu->index, &frame);
 	write_sysreg(elr_el2, frame.pc);
@@ -69,13 +67,6 @@ void sdei_settle(struct vcpu *vcpu)
 bool sdei_waits(const struct vcpu *vcpu)
 {
 	return sdei_pending(vcpu->vm->sdei, vcpu->index);
-}
-
-/* It has a CPU again; where its note to come back was left is another one, perhaps. */
-void sdei_look(struct vcpu *vcpu)
-{
-	if (vcpu->sdei_later)
-		note(vcpu->vgic, SDEI_AGAIN_DUE);
 }
 
 /* --- The port. ---------------------------------------------------------------------------------- */
@@ -122,10 +113,7 @@ static bool entry_valid(void *host, unsigned vcpu, uint64_t address)
 
 static void later(void *host, unsigned index)
 {
-	struct vcpu *vcpu = ((struct vm *)host)->vcpu[index];
-
-	vcpu->sdei_later = true;
-	COLD(cold_sdei_later, vcpu, 0, 0);
+	COLD(cold_sdei_later, ((struct vm *)host)->vcpu[index], 0, 0);
 }
 
 static struct vgic *vgic_of(void *host)

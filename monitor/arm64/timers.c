@@ -5,6 +5,7 @@
  * a second: lines that wait for the console, resets that wait for their turn.
  */
 #include "arch.h"
+#include "gic.h"
 #include "hot.h"
 #include "sched.h"
 #include "vm.h"
@@ -93,13 +94,26 @@ void tick_start(struct cpu *cpu)
 	program(cpu);
 }
 
-#define AGAIN_HZ \
-	20000 /* for so long a guest runs before an interrupt that stays pending is an event again */
+/* For so long a guest runs before an interrupt that stays pending is an event again. */
+#define AGAIN_HZ 20000
 
+/* Wherever that vCPU is by now: it finds the note before it runs its guest again, or is kicked. */
+static void again(struct vcpu *vcpu)
+{
+	__atomic_fetch_or(&vcpu->handle->host, SDEI_AGAIN_DUE, __ATOMIC_SEQ_CST);
+	gic->port->kick(vcpu->vm, vcpu->index);
+}
+
+/* One that waited on this CPU has been put off for long enough. */
 void cold_sdei_later(struct vcpu *vcpu)
 {
-	vcpu->cpu->again = clock_ticks() + read_sysreg(cntfrq_el0) / AGAIN_HZ;
-	program(vcpu->cpu);
+	struct cpu *cpu = vcpu->cpu;
+
+	if (cpu->again_for && cpu->again_for != vcpu)
+		again(cpu->again_for);
+	cpu->again_for = vcpu;
+	cpu->again = clock_ticks() + read_sysreg(cntfrq_el0) / AGAIN_HZ;
+	program(cpu);
 }
 
 void sleeper_add(struct cpu *cpu, struct vcpu *vcpu)
@@ -184,8 +198,8 @@ void cold_timer(struct cpu *cpu)
 	}
 	if (cpu->again <= now) {
 		cpu->again = NEVER;
-		if (cpu->vcpu && cpu->vcpu->vgic && cpu->vcpu->sdei_later)
-			__atomic_fetch_or(&cpu->vcpu->vgic->host, SDEI_AGAIN_DUE, __ATOMIC_RELAXED);
+		again(cpu->again_for);
+		cpu->again_for = NULL;
 	}
 	if (cpu->slice_end <= now) {
 		cpu->slice_end = NEVER;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # Fuzzing with libFuzzer: FUZZ_TARGET is fuzz_vgic (guests, devices, hosts), fuzz_state (states to be
-# restored), fuzz_vhart (RISC-V: harts and CLINTs) or fuzz_vits (LPIs and ITSs). `make check` runs the kept inputs of all and a few
+# restored), fuzz_vhart (RISC-V: harts and CLINTs), fuzz_vits (LPIs and ITSs) or fuzz_sdei. `make check` runs the kept inputs of all and a few
 # seconds more; `make fuzz` longer (FUZZ_SECONDS, FUZZ_JOBS processes), and says what of the library was
 # reached; `make fuzz-corpus` takes what it found that is new into the corpus of the target. `make
 # fuzz-states` makes inputs for fuzz_state out of what those of fuzz_vgic come to.
@@ -10,14 +10,15 @@ FUZZ_SECONDS ?= 300
 FUZZ_JOBS    ?= 2
 FUZZ_DIR     := $(BUILD)/tests/fuzz
 FUZZ_TARGET  ?= fuzz_vgic
-FUZZ_CORPORA := fuzz_vgic:corpus fuzz_state:states fuzz_vhart:harts fuzz_vits:its
+FUZZ_CORPORA := fuzz_vgic:corpus fuzz_state:states fuzz_vhart:harts fuzz_vits:its fuzz_sdei:sdei
 FUZZ_CORPUS  := tests/fuzz/$(patsubst $(FUZZ_TARGET):%,%,$(filter $(FUZZ_TARGET):%,$(FUZZ_CORPORA)))
 FUZZ_LIBRARY := $(if $(filter fuzz_vhart,$(FUZZ_TARGET)),lib/vhart lib/vclint,\
-	lib/vgic $(if $(filter fuzz_vits,$(FUZZ_TARGET)),lib/vits))
+	$(if $(filter fuzz_sdei,$(FUZZ_TARGET)),lib/sdei,\
+	lib/vgic $(if $(filter fuzz_vits,$(FUZZ_TARGET)),lib/vits)))
 FUZZ_FOUND   := $(FUZZ_DIR)/found-$(FUZZ_TARGET)
 FUZZ_MAX     := $(if $(filter fuzz_state,$(FUZZ_TARGET)),3000,1024)
 FUZZ_KEEP    := $(if $(filter fuzz_state,$(FUZZ_TARGET)),900,500)
-FUZZ_MAINS   := fuzz_vgic fuzz_state fuzz_vhart fuzz_vits
+FUZZ_MAINS   := fuzz_vgic fuzz_state fuzz_vhart fuzz_vits fuzz_sdei
 FUZZ_SRCS    := $(addprefix tests/fuzz/,program.c host.c whole.c guest.c check.c its.c) tests/model/cpuif.c \
 	$(LIB_SRCS)
 FUZZ_OBJS    := $(FUZZ_SRCS:%.c=$(FUZZ_DIR)/obj/%.o)

@@ -30,15 +30,19 @@ RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,mprv riscv-nested,pmp riscv-nest
 	riscv-nested,linux,sifive-u54 riscv-aia,rv64,4 riscv-u-boot,sifive-u54 \
 	$(OPENSBI_OTHERS:%=riscv-opensbi,%,sifive-u54)
 
-RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_OTHERS)
+# What S-mode sees of the SBI: harts, CPU.
+RISCV_SBI     := riscv-sbi,4,rv64 riscv-sbi,1,sifive-u54 riscv-sbi,8,rv64+no-sstc
+RISCV_SBI_ALL := $(foreach harts,1 2 4 8,$(foreach cpu,rv64 rv64+no-sstc sifive-u54,riscv-sbi,$(harts),$(cpu)))
+
+RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_SBI) $(RISCV_OTHERS)
 RISCV_REST := $(filter-out $(RISCV_NOW),$(RISCV_LINUX_ALL:%=riscv-linux,%) \
-	$(RISCV_GUESTS_ALL) $(RISCV_OTHERS_ALL))
+	$(RISCV_GUESTS_ALL) $(RISCV_SBI_ALL) $(RISCV_OTHERS_ALL))
 
 # Where system.mk's rule makes them.
 RISCV_CASES     := $(BUILD)/test/cases
 RISCV_TESTS     := $(addprefix $(RISCV_CASES)/,$(RISCV_NOW))
 RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(OPENSBI_OTHER_FILES) $(UBOOT_RISCV64) \
-	$(GUEST_RV_BINARIES) \
+	$(GUEST_RV_BINARIES) $(GUEST_SBI) \
 	$(if $(TEST_BARE),,$(HYPERVISOR_RISCV64))
 RISCV_MORE      := $(addprefix $(RISCV_CASES)/,$(RISCV_REST))
 

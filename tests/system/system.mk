@@ -45,6 +45,16 @@ SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a7
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,both \
 	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both))
 
+# Clients of SDEI: case, model, GIC, vCPUs.
+SYSTEM_SDEI := sdei,calls,cortex-a72,3,1 sdei,calls,max,2,2 sdei,entry,max,3,1 sdei,entry,cortex-a72,2,2 \
+	sdei,bound,cortex-a72,3,2 sdei,bound,max,2,4 sdei,bound,max,3,1 \
+	sdei,cpus,cortex-a72,3,4 sdei,cpus,max,2,2 sdei,cpus,max,3,8 sdei,cpus,cortex-a72,2,1 \
+	sdei,stress,max,3,4 sdei,stress,cortex-a72,2,8 sdei,hostile,cortex-a72,3,4 sdei,hostile,max,2,2 \
+	sdei,version,max,3,1 sdei,oversubscribed sdei,oversubscribed,cortex-a72,2 sdei,beside
+SYSTEM_SDEI_ALL := $(foreach g,calls entry bound cpus stress hostile,$(foreach cpu,cortex-a72 max, \
+	$(foreach gic,2 3,$(foreach cpus,1 2 4 8,sdei,$g,$(cpu),$(gic),$(cpus))))) \
+	$(foreach cpu,cortex-a72 max,$(foreach gic,2 3,sdei,oversubscribed,$(cpu),$(gic) sdei,beside,$(cpu),$(gic)))
+
 # Our demonstrations, each alone: name, model, GIC, CPUs.
 SYSTEM_DEMOS := demo,rt-latency,cortex-a72,3,1 demo,worker,cortex-a72,3 demo,worker,max,2,3 \
 	demo,hostile,max,3 demo,hostile,cortex-a72,2,3
@@ -64,9 +74,9 @@ SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,busy,max,4 pci,t
 SYSTEM_PCI_ALL := pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
-	$(SYSTEM_PCI)
+	$(SYSTEM_PCI) $(SYSTEM_SDEI)
 SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LINUX_ALL)) $(SYSTEM_GUESTS_ALL) \
-	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL) $(SYSTEM_PCI_ALL))
+	$(SYSTEM_ITS_ALL) $(SYSTEM_VMS_ALL) $(SYSTEM_PCI_ALL) $(SYSTEM_SDEI_ALL))
 
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
@@ -82,4 +92,8 @@ TEST_ALL_DEPS  += $(SYSTEM_MORE) $(QEMU_10)
 test-its: $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_ITS)) $(GUEST_BINARIES) $(HYPERVISOR)
 	$(Q)BUILD=$(BUILD) tools/run-tests system $(SYSTEM_JOBS) '$(addprefix $(SYSTEM_CASES)/,$(SYSTEM_ITS))'
 
-.PHONY: test-its
+# The clients of SDEI alone.
+test-sdei: $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_SDEI)) $(GUEST_BINARIES) $(HYPERVISOR)
+	$(Q)BUILD=$(BUILD) tools/run-tests system $(SYSTEM_JOBS) '$(addprefix $(SYSTEM_CASES)/,$(SYSTEM_SDEI))'
+
+.PHONY: test-its test-sdei
