@@ -41,8 +41,8 @@ $(eval $(call LIB_RULES,$(BUILD)/lib/riscv64-gcc,riscv64-linux-gnu-gcc,riscv64-l
 $(eval $(call LIB_RULES,$(BUILD)/lib/riscv64-clang,$(CLANG),ar,--target=riscv64-none-elf -march=rv64imac))
 $(eval $(call LIB_RULES,$(BUILD)/lib/host-clang,$(CLANG),ar,))
 # The GIC needs atomics of 64 bits.
-$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-gcc,riscv64-linux-gnu-gcc,riscv64-linux-gnu-ar,-march=rv32imac_zicsr_zifencei -mabi=ilp32,$(LIB_RISCV_SRCS)))
-$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-clang,$(CLANG),ar,--target=riscv32-none-elf -march=rv32imac,$(LIB_RISCV_SRCS)))
+$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-gcc,riscv64-linux-gnu-gcc,riscv64-linux-gnu-ar,-march=rv32imac_zicsr_zifencei -mabi=ilp32,$(LIB_RISCV_SRCS) $(filter lib/vplic/%,$(LIB_SRCS))))
+$(eval $(call LIB_RULES,$(BUILD)/lib/riscv32-clang,$(CLANG),ar,--target=riscv32-none-elf -march=rv32imac,$(LIB_RISCV_SRCS) $(filter lib/vplic/%,$(LIB_SRCS))))
 
 LIB_PORTS := arm64-gcc arm64-clang armv7-gcc armv7-clang riscv64-gcc riscv64-clang riscv32-gcc riscv32-clang \
 	host host-clang

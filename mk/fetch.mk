@@ -17,8 +17,10 @@ LIBFDT_ARM64_LIB := $(BUILD)/pkg/libfdt/usr/lib/aarch64-linux-gnu/libfdt.a
 LIBFDT_INCLUDE   := $(BUILD)/pkg/libfdt/usr/include
 $(LIBFDT_ARM64_LIB): $(LIBFDT_STAMP) ;
 
-UBOOT_ARM64 := $(BUILD)/pkg/u-boot/usr/lib/u-boot/qemu_arm64/u-boot.bin
-$(UBOOT_ARM64): $(BUILD)/pkg/u-boot.stamp ;
+# The one for riscv64 is an M-mode build, linked at 0x80000000; as an ELF, the monitor puts it there.
+UBOOT_ARM64   := $(BUILD)/pkg/u-boot/usr/lib/u-boot/qemu_arm64/u-boot.bin
+UBOOT_RISCV64 := $(BUILD)/pkg/u-boot/usr/lib/u-boot/qemu-riscv64/uboot.elf
+$(UBOOT_ARM64) $(UBOOT_RISCV64): $(BUILD)/pkg/u-boot.stamp ;
 
 # The emulator that bench figures are of, whatever is on the PATH.
 QEMU_10 := $(BUILD)/pkg/qemu-10.0-system-aarch64
@@ -66,6 +68,10 @@ $(INITRAMFS_RISCV64): $(BUILD)/pkg/linux-riscv64.stamp $(BUILD)/pkg/busybox-risc
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/make-initramfs $@ $(BUILD)/pkg/busybox-riscv64/usr/bin/busybox \
 		$(BUILD)/pkg/linux-riscv64/usr/lib/modules
+
+# Other versions of OpenSBI's, that of each Debian release: opensbi-VERSION in tools/debs.list.
+OPENSBI_OTHERS := 1.1 1.5 1.9
+OPENSBI_OTHER_FILES := $(OPENSBI_OTHERS:%=$(BUILD)/pkg/opensbi-%.stamp)
 
 # What a run on riscv64 needs, but for the monitor.
 RISCV64_RUN_DEPS := $(LINUX_IMAGE_RISCV64) $(INITRAMFS_RISCV64) $(OPENSBI_FW_DYNAMIC) \

@@ -14,6 +14,8 @@ case $gic in
 2 | 3 | 4 | 3,its=off) ;;
 *) refuse "GIC=$gic: 2, 3, 4 or 3,its=off is allowed" ;;
 esac
+[ "$aia" = 0 ] || refuse "AIA= is for ARCH=riscv64: an arm64 machine has a GIC, see GIC="
+[ -z "$board" ] || refuse "MACHINE= is for ARCH=riscv64: the arm64 machine is QEMU's virt"
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
 case $sdei in
 '') ;;

@@ -5,13 +5,24 @@
 # at 2 MiB.
 # shellcheck shell=sh disable=SC2034,SC2154
 
-: "${cpu:=rv64}"
+case ${board:=virt} in
+virt) : "${cpu:=rv64}" ;;
+sifive_u)
+	: "${cpu:=sifive-u54}"
+	[ "$cpus" -ge 2 ] && [ "$cpus" -le 5 ] ||
+		refuse "CPUS=$cpus: sifive_u has 2 to 5 CPUs, the first of which runs no Linux"
+	[ "$aclint$aia" = 00 ] || refuse "ACLINT= and AIA= are for MACHINE=virt"
+	[ -z "$disk" ] && [ "$net" = 0 ] ||
+		refuse "DISK= and NET= are virtio devices, which MACHINE=sifive_u has not"
+	;;
+*) refuse "MACHINE=$board: virt or sifive_u is allowed" ;;
+esac
 [ "$pci$iommu" = 00 ] || refuse "PCI= and IOMMU= are for ARCH=arm64: the riscv64 monitor passes no devices on"
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
 [ -z "$sdei$watchdog" ] || refuse "SDEI= and WATCHDOG= are for arm64"
 [ -z "$hyp_append" ] || refuse "--hyp-append: the riscv64 monitor has no command line"
-need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, or leave it out for Debian's OpenSBI"
+need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, u-boot, or leave it out for Debian's OpenSBI"
 [ "$bare" = 1 ] || [ -f "$hypervisor" ] ||
 	refuse "$hypervisor: the riscv64 monitor is not built; run: make"
 
@@ -39,6 +50,7 @@ fi
 
 our_initramfs=$build/linux/riscv64/initramfs.cpio
 console='console=ttyS0 earlycon'
+[ "$board" = virt ] || console='console=ttySIF0 earlycon'
 if [ "$alone" = 0 ] && [ -z "$kernel" ]; then
 	kernel=$build/linux/riscv64/Image
 	[ -f "$kernel" ] || refuse "$kernel is not there yet; run: make run ARCH=riscv64"
@@ -64,8 +76,11 @@ make_image() {
 	cat "$firmware" >>"$image"
 }
 
-machine=virt
+machine=$board
 [ "$aclint" = 0 ] || machine=$machine,aclint=on
+[ "$aia" = 0 ] || machine=$machine,aia=aplic-imsic
+# No firmware knows how to switch sifive_u off.
+[ "$board" = virt ] || off_text='reboot: Power down'
 total_mib=$mib
 [ -z "$dtb" ] || set -- -dtb "$dtb" "$@"
 [ -z "$initrd" ] || set -- -initrd "$initrd" "$@"

@@ -52,29 +52,59 @@ static int compatible(const void *dtb, const char *const *names)
 	return node;
 }
 
-uint64_t board_uart(const void *dtb)
+static bool is_one_of(const void *dtb, int node, const char *const *names)
 {
-	static const char *const names[] = { "ns16550a", "ns16550", NULL };
-	struct range range;
-	int node = compatible(dtb, names);
+	for (; *names; names++) {
+		if (!fdt_node_check_compatible(dtb, node, *names))
+			return true;
+	}
+	return false;
+}
 
+/* The one that /chosen names, without what follows a colon; or any. */
+static int stdout_of(const void *dtb)
+{
+	int length, chosen = fdt_path_offset(dtb, "/chosen");
+	const char *path = fdt_getprop(dtb, chosen, "stdout-path", &length);
+
+	if (!path || length < 1)
+		return -FDT_ERR_NOTFOUND;
+	return fdt_path_offset_namelen(dtb, path, (int)strcspn(path, ":"));
+}
+
+uint64_t board_uart(const void *dtb, bool *sifive)
+{
+	static const char *const names[] = { "ns16550a", "ns16550", "sifive,uart0", NULL };
+	struct range range;
+	int node = stdout_of(dtb);
+
+	if (node < 0 || !is_one_of(dtb, node, names))
+		node = compatible(dtb, names);
+	*sifive = node >= 0 && is_one_of(dtb, node, names + 2);
 	return node >= 0 && reg_of(dtb, node, 0, &range) ? range.start : 0;
 }
 
-/* The memory bank that has this address. */
-static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
+/* The memory bank that has this address: its node, and which of that node's it is. */
+static int bank_node(const void *dtb, uint64_t address, struct range *bank, unsigned *index)
 {
 	int node = -1;
 
 	for (;;) {
 		node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", 7);
 		if (node < 0)
-			return false;
-		for (unsigned i = 0; reg_of(dtb, node, i, bank); i++) {
+			return node;
+		for (*index = 0; reg_of(dtb, node, *index, bank); ++*index) {
 			if (range_has(bank, address))
-				return true;
+				return node;
 		}
 	}
+}
+
+static bool bank_of(const void *dtb, uint64_t address, struct range *bank)
+{
+	unsigned index;
+
+	return bank_node(dtb, address, bank, &index) >= 0;
 }
 
 static struct range initrd_of(const void *dtb)
@@ -177,12 +207,29 @@ static bool read_aclint(struct board *board, const void *dtb)
 	return true;
 }
 
+/* Those interrupt files whose interrupt at the harts is this one. */
+static int next_imsic(const void *dtb, int node, uint32_t interrupt)
+{
+	int length;
+
+	for (;;) {
+		const fdt32_t *cell;
+
+		node = fdt_node_offset_by_compatible(dtb, node, "riscv,imsics");
+		if (node < 0)
+			return node;
+		cell = fdt_getprop(dtb, node, "interrupts-extended", &length);
+		if (cell && length >= 8 && fdt32_to_cpu(cell[1]) == interrupt)
+			return node;
+	}
+}
+
 void board_read(struct board *board, const void *dtb, uint64_t loaded)
 {
 	static const char *const finisher[] = { "sifive,test0", "sifive,test1", NULL };
 	int node = compatible(dtb, finisher);
 
-	*board = (struct board){ .uart = board_uart(dtb) };
+	*board = (struct board){ 0 };
 	if (!bank_of(dtb, loaded, &board->memory))
 		panic("the device tree has no memory where the monitor was loaded");
 	if (!read_clint(board, dtb) && !read_aclint(board, dtb))
@@ -193,6 +240,7 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 	if (board->frequency < 1000)
 		panic("the device tree does not say how fast time goes: /cpus has no timebase-frequency");
 	board->initrd = initrd_of(dtb);
+	board->imsic = next_imsic(dtb, -1, VHART_SEI) >= 0;
 	if (node >= 0 && reg_of(dtb, node, 0, &board->finisher) &&
 	    covering(board->finisher.start, board->finisher.start + board->finisher.size).size !=
 		    board->finisher.size)
@@ -201,38 +249,59 @@ void board_read(struct board *board, const void *dtb, uint64_t loaded)
 
 /* --- Placing the monitor ----------------------------------------------------------------------------- */
 
-uint64_t board_place(const void *dtb, uint64_t loaded)
+/* The first place for `size` bytes below `end` that is not the initrd's; 0: there is none. */
+static uint64_t below(uint64_t end, uint64_t size, struct range initrd, uint64_t loaded)
+{
+	struct range range = { end & ~(uint64_t)(MONITOR_SIZE - 1), size };
+
+	/* Above what was loaded with us, whatever that is. */
+	while (range.start >= loaded + 8 * MONITOR_SIZE) {
+		range.start -= MONITOR_SIZE;
+		if (ranges_apart(range, initrd))
+			return range.start;
+	}
+	return 0;
+}
+
+struct placement board_place(void *dtb, uint64_t loaded)
 {
 	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) + DTB_ROOM };
 	struct range monitor = { .size = MONITOR_SIZE }, initrd = initrd_of(dtb), bank;
+	struct placement none = { 0, NULL };
 
-	if (!bank_of(dtb, loaded, &bank))
-		return 0;
-	monitor.start = (bank.start + bank.size) & ~(uint64_t)(MONITOR_SIZE - 1);
-	/* Above what was loaded with us, whatever that is. */
-	while (monitor.start >= loaded + 8 * MONITOR_SIZE) {
-		monitor.start -= MONITOR_SIZE;
-		if (ranges_apart(monitor, tree) && ranges_apart(monitor, initrd))
-			return monitor.start;
+	if (!bank_of(dtb, loaded, &bank) || tree.size > MONITOR_SIZE)
+		return none;
+	monitor.start = below(bank.start + bank.size, MONITOR_SIZE, initrd, loaded);
+	if (!monitor.start)
+		return none;
+	if (!ranges_apart(monitor, tree)) {
+		tree.start = below(monitor.start, MONITOR_SIZE, initrd, loaded);
+		if (!tree.start)
+			return none;
+		memmove((void *)tree.start, dtb, fdt_totalsize(dtb));
 	}
-	return 0;
+	return (struct placement){ monitor.start, (void *)tree.start };
 }
 
 /* --- The firmware's view ------------------------------------------------------------------------------ */
 
 /*
  * Machine-level extensions whose registers are not virtualized: the firmware finds that they trap as
- * illegal, and does not find them here. Those of S-mode that need them go with them.
+ * illegal, and does not find them here. Those of S-mode that need them go with them; but S-mode's part of
+ * AIA, the last one, only where S-mode has no IMSIC, which works without the machine level's.
  */
 static const char *const hidden[] = {
-	"smaia",     "ssaia",    "smcsrind", "sscsrind",  "smcdeleg", "ssccfg",  "smstateen",
-	"ssstateen", "smepmp",   "sdtrig",   "smcntrpmf", "smctr",    "ssctr",   "smrnmi",
-	"smdbltrp",  "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",    "zicfilp", "zicfiss",
+	"smaia",     "smcsrind", "sscsrind", "smcdeleg", "ssccfg",    "smstateen",
+	"ssstateen", "smepmp",   "sdtrig",   "smctr",    "smcntrpmf", "ssctr",
+	"smrnmi",    "smdbltrp", "ssdbltrp", "smmpm",    "smnpm",     "ssnpm",
+	"sspm",      "supm",     "zicfilp",  "zicfiss",  "ssaia",
 };
+
+static bool imsic; /* board_edit() has found one for S-mode */
 
 static bool is_hidden(const char *name, size_t length)
 {
-	for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+	for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]) - imsic; i++) {
 		if (strlen(hidden[i]) == length && !strncmp(hidden[i], name, length))
 			return true;
 	}
@@ -289,6 +358,37 @@ static void must(int result)
 		panic("the device tree cannot be edited: %s", fdt_strerror(result));
 }
 
+/* The machine level's, which is in miselect and its like, that trap. */
+static void hide_imsics(void *dtb)
+{
+	int node = -1;
+
+	for (;;) {
+		node = next_imsic(dtb, node, VHART_MEI);
+		if (node < 0)
+			return;
+		must(fdt_setprop_string(dtb, node, "status", "disabled"));
+	}
+}
+
+/* A bank that ends with the monitor ends in front of it. */
+static void shrink_memory(void *dtb, uint64_t monitor)
+{
+	unsigned index;
+	struct range bank;
+	int node = bank_node(dtb, monitor, &bank, &index), parent = fdt_parent_offset(dtb, node);
+	int addresses = fdt_address_cells(dtb, parent), sizes = fdt_size_cells(dtb, parent), length;
+	fdt32_t *cell = fdt_getprop_w(dtb, node, "reg", &length);
+
+	if (bank.start + bank.size - monitor >= 2 * MONITOR_SIZE)
+		return;
+	bank.size = monitor - bank.start;
+	cell += (int)index * (addresses + sizes) + addresses;
+	if (sizes == 2)
+		*cell++ = cpu_to_fdt32((uint32_t)(bank.size >> 32));
+	*cell = cpu_to_fdt32((uint32_t)bank.size);
+}
+
 static void reserve(void *dtb, uint64_t monitor)
 {
 	int parent = fdt_path_offset(dtb, "/reserved-memory"), node;
@@ -317,12 +417,15 @@ void board_edit(void *dtb, uint64_t monitor)
 		panic("the device tree cannot grow by %u bytes where it is: memory ends there",
 		      DTB_GROWS);
 	must(fdt_open_into(dtb, dtb, (int)fdt_totalsize(dtb) + DTB_GROWS));
+	imsic = next_imsic(dtb, -1, VHART_SEI) >= 0;
+	hide_imsics(dtb);
 	cpus = fdt_path_offset(dtb, "/cpus");
 	fdt_for_each_subnode(cpu, dtb, cpus)
 	{
 		edit_isa(dtb, cpu);
 		edit_extensions(dtb, cpu);
 	}
+	shrink_memory(dtb, monitor);
 	reserve(dtb, monitor);
 	must(fdt_pack(dtb));
 }

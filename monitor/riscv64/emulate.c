@@ -24,7 +24,9 @@ void emulate_init(const struct board *board, struct range monitor)
 
 uint64_t pending(const struct hart *hart)
 {
-	return (csr_read(mip) & ~VHART_M_BITS) | vclint_lines(vclint, hart->index, clint_time());
+	uint64_t clints = VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI);
+
+	return (csr_read(mip) & ~clints) | vclint_lines(vclint, hart->index, clint_time());
 }
 
 /* --- Exceptions ---------------------------------------------------------------------------------------- */
@@ -79,7 +81,9 @@ static bool host_csr(struct hart *hart, const struct vhart_insn *insn)
 			world_set_hstatus(hart,
 					  vhart_csr_result((enum vhart_op)insn->op, old, operand));
 	} else if (!csr_try_read(insn->csr, &old)) {
-		return false;
+		if (insn->csr != CSR_TIME || insn->op != VHART_READ)
+			return false;
+		old = clint_time();
 	} else if (insn->op != VHART_READ &&
 		   !csr_try_write(insn->csr,
 				  vhart_csr_result((enum vhart_op)insn->op, old, operand))) {
@@ -96,7 +100,7 @@ static void wait(struct hart *hart)
 {
 	uint64_t enabled = csr_read(mie);
 
-	csr_set(mie, hart->v.mie & ~VHART_M_BITS);
+	csr_set(mie, hart->v.mie & ~(VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI)));
 	while (!vhart_wakes(&hart->v, pending(hart))) {
 		hart_sleep();
 		clint_interrupts(hart, csr_read(mip));
@@ -400,7 +404,8 @@ bool emulate_payload_access(struct hart *hart, uint64_t cause)
 	bool done = false;
 	uint32_t raw;
 
-	if (!(status & VHART_MSTATUS_MPV) && translate(hart, csr_read(satp), tval, &address) &&
+	if (!(status & VHART_MSTATUS_MPV) &&
+	    translate(hart, has_supervisor(hart) ? csr_read(satp) : 0, tval, &address) &&
 	    is_device(address) && fetch_of_payload(hart, status, &raw)) {
 		vhart_decode(raw, &insn);
 		/* What straddles into a device from before it, is not at that. */

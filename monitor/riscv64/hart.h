@@ -55,9 +55,11 @@ struct hart {
 	bool pmp_stale;        /* the hart's PMP addresses are not those of `v` */
 	uint64_t pmpcfg[3][2]; /* the hart's pmpcfg0 and 2, by world */
 	unsigned pmp_entries;  /* that the hart has */
-	uint64_t programmed;   /* what mtimecmp has */
-	uint64_t senvcfg;      /* the payload's, while the firmware runs in U-mode */
-	uint64_t hstatus_hu;   /* the same: hstatus.HU */
+	uint8_t pmp_window;    /* the window's entry; behind it come the firmware's */
+	bool pmp_last_used; /* the firmware's last entry, which shares the rest of memory's, is on */
+	uint64_t programmed; /* what mtimecmp has */
+	uint64_t senvcfg;    /* the payload's, while the firmware runs in U-mode */
+	uint64_t hstatus_hu; /* the same: hstatus.HU */
 	unsigned long counts[COUNTS];
 	struct log_limit log;
 };
@@ -69,6 +71,12 @@ _Static_assert(offsetof(struct hart, scratch) == HART_SCRATCH, "as vectors.S has
 _Static_assert(offsetof(struct hart, trapped) == HART_TRAPPED, "as vectors.S has it");
 _Static_assert(offsetof(struct hart, ours) == HART_OURS, "as vectors.S has it");
 _Static_assert(offsetof(struct hart, vector) == HART_VECTOR, "as vectors.S has it");
+
+/* Without, it has no registers of S-mode's, nor those that delegate to it. */
+static inline bool has_supervisor(const struct hart *hart)
+{
+	return hart->v.config.misa & VHART_MISA('S');
+}
 
 extern struct hart *harts[MAX_HARTS]; /* by index; those that are there */
 extern unsigned hart_count;

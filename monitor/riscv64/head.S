@@ -32,8 +32,9 @@ _start:
 	call	relocate
 	mv	a0, s1
 	lla	a1, text_start
-	call	place				# a0: where to
+	call	place				# a0: where to; a1: the device tree, perhaps moved
 	mv	s3, a0
+	mv	s1, a1
 	lla	t0, text_start
 	lla	t1, data_end
 	mv	t2, s3
@@ -57,6 +58,8 @@ clear:	sd	zero, 0(t1)
 	fence.i
 	fence	rw, rw
 	lla	t0, new_place
+	sd	s1, 8(t0)
+	fence	rw, rw
 	sd	s3, 0(t0)
 	j	go_there
 
@@ -65,6 +68,7 @@ follow:
 	ld	s3, 0(t0)
 	beqz	s3, follow
 	fence	rw, rw
+	ld	s1, 8(t0)
 	fence.i
 go_there:
 	lla	t0, text_start
@@ -127,7 +131,7 @@ relocate:
 
 	.data
 	.balign 8
-new_place:	.dword 0
+new_place:	.dword 0, 0			# and the device tree's
 lottery:	.word 0
 	.balign 16
 	.skip	8192

@@ -23,17 +23,19 @@ static uint64_t firmware_entry;
 static unsigned there; /* harts that wait for the release */
 static bool released;
 
-uint64_t place(const void *dtb, uint64_t loaded);
+struct placement place(void *dtb, uint64_t loaded);
 void hart_main(uint64_t id, void *dtb, uint64_t information, uint64_t loaded, struct hart *hart,
 	       unsigned order);
 __attribute__((noreturn)) void enter_guest(void);
 
 /* head.S, before the image is where it stays. */
-uint64_t place(const void *dtb, uint64_t loaded)
+struct placement place(void *dtb, uint64_t loaded)
 {
-	uint64_t at = fdt_check_header(dtb) ? 0 : board_place(dtb, loaded);
+	struct placement at = { 0, NULL };
 
-	if (at)
+	if (!fdt_check_header(dtb))
+		at = board_place(dtb, loaded);
+	if (at.monitor)
 		return at;
 	for (;;)
 		wfi(); /* nothing is known to say it on */
@@ -87,15 +89,18 @@ static uint64_t elf_end(const Elf64_Phdr *segments, unsigned count, uint64_t roo
 
 /*
  * An ELF goes where it says; anything else stays where it is. The ELF's file may be overwritten by its
- * segments, so it is put aside first, in front of the monitor.
+ * segments, so it is put aside first, in front of the monitor and the device tree.
  */
 static uint64_t load_firmware(const uint8_t *image, const void *dtb)
 {
-	uint64_t room = (uint64_t)text_start - (uint64_t)image, entry;
 	struct range tree = { (uint64_t)dtb, fdt_totalsize(dtb) }, copy;
+	uint64_t end = (uint64_t)text_start, room, entry;
 	Elf64_Phdr segments[16];
 	Elf64_Ehdr head;
 
+	if (tree.start > (uint64_t)image && tree.start < end)
+		end = tree.start;
+	room = end - (uint64_t)image;
 	memcpy(&head, image, sizeof(head));
 	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
 		return (uint64_t)image;
@@ -106,8 +111,8 @@ static uint64_t load_firmware(const uint8_t *image, const void *dtb)
 	entry = head.e_entry;
 	memcpy(segments, image + head.e_phoff, head.e_phnum * sizeof(segments[0]));
 	copy.size = (elf_end(segments, head.e_phnum, room) + 4095) & ~UINT64_C(4095);
-	copy.start = (uint64_t)text_start - copy.size;
-	if (copy.size > room / 2 || !ranges_apart(copy, tree) || !ranges_apart(copy, board.initrd))
+	copy.start = (end - copy.size) & ~UINT64_C(4095);
+	if (copy.size > room / 2 || !ranges_apart(copy, board.initrd))
 		panic("the firmware's ELF, %lu bytes, does not fit in front of the monitor for a while; give the machine more memory",
 		      copy.size);
 	memcpy((uint8_t *)copy.start, image, copy.size);
@@ -152,13 +157,12 @@ static void start_hart(struct hart *hart)
 
 	own_vector(hart);
 	hart->index = index_of(hart->id);
-	if (!(csr_read(misa) & VHART_MISA('S')))
-		panic("hart %lu has no S-mode; the monitor needs one that has", hart->id);
 	clint_init_hart(hart);
-	native_probe(hart, &config);
-	if (config.pmps < PMP_FIRMWARE_NEEDS)
-		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, which would silently give its payload no memory: a hart with 16 is needed",
-		      hart->id, hart->pmp_entries, PMP_OURS, PMP_FIRMWARE_NEEDS);
+	native_probe(hart, &board, &config);
+	if (config.pmps < pmp_needed(&board))
+		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, with fewer of which it silently gives its payload no memory: a hart with %u is needed",
+		      hart->id, hart->pmp_entries, pmp_ours(&board), pmp_needed(&board),
+		      pmp_ours(&board) + pmp_needed(&board));
 	if (vhart_check(&config, &why))
 		panic("hart %lu cannot be virtualized: %s", hart->id, why);
 	vhart_init(&hart->v, &config);
@@ -180,7 +184,7 @@ static void wait_for_all(void)
 
 static void make_shared(void *dtb, uint64_t loaded)
 {
-	console_init(board_uart(dtb));
+	console_init(board_uart(dtb, &uart_is_sifive));
 	board_read(&board, dtb, loaded);
 	end_init(&board);
 	clint_init(&board);

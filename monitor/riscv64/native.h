@@ -15,18 +15,30 @@ bool csr_try_read(unsigned number, uint64_t *value);
 bool csr_try_write(unsigned number, uint64_t value);
 
 /* What this hart has, as its firmware is to have it. Leaves the registers as at power-on. */
-void native_probe(struct hart *hart, struct vhart_config *config);
+void native_probe(struct hart *hart, const struct board *board, struct vhart_config *config);
 
 /* --- Physical memory protection ------------------------------------------------------------------------ */
 
 /*
- * The hart's entries: the monitor; the CLINT; the test device; the window; the firmware's own; the rest
- * of memory, for the firmware. The firmware has what PMP_OURS leaves.
+ * The hart's entries: the monitor; the CLINT; the test device, if there is one; the window; and the
+ * firmware's own. The last one of these is the rest of memory while the firmware runs, which its own
+ * entries bind only if they are locked; that one's lock holds for the payload alone.
  */
-enum { PMP_MONITOR, PMP_CLINT, PMP_FINISHER, PMP_WINDOW, PMP_FIRMWARE, PMP_OURS };
+enum { PMP_MONITOR, PMP_CLINT, PMP_DEVICES };
 
-/* OpenSBI needs 8 on QEMU's virt machine, and silently leaves the last region out if it has fewer. */
-#define PMP_FIRMWARE_NEEDS 8
+static inline unsigned pmp_ours(const struct board *board)
+{
+	return PMP_DEVICES + !!board->finisher.size + 1;
+}
+
+/*
+ * What OpenSBI needs: 5 on sifive_u; with the devices of QEMU's virt machine 8. It silently leaves the last
+ * region out if it has fewer.
+ */
+static inline unsigned pmp_needed(const struct board *board)
+{
+	return board->finisher.size ? 8 : 5;
+}
 
 void pmp_init(struct hart *hart, const struct board *board, struct range monitor);
 
@@ -43,6 +55,24 @@ void world_leave_payload(struct hart *hart);
 
 /* The hart's registers become those that hart->v wants: before each entry, if anything has changed. */
 void world_set(struct hart *hart);
+
+/*
+ * MEIE, beside what vhart_native() and vhart_firmware_mie() say: the machine's external interrupts are the
+ * firmware's, whose PLIC is the physical one. So MEIP is the line, and is on only where the firmware takes
+ * it at once.
+ */
+static inline uint64_t external_enabled(const struct vhart *v)
+{
+	if (v->mode == VHART_M && !(v->mstatus & VHART_MSTATUS_MIE))
+		return 0;
+	return v->mie & VHART_BIT(VHART_MEI);
+}
+
+/* mie while the firmware runs. */
+static inline uint64_t firmware_mie(const struct vhart *v)
+{
+	return vhart_firmware_mie(v) | external_enabled(v);
+}
 
 /* The payload's senvcfg is written while the firmware runs, by which it is not governed. */
 void world_senvcfg(struct hart *hart, uint64_t value);

@@ -16,10 +16,12 @@
 
 /*
  * Smstateen: S-mode and VS-mode have senvcfg (ENVCFG), and U-mode what depends on it for floating point, jump
- * tables and custom state; but nobody sstateen0 and hstateen0 (SE0), since the firmware is in U-mode.
+ * tables and custom state; AIA, if it has an IMSIC; but nobody sstateen0 and hstateen0 (SE0), since the
+ * firmware is in U-mode.
  */
 #define STATEEN0_SE0    (UINT64_C(1) << 63)
 #define STATEEN0_ENVCFG (UINT64_C(1) << 62)
+#define STATEEN0_AIA    (UINT64_C(7) << 58) /* AIA, IMSIC, CSRIND */
 #define STATEEN0_USER   7
 
 static bool is_there(unsigned number)
@@ -61,17 +63,19 @@ static void probe_satp(struct vhart_config *config)
 	sfence_vma();
 }
 
-static void probe_pmp(struct hart *hart, struct vhart_config *config)
+static void probe_pmp(struct hart *hart, const struct board *board, struct vhart_config *config)
 {
+	unsigned ours = pmp_ours(board);
 	uint64_t bits;
 
 	csr_try_write(CSR_PMPCFG0, 0);
 	csr_try_write(CSR_PMPCFG0 + 2, 0);
 	while (hart->pmp_entries < 16 && writable(CSR_PMPADDR0 + hart->pmp_entries))
 		hart->pmp_entries++;
-	if (hart->pmp_entries < PMP_OURS)
+	if (hart->pmp_entries <= ours)
 		return;
-	config->pmps = (uint8_t)(hart->pmp_entries - PMP_OURS);
+	hart->pmp_window = (uint8_t)(ours - 1);
+	config->pmps = (uint8_t)(hart->pmp_entries - ours);
 	/* Off, an entry reads as zeroes below its grain. */
 	bits = writable(CSR_PMPADDR0);
 	config->pmp_grain = bits ? (uint8_t)__builtin_ctzl(bits) : 0;
@@ -93,8 +97,10 @@ static void probe_supervisor(struct vhart_config *config)
 	probe_satp(config);
 }
 
-void native_probe(struct hart *hart, struct vhart_config *config)
+void native_probe(struct hart *hart, const struct board *board, struct vhart_config *config)
 {
+	uint64_t supervisor = STATEEN0_ENVCFG | STATEEN0_USER | (board->imsic ? STATEEN0_AIA : 0);
+
 	*config = (struct vhart_config){
 		.misa = csr_read(misa),
 		.mvendorid = csr_read(mvendorid),
@@ -103,14 +109,14 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		.mhartid = hart->id,
 		.native = true,
 		.priv_1_10 = !is_there(CSR_MENVCFG),
-		.time = is_there(CSR_TIME),
+		.time = true, /* where the hart has none, it is the CLINT's: host_csr() */
 		.menvcfg = writable(CSR_MENVCFG) & MENVCFG_KNOWN,
 		.mcounteren = writable(CSR_MCOUNTEREN),
 	};
-	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_USER)) {
-		csr_try_write(CSR_HSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+	if (csr_try_write(CSR_MSTATEEN0, STATEEN0_SE0 | supervisor)) {
+		csr_try_write(CSR_HSTATEEN0, supervisor);
 		csr_try_write(CSR_SSTATEEN0, STATEEN0_USER);
-		csr_try_write(CSR_MSTATEEN0, STATEEN0_ENVCFG | STATEEN0_USER);
+		csr_try_write(CSR_MSTATEEN0, supervisor);
 	}
 	/* Bit by bit: Smepmp's, in the same register, are locked by being set. */
 	if (csr_try_write(CSR_MSECCFG, MSECCFG_SEED)) {
@@ -118,6 +124,7 @@ void native_probe(struct hart *hart, struct vhart_config *config)
 		config->mseccfg &= MSECCFG_SEED;
 		csr_try_write(CSR_MSECCFG, 0);
 	}
-	probe_supervisor(config);
-	probe_pmp(hart, config);
+	if (config->misa & VHART_MISA('S'))
+		probe_supervisor(config);
+	probe_pmp(hart, board, config);
 }

@@ -148,7 +148,7 @@ static void settle(struct hart *hart)
 		csr_write(mepc, hart->v.pc);
 	} else if (is_within_firmware(hart)) {
 		hart->v.changed = 0;
-		csr_write(mie, vhart_firmware_mie(&hart->v));
+		csr_write(mie, firmware_mie(&hart->v));
 		csr_write(mepc, hart->v.pc);
 	} else {
 		world_set(hart);

@@ -31,7 +31,8 @@ void world_leave_payload(struct hart *hart)
 	hart->v.v = status & VHART_MSTATUS_MPV;
 	hart->v.mstatus ^= (hart->v.mstatus ^ status) & VHART_MSTATUS_UXL;
 	vhart_take_mie(&hart->v, csr_read(mie));
-	hart->v.satp = csr_read(satp);
+	if (has_supervisor(hart))
+		hart->v.satp = csr_read(satp);
 }
 
 static void set_world(struct hart *hart, enum world world)
@@ -42,11 +43,13 @@ static void set_world(struct hart *hart, enum world world)
 	hart->world = (uint8_t)world;
 	hart->counts[COUNT_SWITCH]++;
 	vhart_native(&hart->v, KEEP, &native);
-	csr_write(medeleg, native.medeleg);
-	csr_write(mideleg, native.mideleg);
-	csr_write(satp, native.satp);
-	csr_write(mie, native.mie);
-	if (!hart->v.config.priv_1_10) {
+	if (has_supervisor(hart)) {
+		csr_write(medeleg, native.medeleg);
+		csr_write(mideleg, native.mideleg);
+		csr_write(satp, native.satp);
+	}
+	csr_write(mie, native.mie | external_enabled(&hart->v));
+	if (!hart->v.config.priv_1_10 && has_supervisor(hart)) {
 		if (world == WORLD_FIRMWARE)
 			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
 		else
@@ -87,7 +90,7 @@ static void stay(struct hart *hart, unsigned changed)
 	bool window = vhart_mprv(&hart->v);
 
 	if (changed & VHART_CHANGED_MIE)
-		csr_write(mie, vhart_firmware_mie(&hart->v));
+		csr_write(mie, firmware_mie(&hart->v));
 	if (window != hart->window || hart->pmp_stale)
 		pmp_set(hart, WORLD_FIRMWARE, window);
 }
@@ -127,12 +130,14 @@ void world_set_hstatus(struct hart *hart, uint64_t value)
 
 void world_borrow(struct hart *hart)
 {
-	csr_write(satp, hart->v.satp);
+	if (has_supervisor(hart))
+		csr_write(satp, hart->v.satp);
 	pmp_set(hart, WORLD_PAYLOAD, false);
 }
 
 void world_return(struct hart *hart, bool window)
 {
-	csr_write(satp, 0);
+	if (has_supervisor(hart))
+		csr_write(satp, 0);
 	pmp_set(hart, WORLD_FIRMWARE, window);
 }

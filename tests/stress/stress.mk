@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # The threaded stress: with ThreadSanitizer, and once more with the address and undefined behaviour
-# sanitizers. `build/tests/stress/stress-tsan SECONDS SEED`; the virtual CLINT, ITS, SDEI: `vclint-tsan`, `vits-tsan`,
-# `sdei-tsan`.
+# sanitizers. `build/tests/stress/stress-tsan SECONDS SEED`; the virtual CLINT, ITS, SDEI, PLIC: `vclint-tsan`,
+# `vits-tsan`, `sdei-tsan`, `vplic-tsan`.
 
 STRESS_DIR    := $(BUILD)/tests/stress
-STRESS_MAINS  := stress vclint vits sdei
+STRESS_MAINS  := stress vclint vits sdei vplic
 STRESS_COMMON := tests/model/cpuif.c $(LIB_SRCS)
 STRESS_SRCS   := $(STRESS_MAINS:%=tests/stress/%.c) $(STRESS_COMMON)
 STRESS_FLAGS  := -std=c11 -O1 -g -Iinclude -Itests/model -Wall -Wextra -Werror -pthread

@@ -12,17 +12,23 @@ RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifiv
 
 RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-u54 riscv-ending,quotes \
 	riscv-bad-elf riscv-ending,off-cpu riscv-ending,off-cpu,rv64+no-sstc,aclint riscv-reboot \
-	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse
+	riscv-reboot,sifive-u54,aclint riscv-jump riscv-jump,sifive-u54 riscv-refuse \
+	riscv-sifive,2 riscv-u-boot riscv-nested,clint-interrupt riscv-nested,linux riscv-aia,max \
+	$(OPENSBI_OTHERS:%=riscv-opensbi,%)
 
-# Our firmwares: name, CPU, harts, aclint or nothing. M-mode's external interrupts are not virtualized.
+# Our firmwares: name, CPU, harts, aclint or nothing.
 # State enable, which hypervisor looks at, is max's alone.
-RISCV_FIRMWARES := $(filter-out $(if $(TEST_BARE),,external),$(GUEST_RV_SINGLE))
 RISCV_GUESTS := \
-	$(foreach g,$(RISCV_FIRMWARES),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
+	$(foreach g,$(GUEST_RV_SINGLE),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
 	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint) \
 	riscv-firmware,hypervisor,max,1
-RISCV_GUESTS_ALL := $(foreach g,$(RISCV_FIRMWARES) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
+RISCV_GUESTS_ALL := $(foreach g,$(GUEST_RV_SINGLE) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
+
+# What takes longer, or differs little from the above.
+RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,mprv riscv-nested,pmp riscv-nested,csr riscv-nested,external \
+	riscv-nested,linux,sifive-u54 riscv-aia,rv64,4 riscv-u-boot,sifive-u54 \
+	$(OPENSBI_OTHERS:%=riscv-opensbi,%,sifive-u54)
 
 # What S-mode sees of the SBI: harts, CPU.
 RISCV_SBI     := riscv-sbi,4,rv64 riscv-sbi,1,sifive-u54 riscv-sbi,8,rv64+no-sstc
@@ -30,12 +36,13 @@ RISCV_SBI_ALL := $(foreach harts,1 2 4 8,$(foreach cpu,rv64 rv64+no-sstc sifive-
 
 RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_SBI) $(RISCV_OTHERS)
 RISCV_REST := $(filter-out $(RISCV_NOW),$(RISCV_LINUX_ALL:%=riscv-linux,%) \
-	$(RISCV_GUESTS_ALL) $(RISCV_SBI_ALL))
+	$(RISCV_GUESTS_ALL) $(RISCV_SBI_ALL) $(RISCV_OTHERS_ALL))
 
 # Where system.mk's rule makes them.
 RISCV_CASES     := $(BUILD)/test/cases
 RISCV_TESTS     := $(addprefix $(RISCV_CASES)/,$(RISCV_NOW))
-RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(GUEST_RV_BINARIES) $(GUEST_SBI) \
+RISCV_TEST_DEPS := $(RISCV_TESTS) $(RISCV64_RUN_DEPS) $(OPENSBI_FW_JUMP) $(OPENSBI_OTHER_FILES) $(UBOOT_RISCV64) \
+	$(GUEST_RV_BINARIES) $(GUEST_SBI) \
 	$(if $(TEST_BARE),,$(HYPERVISOR_RISCV64))
 RISCV_MORE      := $(addprefix $(RISCV_CASES)/,$(RISCV_REST))
 

@@ -9,6 +9,7 @@
 
 #define CONTEXT_M 0
 #define CONTEXT_S 1
+#define ROUNDS    10
 
 static unsigned order[8], count, claimed;
 
@@ -146,6 +147,71 @@ static void asleep(void)
 	is(count, 1, "MEI: ends wfi, taken after it");
 }
 
+/* While the firmware runs with interrupts on. */
+static void at_any_time(void)
+{
+	struct hart *me = this_hart();
+	unsigned taken = 0;
+
+	start();
+	plic_setup(CONTEXT_M);
+	csr_write(mie, BIT(MEI));
+	interrupts_on();
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		line_up();
+		taken += wait_at_least(&me->interrupts[MEI], i);
+	}
+	interrupts_off();
+	plic_release(CONTEXT_M);
+	is(taken, ROUNDS, "MEI: each taken while interrupts are on");
+	is(claimed, ROUNDS, "MEI: none taken for nothing");
+}
+
+static atomic_uint stop;
+
+static uint64_t raise_and_spin(uint64_t a)
+{
+	line_up();
+	while (!atomic_load(&stop))
+		;
+	return a + 1;
+}
+
+static uint64_t raise(uint64_t a)
+{
+	line_up();
+	for (unsigned i = 0; i < 1000; i++)
+		__asm__ volatile("nop");
+	return a;
+}
+
+/* Interrupts of machine mode are on in S and U whatever MIE says (3.1.6.1). */
+static void while_payload_runs(unsigned mode)
+{
+	struct payload payload;
+	unsigned taken = 0;
+
+	start();
+	plic_setup(CONTEXT_M);
+	csr_write(mie, BIT(MEI));
+	csr_clear(mstatus, MSTATUS_MPIE);
+	atomic_store(&stop, 0);
+	payload_init(&payload, mode, raise_and_spin, 1);
+	taken += payload_run(&payload) == (CAUSE_IS_INTERRUPT | MEI);
+	/* Not served, it comes again at once. */
+	taken += payload_run(&payload) == (CAUSE_IS_INTERRUPT | MEI);
+	line_down(CONTEXT_M);
+	atomic_store(&stop, 1);
+	payload_run(&payload);
+	is(taken, 2, "mode %u: MEI comes through with MIE = 0, until it is served", mode);
+	ok(payload_returned(&payload) && payload.x[10] == 2, "mode %u: it goes on then", mode);
+	csr_write(mie, 0);
+	ok(payload_call(mode, raise, 0, NULL) && is_pending(MEI),
+	   "mode %u: MEI not enabled: it does not come, and pends afterwards", mode);
+	plic_release(CONTEXT_M);
+	ok(wait_not_pending(MEI), "mode %u: until it is served", mode);
+}
+
 static bool seip(void)
 {
 	return is_pending(SEI);
@@ -237,6 +303,9 @@ void guest_main(void)
 	machine();
 	priority();
 	asleep();
+	at_any_time();
+	while_payload_runs(MODE_S);
+	while_payload_runs(MODE_U);
 	two_bits();
 	across_payload(CONTEXT_M, MEI);
 	across_payload(CONTEXT_S, SEI);
