@@ -15,6 +15,7 @@ case $gic in
 *) refuse "GIC=$gic: 2, 3, 4 or 3,its=off is allowed" ;;
 esac
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
+[ -z "$fast" ] || refuse "FAST= is for ARCH=riscv64: the arm64 hypervisor has no such paths to switch off"
 case $sdei in
 '') ;;
 1 | 1.1) hyp_append="carillon.sdei${hyp_append:+ $hyp_append}" ;;
