@@ -17,7 +17,7 @@ RUN_OPTIONS = $(if $(filter-out arm64,$(ARCH)),--arch '$(ARCH)') \
 	$(if $(BARE),--bare) $(if $(NET),--net) $(if $(ACLINT),--aclint) $(if $(AIA),--aia) $(if $(PCI),--pci) \
 	$(if $(IOMMU),--iommu) $(call run_option,CPUS,--cpus) $(call run_option,CPU,--cpu) $(call run_option,MEM,--mem) \
 	$(call run_option,MACHINE,--machine) $(call run_option,SDEI,--sdei) $(call run_option,WATCHDOG,--watchdog) \
-	$(call run_option,GIC,--gic) $(call run_option,KERNEL,--kernel) \
+	$(call run_option,GIC,--gic) $(call run_option,FAST,--fast) $(call run_option,KERNEL,--kernel) \
 	$(call run_option,INITRD,--initrd) \
 	$(call run_option,DTB,--dtb) $(call run_option,FIRMWARE_FILE,--firmware) \
 	$(call run_option,VMS,--vms) \

@@ -17,6 +17,7 @@ esac
 [ "$aia" = 0 ] || refuse "AIA= is for ARCH=riscv64: an arm64 machine has a GIC, see GIC="
 [ -z "$board" ] || refuse "MACHINE= is for ARCH=riscv64: the arm64 machine is QEMU's virt"
 [ "$aclint" = 0 ] || refuse "ACLINT= is for ARCH=riscv64: an arm64 machine has a GIC"
+[ -z "$fast" ] || refuse "FAST= is for ARCH=riscv64: the arm64 hypervisor has no such paths to switch off"
 case $sdei in
 '') ;;
 1 | 1.1) hyp_append="carillon.sdei${hyp_append:+ $hyp_append}" ;;

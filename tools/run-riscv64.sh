@@ -21,7 +21,24 @@ esac
 [ -z "$gic" ] || refuse "GIC= is for ARCH=arm64: a riscv64 machine has a CLINT, or ACLINT's devices with ACLINT=1"
 [ -z "$vms" ] || refuse "VMS= is for ARCH=arm64: the riscv64 monitor runs one firmware and what that boots"
 [ -z "$sdei$watchdog" ] || refuse "SDEI= and WATCHDOG= are for arm64"
-[ -z "$hyp_append" ] || refuse "--hyp-append: the riscv64 monitor has no command line"
+case ,$fast, in
+,,) ;;
+,all, | ,none,) ;;
+*,,* | *[!a-z,]*) fast_is_wrong=1 ;;
+*)
+	for word in $(echo "$fast" | tr , ' '); do
+		case $word in
+		time | ipi | rfence | misaligned) ;;
+		*) fast_is_wrong=1 ;;
+		esac
+	done
+	;;
+esac
+[ -z "${fast_is_wrong:-}" ] ||
+	refuse "FAST=$fast: all, none, or a list of time, ipi, rfence and misaligned is allowed, e.g. FAST=time,ipi"
+[ -z "$fast" ] || [ "$bare" = 0 ] || refuse "FAST=$fast: the bare machine has no monitor; leave out BARE= or FAST="
+[ -z "$fast" ] || hyp_append="carillon.fast=$fast${hyp_append:+ $hyp_append}"
+[ "${#hyp_append}" -le 255 ] || refuse "--hyp-append: the monitor's words have ${#hyp_append} bytes, and 255 are allowed"
 need_file FIRMWARE "$firmware" "give the path of a fw_dynamic.bin or fw_jump.bin of OpenSBI's, or of an M-mode ELF, u-boot, or leave it out for Debian's OpenSBI"
 [ "$bare" = 1 ] || [ -f "$hypervisor" ] ||
 	refuse "$hypervisor: the riscv64 monitor is not built; run: make"
@@ -66,12 +83,15 @@ add_command
 
 # The -bios image, beside the log; it stays there, for those who start QEMU by hand.
 firmware_at=$((0x200000))
+words_at=$((firmware_at - 256))	# the monitor's command line, up to a zero
 make_image() {
 	image=${log%.log}.firmware
-	[ "$(size_of "$hypervisor")" -le $firmware_at ] ||
-		refuse "$hypervisor has $(size_of "$hypervisor") bytes, but only $firmware_at are free in front of the firmware"
+	[ "$(size_of "$hypervisor")" -le $words_at ] ||
+		refuse "$hypervisor has $(size_of "$hypervisor") bytes, but only $words_at are free in front of the firmware"
 	mkdir -p "$(dirname "$image")"
 	cp "$hypervisor" "$image"
+	truncate -s $words_at "$image"
+	printf %s "$hyp_append" >>"$image"
 	truncate -s $firmware_at "$image"
 	cat "$firmware" >>"$image"
 }

@@ -5,7 +5,7 @@
 
 GUEST_RV_SINGLE := ecall csr breakpoint mret payload mprv masks vectored device external hypervisor \
 	clint-interrupt clint-interrupt-priority clint-odd trap-values fences illegal pmp monitor-memory
-GUEST_RV_MULTI := clint-interrupt-multihart wfi hostile chaos
+GUEST_RV_MULTI := clint-interrupt-multihart wfi hostile chaos fast
 GUEST_RV_IMAGES := $(GUEST_RV_SINGLE) $(GUEST_RV_MULTI)
 GUEST_RV_BUILD := $(BUILD)/guest/riscv64
 GUEST_RV_CC ?= riscv64-linux-gnu-gcc
@@ -17,9 +17,9 @@ GUEST_RV_CFLAGS := -std=gnu11 -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel
 GUEST_RV_LDFLAGS := -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
 # Of guest/lib, what is the same on either architecture.
-GUEST_RV_LIB_OBJS := $(addprefix $(GUEST_RV_BUILD)/lib/,entry.o trap.o hart.o payload.o uart.o tree.o) \
+GUEST_RV_LIB_OBJS := $(addprefix $(GUEST_RV_BUILD)/lib/,entry.o trap.o hart.o payload.o small-sbi.o uart.o tree.o) \
 	$(addprefix $(GUEST_RV_BUILD)/shared/,tap.o memory.o)
-GUEST_RV_BINARIES := $(patsubst %,$(GUEST_RV_BUILD)/%.elf,$(GUEST_RV_IMAGES) bench)
+GUEST_RV_BINARIES := $(patsubst %,$(GUEST_RV_BUILD)/%.elf,$(GUEST_RV_IMAGES) bench bench-fast)
 
 .PHONY: guests-riscv64
 guests-riscv64: $(GUEST_RV_BINARIES)
@@ -50,6 +50,7 @@ $(GUEST_SBI): $(GUEST_SBI_OBJS) guest/riscv64/lib/guest.ld
 guests-riscv64: $(GUEST_SBI)
 
 $(GUEST_RV_BUILD)/bench.elf: $(addprefix $(GUEST_RV_BUILD)/bench/,bench.o operations.o)
+$(GUEST_RV_BUILD)/bench-fast.elf: $(addprefix $(GUEST_RV_BUILD)/bench/,fast.o fast-operations.o)
 $(GUEST_RV_IMAGES:%=$(GUEST_RV_BUILD)/%.elf): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_BUILD)/tests/%.o
 
 $(GUEST_RV_BINARIES): $(GUEST_RV_BUILD)/%.elf: $(GUEST_RV_LIB_OBJS) guest/riscv64/lib/guest.ld

@@ -308,6 +308,16 @@ struct vhart_insn {
 	uint16_t csr;
 };
 
+/* What a load gives rd: of what it read, `bytes` of them, the lowest first. */
+static inline uint64_t vhart_loaded(const struct vhart_insn *insn, uint64_t value)
+{
+	unsigned shift = 64u - 8u * insn->bytes;
+
+	if (insn->is_signed)
+		return (uint64_t)((int64_t)(value << shift) >> shift);
+	return value << shift >> shift;
+}
+
 /* Bits 15:0 decide the length: if bits 1:0 are not 3, bits 31:16 of raw are ignored. */
 void vhart_decode(uint32_t raw, struct vhart_insn *insn);
 

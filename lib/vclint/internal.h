@@ -34,6 +34,11 @@ static inline void time_store(vtime_t *at, uint64_t value)
 	__atomic_store_n(&at->whole, value, __ATOMIC_SEQ_CST);
 }
 
+static inline void time_store_relaxed(vtime_t *at, uint64_t value)
+{
+	__atomic_store_n(&at->whole, value, __ATOMIC_RELAXED);
+}
+
 /* Two that write a half each at the same time both succeed. */
 static inline void time_store_half(vtime_t *at, bool upper, uint32_t value)
 {
@@ -71,6 +76,12 @@ static inline void time_store(vtime_t *at, uint64_t value)
 {
 	time_store_half(at, false, (uint32_t)value);
 	time_store_half(at, true, (uint32_t)(value >> 32));
+}
+
+static inline void time_store_relaxed(vtime_t *at, uint64_t value)
+{
+	__atomic_store_n(&at->half[0], (uint32_t)value, __ATOMIC_RELAXED);
+	__atomic_store_n(&at->half[1], (uint32_t)(value >> 32), __ATOMIC_RELAXED);
 }
 
 #endif

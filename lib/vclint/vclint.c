@@ -248,7 +248,8 @@ uint64_t vclint_lines(const struct vclint *clint, unsigned hart, uint64_t now)
 
 void vclint_arm(struct vclint *clint, unsigned hart, enum vclint_deadline whose, uint64_t deadline)
 {
-	time_store(&clint->hart[hart].deadline[whose], deadline);
+	/* relaxed: nobody else reads it */
+	time_store_relaxed(&clint->hart[hart].deadline[whose], deadline);
 }
 
 unsigned vclint_expired(struct vclint *clint, unsigned hart, uint64_t now)
@@ -263,7 +264,7 @@ unsigned vclint_expired(struct vclint *clint, unsigned hart, uint64_t now)
 			continue;
 		expired |= 1u << i;
 		if (i != VCLINT_FIRMWARE)
-			time_store(&it->deadline[i], VCLINT_NEVER);
+			time_store_relaxed(&it->deadline[i], VCLINT_NEVER);
 	}
 	return expired;
 }

@@ -4,6 +4,7 @@
  */
 #include "clint.h"
 #include "csr.h"
+#include "fast.h"
 #include "../common/panic.h"
 
 struct vclint *vclint;
@@ -59,7 +60,10 @@ void clint_init(const struct board *board)
 
 void clint_init_hart(struct hart *hart)
 {
-	hart->programmed = mtimecmp[hart->index] = VCLINT_NEVER;
+	hart->msip = &msip[hart->index];
+	hart->mtimecmp = &mtimecmp[hart->index];
+	hart->mtime = mtime;
+	hart->programmed = *hart->mtimecmp = VCLINT_NEVER;
 	clint_interrupts(hart, VHART_BIT(VHART_MSI));
 }
 
@@ -73,33 +77,131 @@ uint64_t clint_milliseconds(void)
 	return mtime ? *mtime / (frequency / 1000) : 0;
 }
 
-void clint_program(struct hart *hart)
+static inline void program(struct hart *hart, uint64_t now)
 {
-	uint64_t next = vclint_next(vclint, hart->index, clint_time());
+	uint64_t next = vclint_next(vclint, hart->index, now);
 
 	if (next == hart->programmed)
 		return;
 	hart->programmed = next;
-	mtimecmp[hart->index] = next;
+	*hart->mtimecmp = next;
+}
+
+void clint_program(struct hart *hart)
+{
+	program(hart, clint_time());
+}
+
+void clint_payload_timer(struct hart *hart, uint64_t deadline)
+{
+	uint64_t now = clint_time();
+	bool over = now >= deadline;
+
+	vclint_arm(vclint, hart->index, VCLINT_PAYLOAD, over ? VCLINT_NEVER : deadline);
+	program(hart, now);
+	csr_clear(mip, VHART_BIT(VHART_STI));
+	if (over)
+		csr_set(mip, VHART_BIT(VHART_STI));
+}
+
+/* In M-mode it would be pending for as long as the firmware runs, and end its wfi. */
+static inline void give_payload(struct hart *hart, unsigned interrupt)
+{
+	csr_set(mip, VHART_BIT(interrupt));
+	hart->came = hart->world != WORLD_PAYLOAD;
 }
 
 /*
  * The software interrupt is cleared before the reasons are read: what is posted afterwards raises it
  * again.
  */
+static inline uint32_t take_reasons(struct hart *hart)
+{
+	*hart->msip = 0;
+	fence_after_device();
+	return vclint_reasons(vclint, hart->index);
+}
+
+static void take_timer(struct hart *hart)
+{
+	uint64_t now = clint_time();
+
+	if (vclint_expired(vclint, hart->index, now) & 1u << VCLINT_PAYLOAD)
+		give_payload(hart, VHART_STI);
+	program(hart, now);
+}
+
+/* Not in line, since the firmware's own interrupts come the same way. */
+__attribute__((noinline)) static void payload_reasons(struct hart *hart, uint32_t reasons)
+{
+	if (reasons & REASON_IPI)
+		give_payload(hart, VHART_SSI);
+	if (reasons & REASON_FENCE)
+		fence_serve(hart);
+}
+
 void clint_interrupts(struct hart *hart, uint64_t mip)
 {
 	bool timer = mip & VHART_BIT(VHART_MTI);
 
 	if (mip & VHART_BIT(VHART_MSI)) {
-		msip[hart->index] = 0;
-		fence_after_device();
-		timer |= !!(vclint_reasons(vclint, hart->index) & VCLINT_REASON_TIMER);
+		uint32_t reasons = take_reasons(hart);
+
+		timer |= !!(reasons & VCLINT_REASON_TIMER);
+		if (reasons & (REASON_IPI | REASON_FENCE))
+			payload_reasons(hart, reasons);
 	}
-	if (!timer)
-		return;
-	vclint_expired(vclint, hart->index, clint_time());
-	clint_program(hart);
+	if (timer)
+		take_timer(hart);
+}
+
+__attribute__((noinline)) static bool other_message(struct hart *hart, uint32_t reasons)
+{
+	payload_reasons(hart, reasons);
+	if (reasons & VCLINT_REASON_TIMER)
+		take_timer(hart);
+	if (clint_due(hart))
+		return true;
+	hart->counts[COUNT_INTERRUPT + VHART_MSI]++;
+	return false;
+}
+
+/* If it has but one reason of the payload's, there is nothing else to see to. */
+bool clint_payload_message(struct hart *hart)
+{
+	uint32_t reasons = take_reasons(hart);
+
+	if (reasons == REASON_IPI) {
+		csr_set(mip, VHART_BIT(VHART_SSI));
+		hart->counts[COUNT_INTERRUPT + VHART_MSI]++;
+		return false;
+	}
+	if (reasons == REASON_FENCE) {
+		hart->counts[COUNT_INTERRUPT + VHART_MSI]++;
+		return fence_serve(hart);
+	}
+	return other_message(hart, reasons);
+}
+
+bool clint_payload_time(struct hart *hart)
+{
+	take_timer(hart);
+	if (clint_due(hart))
+		return true;
+	hart->counts[COUNT_INTERRUPT + VHART_MTI]++;
+	return false;
+}
+
+bool clint_due(const struct hart *hart)
+{
+	uint64_t enabled = hart->v.mie & (VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI));
+
+	return enabled && (vclint_lines(vclint, hart->index, clint_time()) & enabled);
+}
+
+void clint_look_again(struct hart *hart)
+{
+	vclint_post(vclint, hart->index, VCLINT_REASON_MSIP);
 }
 
 bool clint_load(uint64_t address, unsigned bytes, uint64_t *value)
@@ -107,7 +209,8 @@ bool clint_load(uint64_t address, unsigned bytes, uint64_t *value)
 	return vclint_read(vclint, address - base, bytes, clint_time(), value) == VCLINT_DONE;
 }
 
-bool clint_store(struct hart *hart, uint64_t address, unsigned bytes, uint64_t value)
+__attribute__((flatten)) bool clint_store(struct hart *hart, uint64_t address, unsigned bytes,
+					  uint64_t value)
 {
 	if (vclint_write(vclint, hart->index, address - base, bytes, clint_time(), value) !=
 	    VCLINT_DONE)

@@ -101,10 +101,11 @@ static void wait(struct hart *hart)
 	uint64_t enabled = csr_read(mie);
 
 	csr_set(mie, hart->v.mie & ~(VHART_BIT(VHART_MSI) | VHART_BIT(VHART_MTI)));
-	while (!vhart_wakes(&hart->v, pending(hart))) {
+	while (!vhart_wakes(&hart->v, pending(hart)) && !hart->came) {
 		hart_sleep();
 		clint_interrupts(hart, csr_read(mip));
 	}
+	hart->came = false;
 	csr_write(mie, enabled);
 }
 
@@ -252,15 +253,6 @@ void emulate_privileged(struct hart *hart, uint32_t raw)
 
 /* --- Loads and stores ------------------------------------------------------------------------------------ */
 
-static uint64_t extended(const struct vhart_insn *insn, uint64_t value)
-{
-	unsigned shift = 64 - 8 * insn->bytes;
-
-	if (insn->is_signed)
-		return (uint64_t)((int64_t)(value << shift) >> shift);
-	return value << shift >> shift;
-}
-
 static bool is_access(const struct vhart_insn *insn)
 {
 	return insn->kind == VHART_INSN_LOAD || insn->kind == VHART_INSN_STORE;
@@ -298,7 +290,7 @@ static bool device_access(struct hart *hart, const struct vhart_insn *insn, uint
 	} else {
 		value = 0; /* the test device has nothing to read */
 	}
-	set_register(hart, insn->rd, extended(insn, value));
+	set_register(hart, insn->rd, vhart_loaded(insn, value));
 	return true;
 }
 

@@ -24,6 +24,7 @@
 #include <carillon/vclint.h>
 #include <carillon/vhart.h>
 #include "../common/console.h"
+#include "fence.h"
 
 /* What is counted for the exit table. */
 enum count {
@@ -45,9 +46,19 @@ struct hart {
 	uint64_t scratch[3];                  /* vectors.S's */
 	void (*trapped)(void), (*ours)(void); /* where the vector goes on */
 	_Alignas(64) uint32_t vector[VECTOR_SIZE / 4]; /* its own copy of trap_vector */
-	bool reload; /* this trap has changed a register that is_kept() */
-	struct vhart v;
+	struct fence fence;                            /* the payload's: fence.h */
+	uint64_t askers;          /* atomic; harts, by ID, whose fences are to be made here */
+	_Alignas(64) bool reload; /* this trap has changed a register that is_kept() */
+	/* Fast paths: fast.h. */
+	uint8_t fast; /* which are on */
+	uint64_t bit; /* of its ID; 0: that is 64 or more */
+	bool runs;    /* the payload: it is in fast_running */
+	bool listens; /* it is in fast_listening */
+	bool came;    /* a timer or an IPI of the payload's, while the firmware runs */
 	unsigned index;
+	volatile uint32_t *msip; /* its own, of the physical CLINT */
+	volatile uint64_t *mtimecmp, *mtime;
+	struct vhart v;
 	uint64_t id; /* mhartid */
 	uint8_t world;
 	bool window;           /* the firmware's loads and stores are caught: its MPRV is set */
@@ -86,6 +97,10 @@ static inline bool is_kept(unsigned x)
 {
 	return 0x0ffc0308u >> x & 1;
 }
+
+/* vectors.S: where hart->trapped goes on. */
+void trapped(void);
+void trapped_in_payload(void);
 
 static inline struct hart *this_hart(void)
 {

@@ -9,10 +9,12 @@
 #include "csr.h"
 #include "emulate.h"
 #include "end.h"
+#include "fast.h"
 #include "native.h"
 #include "../common/panic.h"
 
 #define FIRMWARE_AT 0x200000 /* in the image */
+#define WORDS_SIZE  256      /* in front of it: options, up to a 0 */
 #define PATIENCE_MS 20000u   /* an emulator's harts may be slow to come */
 
 struct hart *harts[MAX_HARTS];
@@ -159,6 +161,7 @@ static void start_hart(struct hart *hart)
 	hart->index = index_of(hart->id);
 	clint_init_hart(hart);
 	native_probe(hart, &board, &config);
+	fast_init_hart(hart, &config);
 	if (config.pmps < pmp_needed(&board))
 		panic("hart %lu has %u PMP entries; the monitor needs %u of them and OpenSBI %u, with fewer of which it silently gives its payload no memory: a hart with %u is needed",
 		      hart->id, hart->pmp_entries, pmp_ours(&board), pmp_needed(&board),
@@ -189,6 +192,7 @@ static void make_shared(void *dtb, uint64_t loaded)
 	end_init(&board);
 	clint_init(&board);
 	emulate_init(&board, ours());
+	fast_init(&board, dtb, (const char *)(loaded + FIRMWARE_AT - WORDS_SIZE), WORDS_SIZE);
 	hart_count = board.harts;
 }
 

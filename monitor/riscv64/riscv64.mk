@@ -18,7 +18,7 @@ MONITOR_RV_CFLAGS := $(RV_ABI) $(RV_NO_FP) -std=gnu11 -ffreestanding -fno-pie -m
 	-isystem $(RV_PICOLIBC)/include -isystem $(LIBFDT_RISCV64_INCLUDE) -DPICOLIBC_INTEGER_PRINTF_SCANF
 
 # What runs between a trap and the return from it is optimized as one.
-RV_HOT_SRCS := $(addprefix monitor/riscv64/,traps.c emulate.c world.c pmp.c clint.c) $(filter-out %/state.c,$(LIB_RISCV_SRCS))
+RV_HOT_SRCS := $(addprefix monitor/riscv64/,traps.c emulate.c world.c pmp.c clint.c fast.c fence.c misaligned.c) $(filter-out %/state.c,$(LIB_RISCV_SRCS))
 RV_SRCS := $(filter-out $(RV_HOT_SRCS),$(wildcard monitor/riscv64/*.c)) \
 	$(addprefix monitor/common/,console.c panic.c libc.c)
 RV_ASM  := $(wildcard monitor/riscv64/*.S)

@@ -6,6 +6,7 @@
 #include "csr.h"
 #include "emulate.h"
 #include "end.h"
+#include "fast.h"
 #include "native.h"
 
 /* True: all registers have to be loaded; false: those will do that a call does not keep. */
@@ -55,8 +56,8 @@ __attribute__((noinline, cold)) static void to_guest_supervisor(struct hart *har
 	hart->v.pc = csr_read(CSR_VSTVEC) & ~UINT64_C(3);
 }
 
-/* S-mode takes an exception that is delegated to it, which the hart gave to us first. */
-__attribute__((noinline, cold)) static void to_supervisor(struct hart *hart, uint64_t cause)
+/* S-mode takes an exception that is its own, which the hart gave to us first. */
+__attribute__((noinline, cold)) void to_supervisor(struct hart *hart, uint64_t cause)
 {
 	uint64_t status = csr_read(mstatus);
 	uint64_t s = VHART_MSTATUS_SPP | VHART_MSTATUS_SPIE | VHART_MSTATUS_SIE | VHART_MSTATUS_MPP;
@@ -88,6 +89,8 @@ __attribute__((noinline, cold)) static void to_supervisor(struct hart *hart, uin
 
 static void payload_exception(struct hart *hart, uint64_t cause)
 {
+	if (fast_instruction(hart, cause))
+		return;
 	if (cause == VHART_LOAD_FAULT || cause == VHART_STORE_FAULT) {
 		if (emulate_payload_access(hart, cause))
 			return;

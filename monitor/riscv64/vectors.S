@@ -28,12 +28,9 @@ trap_vector:
 	addi	tp, tp, -(HART_VECTOR + 12)	# auipc is the fourth instruction
 	sd	x1, X(1)(tp)
 	sd	x2, X(2)(tp)
-	sd	x3, X(3)(tp)
 	sd	x5, X(5)(tp)
 	sd	x6, X(6)(tp)
 	sd	x7, X(7)(tp)
-	sd	x8, X(8)(tp)
-	sd	x9, X(9)(tp)
 	sd	x10, X(10)(tp)
 	sd	x11, X(11)(tp)
 	sd	x12, X(12)(tp)
@@ -42,16 +39,6 @@ trap_vector:
 	sd	x15, X(15)(tp)
 	sd	x16, X(16)(tp)
 	sd	x17, X(17)(tp)
-	sd	x18, X(18)(tp)
-	sd	x19, X(19)(tp)
-	sd	x20, X(20)(tp)
-	sd	x21, X(21)(tp)
-	sd	x22, X(22)(tp)
-	sd	x23, X(23)(tp)
-	sd	x24, X(24)(tp)
-	sd	x25, X(25)(tp)
-	sd	x26, X(26)(tp)
-	sd	x27, X(27)(tp)
 	sd	x28, X(28)(tp)
 	sd	x29, X(29)(tp)
 	sd	x30, X(30)(tp)
@@ -67,8 +54,43 @@ trap_vector:
 trap_vector_end:
 	.option pop
 
+/*
+ * Of the payload's traps, those that are most go on with what a call does not keep; the other registers are
+ * still the payload's own, whether it was one of those or not.
+ */
+	.global trapped_in_payload
+trapped_in_payload:
+	mv	sp, tp
+	csrr	t0, mcause
+	li	t1, 9				# a call from S-mode
+	bne	t0, t1, 1f
+	call	fast_call
+	beqz	a0, load_some
+	j	trapped
+1:	mv	a0, tp
+	mv	a1, t0
+	bgez	t0, 2f
+	call	fast_interrupt
+	beqz	a0, load_some
+	j	trapped
+2:	call	fast_exception
+	beqz	a0, load_some
+
 	.global trapped
 trapped:
+	sd	x3, X(3)(tp)
+	sd	x8, X(8)(tp)
+	sd	x9, X(9)(tp)
+	sd	x18, X(18)(tp)
+	sd	x19, X(19)(tp)
+	sd	x20, X(20)(tp)
+	sd	x21, X(21)(tp)
+	sd	x22, X(22)(tp)
+	sd	x23, X(23)(tp)
+	sd	x24, X(24)(tp)
+	sd	x25, X(25)(tp)
+	sd	x26, X(26)(tp)
+	sd	x27, X(27)(tp)
 	mv	sp, tp
 	mv	a0, tp
 	call	trap
@@ -192,6 +214,49 @@ hart_awake:
 	GUARD	guest_store_2, "sh a2, 0(a0)"
 	GUARD	guest_store_4, "sw a2, 0(a0)"
 	GUARD	guest_store_8, "sd a2, 0(a0)"
+
+/*
+ * struct result guest_load_bytes(uint64_t address, uint64_t mstatus, uint64_t count), and guest_store_bytes() with
+ * a value behind that: the same, for bytes one after the other.
+ */
+	.global	guest_load_bytes
+guest_load_bytes:
+	lla	t2, bytes_fault
+	sd	t2, HART_RECOVER(tp)
+	csrrw	t1, mstatus, a1
+	li	t3, 0
+	li	t4, 0
+1:	lbu	t5, 0(a0)
+	sll	t5, t5, t4
+	or	t3, t3, t5
+	addi	a0, a0, 1
+	addi	t4, t4, 8
+	addi	a2, a2, -1
+	bnez	a2, 1b
+	mv	a0, t3
+bytes_done:
+	csrw	mstatus, t1
+	sd	zero, HART_RECOVER(tp)
+	li	a1, 0
+	ret
+
+	.global	guest_store_bytes
+guest_store_bytes:
+	lla	t2, bytes_fault
+	sd	t2, HART_RECOVER(tp)
+	csrrw	t1, mstatus, a1
+1:	sb	a3, 0(a0)
+	srli	a3, a3, 8
+	addi	a0, a0, 1
+	addi	a2, a2, -1
+	bnez	a2, 1b
+	j	bytes_done
+
+	.balign	4
+bytes_fault:
+	csrw	mstatus, t1
+	li	a1, 1
+	ret
 
 	.macro	AMO operation
 	GUARD	guest_\operation\()_4, "\operation\().w.aqrl a0, a2, (a0)"

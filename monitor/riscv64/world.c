@@ -6,6 +6,7 @@
  */
 #include "clint.h"
 #include "csr.h"
+#include "fast.h"
 #include "native.h"
 
 /* A device's access may be the firmware's business or ours, before it is the payload's. */
@@ -42,6 +43,13 @@ static void set_world(struct hart *hart, enum world world)
 
 	hart->world = (uint8_t)world;
 	hart->counts[COUNT_SWITCH]++;
+	if (world == WORLD_PAYLOAD) {
+		hart->trapped = trapped_in_payload;
+		hart->came = false;
+		fast_enters_payload(hart); /* before pmp_set() */
+	} else {
+		hart->trapped = trapped;
+	}
 	vhart_native(&hart->v, KEEP, &native);
 	if (has_supervisor(hart)) {
 		csr_write(medeleg, native.medeleg);
@@ -72,6 +80,9 @@ __attribute__((noinline)) static void apply(struct hart *hart, unsigned changed)
 	if (changed & VHART_CHANGED_IP) {
 		csr_set(mip, hart->v.ip_set);
 		csr_clear(mip, hart->v.ip_clear);
+		/* Who takes back the payload's timer interrupt, takes back its timer. */
+		if (hart->v.ip_clear & VHART_BIT(VHART_STI))
+			clint_payload_timer(hart, VCLINT_NEVER);
 	}
 	if (changed & VHART_CHANGED_MSTATUS)
 		csr_write(mstatus, (csr_read(mstatus) & ~VHART_MSTATUS_S_FIELDS) |

@@ -50,7 +50,13 @@ launch() {
 	shift
 	case ${arch:-arm64} in
 	arm64) set -- --gic "${gic:-3}" "$@" ;;
-	riscv64) set -- --arch riscv64 ${aclint:+--aclint} "$@" ;;
+	riscv64)
+		case " $* " in
+		*' --bare '*) ;;
+		*) set -- ${fast:+--fast "$fast"} ${no_time:+--hyp-append carillon.time=trap} "$@" ;;
+		esac
+		set -- --arch riscv64 ${aclint:+--aclint} "$@"
+		;;
 	esac
 	tools/run --batch --quiet --limit "$limit" --log "$log" ${QEMU:+--qemu "$QEMU"} "$@" >"$said" 2>&1
 }
@@ -81,6 +87,9 @@ says_what_it_did() {
 	[ -z "${TEST_BARE:-}" ] || return 0
 	case ${arch:-arm64} in
 	arm64) check "the hypervisor prints its exit table" grep -qi 'exits' "$log" ;;
-	riscv64) check "the monitor prints its exit table" grep -q '^hart' "$log" ;;
+	riscv64)
+		check "the monitor prints its exit table" grep -q '^hart' "$log"
+		[ -z "$(command -v firmware_is_asked)" ] || firmware_is_asked
+		;;
 	esac
 }

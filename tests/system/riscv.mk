@@ -2,11 +2,12 @@
 #
 # The boots on riscv64, as system.mk has those on arm64. `make test-riscv64` runs them alone.
 
-# Linux: harts, CPU (+no-sstc for ,sstc=off), MiB of memory, aclint or nothing. Here each value of one
+# Linux: harts, CPU (+no-sstc for ,sstc=off), MiB of memory, options of riscv-lib.sh's or nothing. Here each value of one
 # meets each value of every other, the slow ones apart; test-all has the whole product.
 RISCV_LINUX := 8,rv64,128 1,rv64,128,aclint 2,rv64,1024 1,rv64+no-sstc,512 \
 	8,rv64+no-sstc,512,aclint 2,rv64+no-sstc,128,aclint 1,sifive-u54,1024,aclint 4,rv64,512,aclint \
-	8,sifive-u54,1024 2,sifive-u54,512 4,rv64+no-sstc,1024 4,sifive-u54,128,aclint
+	8,sifive-u54,1024 2,sifive-u54,512 4,rv64+no-sstc,1024 4,sifive-u54,128,aclint \
+	2,rv64+no-sstc,128,aclint,plain 4,rv64,512,plain 2,rv64+no-sstc,512,no-time
 RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach mem,128 512 1024,$(harts),$(cpu),$(mem) $(harts),$(cpu),$(mem),aclint)))
 
@@ -21,7 +22,8 @@ RISCV_OTHERS := riscv-ending,panic riscv-ending,hang riscv-ending,status,sifive-
 RISCV_GUESTS := \
 	$(foreach g,$(GUEST_RV_SINGLE),riscv-firmware,$g,rv64,1 riscv-firmware,$g,sifive-u54,2,aclint) \
 	$(foreach g,$(GUEST_RV_MULTI),riscv-firmware,$g,rv64,4 riscv-firmware,$g,sifive-u54,2,aclint) \
-	riscv-firmware,hypervisor,max,1
+	riscv-firmware,hypervisor,max,1 riscv-firmware,fast,rv64+no-sstc,1 riscv-firmware,fast,rv64,4,aclint,plain \
+	riscv-firmware,fast,rv64,2,no-time
 RISCV_GUESTS_ALL := $(foreach g,$(GUEST_RV_SINGLE) $(GUEST_RV_MULTI),$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach harts,1 2 4 8,riscv-firmware,$g,$(cpu),$(harts) riscv-firmware,$g,$(cpu),$(harts),aclint)))
 

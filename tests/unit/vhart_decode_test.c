@@ -402,12 +402,50 @@ static void csr_instructions_of_every_number_and_form(void **state)
 			}
 }
 
+/* The bytes above those that were read may be anything. */
+static void a_load_gives_its_register_the_value_extended(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t raw;
+		uint64_t read, value;
+	} loads[] = {
+		{ "lb a0, 0(a1)", 0x00058503, 0xffffffffffffff80, 0xffffffffffffff80 },
+		{ "lb a0, 0(a1)", 0x00058503, 0xff7f, 0x7f },
+		{ "lbu a0, 0(a1)", 0x0005c503, 0xffffffffffffff80, 0x80 },
+		{ "lh a0, 0(a1)", 0x00059503, 0x18000, 0xffffffffffff8000 },
+		{ "lh a0, 0(a1)", 0x00059503, 0xffff7fff, 0x7fff },
+		{ "lhu a0, 0(a1)", 0x0005d503, 0xffffffffffff8000, 0x8000 },
+		{ "lw a0, 0(a1)", 0x0005a503, 0x180000000, 0xffffffff80000000 },
+		{ "lw a0, 0(a1)", 0x0005a503, 0xffffffff7fffffff, 0x7fffffff },
+		{ "lwu a0, 0(a1)", 0x0005e503, 0xffffffff80000000, 0x80000000 },
+		{ "ld a0, 0(a1)", 0x0005b503, 0x8000000000000001, 0x8000000000000001 },
+		{ "c.lw a0, 0(a1)", 0x4188, 0x80000000, 0xffffffff80000000 },
+		{ "c.ld a0, 0(a1)", 0x6188, 0x8000000080000000, 0x8000000080000000 },
+		{ "c.lwsp a0, 0(sp)", 0x4502, 0x80000000, 0xffffffff80000000 },
+		{ "c.lbu a0, 0(a1)", 0x8188, 0xff80, 0x80 },
+		{ "c.lhu a0, 0(a1)", 0x8588, 0xff8000, 0x8000 },
+		{ "c.lh a0, 0(a1)", 0x85c8, 0x8000, 0xffffffffffff8000 },
+	};
+	struct vhart_insn insn;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+		vhart_decode(loads[i].raw, &insn);
+		if (insn.kind != VHART_INSN_LOAD ||
+		    vhart_loaded(&insn, loads[i].read) != loads[i].value)
+			fail_msg("%s of 0x%lx: 0x%lx", loads[i].text, (unsigned long)loads[i].read,
+				 (unsigned long)vhart_loaded(&insn, loads[i].read));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_instruction_is_what_the_assembler_made_it_of),
 		cmocka_unit_test(reserved_encodings_are_other),
 		cmocka_unit_test(what_follows_a_compressed_instruction_does_not_matter),
+		cmocka_unit_test(a_load_gives_its_register_the_value_extended),
 		cmocka_unit_test(csr_instructions_of_every_number_and_form),
 	};
 

@@ -185,9 +185,12 @@ payload_run:
 	ld	t0, 8*5(t0)
 	mret
 
-	/* Where a payload's function returns to. */
+	/* Where a payload's function returns to. a7: no call that a firmware, or who runs it, would know. */
 	.balign 4
+	.global payload_end
 	.global payload_return
+payload_end:
+	li	a7, -1
 payload_return:
 	ecall
 	j	payload_return

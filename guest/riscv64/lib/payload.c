@@ -3,7 +3,7 @@
 #include "payload.h"
 
 static _Alignas(16) char payload_stacks[MAX_HARTS][STACK_SIZE];
-extern const char payload_return[];
+extern const char payload_end[], payload_return[];
 
 _Static_assert(offsetof(struct payload, pc) == 256 && offsetof(struct payload, status) == 264 &&
 		       offsetof(struct payload, cause) == 272 &&
@@ -18,7 +18,7 @@ void payload_init(struct payload *payload, unsigned mode, uint64_t (*function)(u
 		payload->x[i] = 0;
 	payload->mode = mode;
 	payload->pc = (uintptr_t)function;
-	payload->x[1] = (uintptr_t)payload_return;
+	payload->x[1] = (uintptr_t)payload_end;
 	payload->x[2] = (uintptr_t)payload_stacks[this_hart()->id] + STACK_SIZE;
 	payload->x[10] = argument;
 }
