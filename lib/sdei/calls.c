@@ -275,8 +275,7 @@ static void leave(struct call *call, unsigned priority, uint64_t status)
 {
 	const struct interrupted *context = &call->pe->context[priority];
 	const struct sdei_port *port = &call->sdei->port;
-	uint8_t ref = call->pe->running[priority];
-	int32_t number = call->sdei->event[REF_TYPE(ref)][REF_INDEX(ref)].number;
+	int32_t number = call->pe->running[priority].event->number;
 
 	registers_copy(call->frame->x, context->x);
 	call->frame->pc = context->pc;
@@ -290,7 +289,7 @@ static void leave(struct call *call, unsigned priority, uint64_t status)
 		port->completed(call->sdei->host, call->vcpu, number, status);
 }
 
-static __attribute__((flatten)) int64_t event_complete(struct call *call)
+static inline int64_t event_complete(struct call *call)
 {
 	int priority = newest(call);
 
@@ -345,7 +344,7 @@ static bool may_signal(const struct call *call, const struct instance *instance)
 	       !(load_relaxed(&call->sdei->pe[instance->vcpu].state) & PE_MASKED);
 }
 
-static __attribute__((flatten)) int64_t event_signal(struct call *call)
+static inline int64_t event_signal(struct call *call)
 {
 	int target = target_of(call, call->x[2]);
 	struct instance instance;
@@ -463,23 +462,52 @@ static bool is_error(uint32_t function, int64_t answer)
 	return answer < 0 && (function != SDEI_EVENT_CONTEXT || answer >= SDEI_OUT_OF_RESOURCE);
 }
 
-enum sdei_result sdei_call(struct sdei *sdei, unsigned vcpu, struct sdei_frame *frame)
+/* What a handler's every turn has in it; inlined, there is nothing to hand over. */
+static inline int64_t hot_call(struct call *call, uint32_t function)
+{
+	if (function == SDEI_EVENT_COMPLETE)
+		return event_complete(call);
+	return event_signal(call);
+}
+
+static inline enum sdei_result finish(const struct call *call, uint32_t function, int64_t answer)
+{
+	if (call->outcome == RETRIED)
+		return SDEI_AGAIN;
+	count(&call->pe->stats.calls);
+	if (call->outcome == COMPLETED)
+		return SDEI_DONE;
+	if (is_error(function, answer))
+		count(&call->pe->stats.refused);
+	call->frame->x[0] = (uint64_t)answer;
+	return SDEI_DONE;
+}
+
+static __attribute__((noinline)) enum sdei_result call_by_table(struct sdei *sdei, unsigned vcpu,
+								struct sdei_frame *frame,
+								uint32_t function)
 {
 	struct call call = {
 		.sdei = sdei, .pe = &sdei->pe[vcpu], .frame = frame, .vcpu = vcpu, .x = frame->x
 	};
-	uint32_t function = (uint32_t)frame->x[0] - SDEI_CALL_FIRST;
 	int64_t answer = SDEI_NOT_SUPPORTED;
 
 	if (function < sizeof(calls) / sizeof(calls[0]))
 		answer = calls[function](&call);
-	if (call.outcome == RETRIED)
-		return SDEI_AGAIN;
-	count(&call.pe->stats.calls);
-	if (call.outcome == COMPLETED)
-		return SDEI_DONE;
-	if (is_error(function, answer))
-		count(&call.pe->stats.refused);
-	frame->x[0] = (uint64_t)answer;
-	return SDEI_DONE;
+	return finish(&call, function, answer);
+}
+
+__attribute__((flatten)) enum sdei_result sdei_call(struct sdei *sdei, unsigned vcpu,
+						    struct sdei_frame *frame)
+{
+	uint32_t function = (uint32_t)frame->x[0] - SDEI_CALL_FIRST;
+	struct call call = {
+		.sdei = sdei, .pe = &sdei->pe[vcpu], .frame = frame, .vcpu = vcpu, .x = frame->x
+	};
+	int64_t answer;
+
+	if (function != SDEI_EVENT_COMPLETE && function != SDEI_EVENT_SIGNAL)
+		return call_by_table(sdei, vcpu, frame, function);
+	answer = hot_call(&call, function);
+	return finish(&call, function, answer);
 }

@@ -103,23 +103,19 @@ static __attribute__((noinline)) void hand_over(struct sdei *sdei, unsigned clos
  */
 void pe_set_state(struct sdei *sdei, unsigned vcpu, uint32_t state)
 {
-	uint64_t bit = 1ull << vcpu % 64;
 	unsigned was = open_in(load_relaxed(&sdei->pe[vcpu].state)), now = open_in(state);
-	unsigned closed = was & ~now;
+	uint64_t *open = &sdei->open[NORMAL][vcpu / 64], bit = 1ull << vcpu % 64;
 
+	_Static_assert(NORMAL == 0 && CRITICAL == 1, "open_in(), and the order of the two sets");
 	store_relaxed(&sdei->pe[vcpu].state, state);
-	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
-		uint64_t *open = &sdei->open[priority][vcpu / 64];
-
-		if (closed >> priority & 1)
-			__atomic_fetch_and(open, ~bit, __ATOMIC_RELAXED);
-		else if ((now & ~was) >> priority & 1)
-			__atomic_fetch_or(open, bit, __ATOMIC_RELAXED);
-	}
+	if ((was ^ now) & 1u << NORMAL)
+		__atomic_fetch_xor(open, bit, __ATOMIC_RELAXED);
+	if ((was ^ now) & 1u << CRITICAL)
+		__atomic_fetch_xor(open + OPEN_WORDS, bit, __ATOMIC_RELAXED);
 	/* Full barrier between state, open and hints; partner: instance_announce(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (load_relaxed(&sdei->any))
-		hand_over(sdei, closed);
+		hand_over(sdei, was & ~now);
 }
 
 /* --- An event becomes pending. ------------------------------------------------------------------ */
@@ -191,44 +187,53 @@ static bool still_pending(struct sdei *sdei, const struct instance *instance, vi
 	return true;
 }
 
-/* Make it this vCPU's to handle, if it is to be delivered, and here. */
-static bool take(struct sdei *sdei, const struct instance *instance)
+/*
+ * Make it this vCPU's to handle, if it is to be delivered, and here. Its word as it was; 0: it is not.
+ * While it runs nobody announces it: its hints, which led here, go without a second look.
+ */
+static inline uint32_t take(struct sdei *sdei, const struct instance *instance)
 {
+	uint64_t bit = 1ull << instance->index;
 	virq_t virq = event_virq(instance->event);
 	uint32_t old = handler_word(instance->handler);
 
 	if (virq && is_for(instance, old) && !still_pending(sdei, instance, virq))
-		return false;
+		return 0;
 	do {
 		if (!is_for(instance, old))
-			return false;
+			return 0;
 	} while (!handler_cas(instance->handler, &old, (old & ~H_PENDING) | H_RUNNING));
 	if (virq)
 		sdei->port.irq_take(sdei->host, instance->vcpu, virq);
-	return true;
+	if (instance->type == PRIVATE) {
+		__atomic_fetch_and(&sdei->pe[instance->vcpu].hints, ~bit, __ATOMIC_RELAXED);
+	} else {
+		hint_clear(&sdei->any, bit);
+		hint_clear(&sdei->pe[instance->vcpu].routed, bit);
+	}
+	return old;
 }
 
 /* The best one of what is hinted at, in the order that sdei_enter() promises. False: nothing. */
-static bool best(struct sdei *sdei, unsigned vcpu, struct instance *instance)
+static inline bool best(struct sdei *sdei, unsigned vcpu, struct instance *instance)
 {
 	const struct pe *pe = &sdei->pe[vcpu];
+	uint64_t private = hints_of(sdei, pe, PRIVATE), shared = hints_of(sdei, pe, SHARED);
+	uint64_t urgent = private & sdei->critical[PRIVATE];
+	uint64_t urgent_shared = shared & sdei->critical[SHARED];
 	uint32_t state = load_relaxed(&pe->state);
 
-	for (unsigned critical = PRIORITIES; critical--;) {
-		if (!state_allows(state, critical))
-			return false; /* nor a lesser one */
-		for (unsigned type = 0; type < TYPES; type++) {
-			uint64_t hints = hints_of(sdei, pe, type) &
-					 (critical ? sdei->critical[type] : ~sdei->critical[type]);
-
-			if (hints) {
-				*instance = instance_at(sdei, vcpu, type,
-							(unsigned)__builtin_ctzll(hints));
-				return true;
-			}
-		}
+	if (urgent | urgent_shared) {
+		private = urgent;
+		shared = urgent_shared;
 	}
-	return false;
+	if (!state_allows(state, urgent | urgent_shared) || !(private | shared))
+		return false;
+	if (private)
+		*instance = instance_at(sdei, vcpu, PRIVATE, (unsigned)__builtin_ctzll(private));
+	else
+		*instance = instance_at(sdei, vcpu, SHARED, (unsigned)__builtin_ctzll(shared));
+	return true;
 }
 
 #define PSR_EL1H    5ull
@@ -340,19 +345,17 @@ __attribute__((flatten)) bool sdei_enter(struct sdei *sdei, unsigned vcpu, struc
 	struct instance instance;
 	unsigned critical;
 	uint32_t word;
-	bool taken;
 
 	for (unsigned tries = TRIES;; tries--) {
 		if (!tries || !best(sdei, vcpu, &instance))
 			return false;
-		taken = take(sdei, &instance);
-		instance_withdraw(sdei, &instance);
-		if (taken)
+		word = take(sdei, &instance);
+		if (word)
 			break;
+		instance_withdraw(sdei, &instance);
 	}
-	word = handler_word(instance.handler);
 	critical = instance.event->critical;
-	pe->running[critical] = REF(instance.type, instance.index);
+	pe->running[critical] = instance;
 	context_save(&pe->context[critical], frame);
 	count(critical ? &pe->stats.critical : &pe->stats.normal);
 	pe_set_state(sdei, vcpu, load_relaxed(&pe->state) | (critical ? PE_CRITICAL : PE_NORMAL));
@@ -372,13 +375,12 @@ __attribute__((flatten)) bool sdei_enter(struct sdei *sdei, unsigned vcpu, struc
 void handler_end(struct sdei *sdei, unsigned vcpu, unsigned priority)
 {
 	struct pe *pe = &sdei->pe[vcpu];
-	uint8_t ref = pe->running[priority];
-	struct instance instance = instance_at(sdei, vcpu, REF_TYPE(ref), REF_INDEX(ref));
+	struct instance instance = pe->running[priority];
 	virq_t virq = event_virq(instance.event);
 	bool again = virq && sdei->port.irq_end(sdei->host, vcpu, virq);
 	uint32_t old = handler_word(instance.handler), now;
 
-	pe->running[priority] = NO_EVENT;
+	pe->running[priority].handler = NULL;
 	do {
 		now = old & H_REGISTERED ? old & ~H_RUNNING : 0;
 		if (now && again)

@@ -48,6 +48,14 @@ struct event {
 enum { PRIVATE, SHARED, TYPES };
 enum { NORMAL, CRITICAL, PRIORITIES };
 
+/* An event as seen from a vCPU. */
+struct instance {
+	struct event *event;
+	struct handler *handler;
+	uint32_t vcpu; /* a private one's, and whose a shared bound one's interrupt is asked for */
+	uint8_t type, index;
+};
+
 /* vCPU's state: why it cannot take what. Its owner's; others read it. */
 #define PE_MASKED   1u
 #define PE_NORMAL   2u /* a normal event's handler runs */
@@ -65,20 +73,13 @@ static inline void registers_copy(uint64_t *restrict to, const uint64_t *restric
 		to[i] = from[i];
 }
 
-#define NO_EVENT 0xffu
-
-/* An event as a byte. */
-#define REF(type, index) ((uint8_t)((type) << 6 | (index)))
-#define REF_TYPE(ref)    ((ref) >> 6)
-#define REF_INDEX(ref)   ((ref) & (SDEI_MAX_EVENTS - 1))
-
 struct pe {
 	uint32_t state;    /* atomic */
 	uint64_t hints;    /* atomic: private events */
 	uint64_t routed;   /* atomic: shared ones that are to come here */
 	uint64_t diverted; /* private events whose interrupt is diverted here. Under the lock */
 	/* The owner's, by priority. */
-	uint8_t running[PRIORITIES]; /* REF(), or NO_EVENT */
+	struct instance running[PRIORITIES]; /* no handler: nothing runs */
 	uint64_t held[TYPES]; /* pending again at once, and not announced before sdei_again() */
 	struct interrupted context[PRIORITIES];
 	struct sdei_stats stats; /* atomic, relaxed */
@@ -102,14 +103,6 @@ struct sdei {
 	struct pe *pe;
 	struct handler *private; /* count[PRIVATE] of each vCPU */
 	struct handler *shared;
-};
-
-/* An event as seen from a vCPU. */
-struct instance {
-	struct event *event;
-	struct handler *handler;
-	uint32_t vcpu; /* a private one's, and whose a shared bound one's interrupt is asked for */
-	uint8_t type, index;
 };
 
 static inline uint32_t handler_word(const struct handler *handler)

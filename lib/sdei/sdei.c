@@ -116,7 +116,6 @@ static void pe_clear(struct pe *pe)
 	struct sdei_stats stats = pe->stats;
 
 	*pe = (struct pe){ .state = PE_MASKED, .stats = stats };
-	pe->running[NORMAL] = pe->running[CRITICAL] = NO_EVENT;
 }
 
 static void all_clear(struct sdei *sdei)

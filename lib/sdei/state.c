@@ -14,6 +14,12 @@
 #define CONTEXT (20 * 8)
 #define PE      (16 + PRIORITIES * CONTEXT)
 
+/* A running event as a byte. */
+#define NO_EVENT         0xffu
+#define REF(type, index) ((uint8_t)((type) << 6 | (index)))
+#define REF_TYPE(ref)    ((ref) >> 6)
+#define REF_INDEX(ref)   ((ref) & (SDEI_MAX_EVENTS - 1))
+
 /* Of a handler's word: what there may be. A running one's PE says so. */
 #define SAVED_FLAGS (H_STATUS | H_PENDING | H_ANY | H_RELATIVE)
 
@@ -38,7 +44,7 @@ static void put_handler(uint8_t **at, const struct handler *handler)
 
 static void put_context(uint8_t **at, const struct pe *pe, unsigned priority)
 {
-	bool used = pe->running[priority] != NO_EVENT;
+	bool used = pe->running[priority].handler != NULL;
 	const struct interrupted *context = &pe->context[priority];
 
 	for (unsigned i = 0; i < 18; i++)
@@ -50,8 +56,11 @@ static void put_context(uint8_t **at, const struct pe *pe, unsigned priority)
 static void put_pe(uint8_t **at, const struct pe *pe)
 {
 	put(at, 4, load_relaxed(&pe->state) & PE_MASKED);
-	put(at, 1, pe->running[NORMAL]);
-	put(at, 1, pe->running[CRITICAL]);
+	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+		const struct instance *running = &pe->running[priority];
+
+		put(at, 1, running->handler ? REF(running->type, running->index) : NO_EVENT);
+	}
 	put(at, 2, 0);
 	put(at, 8, pe->diverted);
 	put_context(at, pe, NORMAL);
@@ -314,8 +323,14 @@ static void restore_pe(struct sdei *sdei, unsigned vcpu, const uint8_t *at)
 	struct pe *pe = &sdei->pe[vcpu];
 	uint32_t state = (uint32_t)take(&at, 4);
 
-	pe->running[NORMAL] = *at++;
-	pe->running[CRITICAL] = *at++;
+	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+		uint8_t ref = *at++;
+
+		if (ref == NO_EVENT)
+			continue;
+		pe->running[priority] = instance_at(sdei, vcpu, REF_TYPE(ref), REF_INDEX(ref));
+		state |= priority == CRITICAL ? PE_CRITICAL : PE_NORMAL;
+	}
 	at += 2 + 8;
 	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
 		struct interrupted *context = &pe->context[priority];
@@ -325,8 +340,6 @@ static void restore_pe(struct sdei *sdei, unsigned vcpu, const uint8_t *at)
 		context->pc = take(&at, 8);
 		context->pstate = take(&at, 8);
 	}
-	state |= pe->running[NORMAL] == NO_EVENT ? 0 : PE_NORMAL;
-	state |= pe->running[CRITICAL] == NO_EVENT ? 0 : PE_CRITICAL;
 	pe_set_state(sdei, vcpu, state);
 }
 

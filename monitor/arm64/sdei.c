@@ -22,14 +22,10 @@ static inline void note(struct vgic_cpu *cpu, uint32_t what)
 }
 
 /* SDEI_AGAIN: as traps.c does it for an access. */
-static void call(struct vcpu *vcpu, struct sdei_frame *frame)
+static __attribute__((noinline)) void call_again(struct vcpu *vcpu, struct sdei_frame *frame)
 {
-	struct sdei *sdei = vcpu->vm->sdei;
-
-	if (sdei_call(sdei, vcpu->index, frame) == SDEI_DONE)
-		return;
 	lists_exit(vcpu);
-	while (sdei_call(sdei, vcpu->index, frame) == SDEI_AGAIN) {
+	while (sdei_call(vcpu->vm->sdei, vcpu->index, frame) == SDEI_AGAIN) {
 		vcpu->waits++;
 		yield(WAIT_YIELDS);
 		vgic_exit(vcpu->vgic, &vcpu->image);
@@ -37,7 +33,7 @@ static void call(struct vcpu *vcpu, struct sdei_frame *frame)
 	lists_enter(vcpu);
 }
 
-void sdei_settle(struct vcpu *vcpu)
+__attribute__((flatten)) void sdei_settle(struct vcpu *vcpu)
 {
 	struct sdei *sdei = vcpu->vm->sdei;
 	struct sdei_frame frame;
@@ -51,8 +47,9 @@ void sdei_settle(struct vcpu *vcpu)
 	frame.gcscr_el1 = 0;
 	frame.resumed = false;
 	/* Only here is that one set. What the call makes pending here is looked at below. */
-	if (__atomic_load_n(&vcpu->vgic->host, __ATOMIC_RELAXED) & SDEI_ASKED)
-		call(vcpu, &frame);
+	if (__atomic_load_n(&vcpu->vgic->host, __ATOMIC_RELAXED) & SDEI_ASKED &&
+	    sdei_call(sdei, vcpu->index, &frame) == SDEI_AGAIN)
+		call_again(vcpu, &frame);
 	/* acquire: partner is note() */
 	noted = __atomic_exchange_n(&vcpu->vgic->host, 0, __ATOMIC_ACQUIRE);
 	if (__builtin_expect(noted & SDEI_AGAIN_DUE, 0))
