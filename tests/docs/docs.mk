@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The programs in docs/embedding.md are built as they stand there, and print what stands there: the first in
-# blocks marked "c" and "output", that for an ITS in those marked "c its" and "output its", for RISC-V "hart".
+# blocks marked "c" and "output", that for an ITS in those marked "c its" and "output its", for SDEI "sdei", for
+# RISC-V "hart".
 
 DOCS_DIR := $(BUILD)/tests/docs
-DOCS_PROGRAMS := embedding embedding-its embedding-hart
+DOCS_PROGRAMS := embedding embedding-its embedding-sdei embedding-hart
 DOCS_MARK_embedding      :=
 DOCS_MARK_embedding-its  := [ ]its
+DOCS_MARK_embedding-sdei := [ ]sdei
 DOCS_MARK_embedding-hart := [ ]hart
 CHECK_TESTS += $(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.t)
 CHECK_DEPS  += $(DOCS_PROGRAMS:%=$(DOCS_DIR)/%.t)
