@@ -38,7 +38,7 @@ MONITOR_HOT_CFLAGS := $(MONITOR_CFLAGS) -fcall-saved-x8 -fcall-saved-x9 -fcall-s
 	-ffixed-x16 -ffixed-x17 -ffixed-x18 -flto -flto-partition=one -fomit-frame-pointer -O3
 # Optimized as one, for its length on the exit paths; a panic reads its stack without frame pointers.
 # GCC wants x16 or x17 for a tail call through a pointer, which is what the port's hooks are; they are
-# inlined into what calls the library about events, too.
+# inlined into monitor/arm64/sdei.c, too.
 MONITOR_LIB_CFLAGS := -fno-optimize-sibling-calls
 
 # A GICv2 has no ITS.
@@ -73,7 +73,7 @@ $(call monitor_hot_objs,$1): $(MONITOR_OUT)/$1/%.o: %.c monitor/monitor.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(MONITOR_CC) -Imonitor/arm64/$1 $(MONITOR_HOT_CFLAGS) \
 		$$(if $$(filter lib/%,$$<),-DVGIC_ONLY=$(1:gicv%=%) -DVGIC_LRS_ONLY) \
-		$$(if $$(filter lib/% %/sdei.c %/port.c,$$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $$@ $$<
+		$$(if $$(filter lib/% %/sdei.c,$$<),$(MONITOR_LIB_CFLAGS)) -MMD -MP -c -o $$@ $$<
 
 $(MONITOR_OUT)/$1/vectors.o: $(MONITOR_VECTORS) monitor/monitor.mk
 	@mkdir -p $$(@D)

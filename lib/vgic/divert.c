@@ -20,12 +20,15 @@ bool vgic_divertible(const struct vgic *vgic, unsigned vcpu, virq_t virq)
 	return divertible(vgic, vcpu, virq);
 }
 
-/* What a source's change of a diverted interrupt made of it. */
-__attribute__((noinline)) void irq_diverted(struct vgic *vgic, const struct vgic_irq *irq)
+/* A source changed a diverted interrupt; there may be something else about it to look at: `post`. */
+__attribute__((noinline)) void irq_diverted(struct vgic *vgic, struct vgic_vcpu *self,
+					    struct vgic_irq *irq, bool post)
 {
 	unsigned vcpu = irq_is_private(vgic, irq) ? (unsigned)(irq - vgic->irqs) / vgic->privates
 						  : 0;
 
+	if (post)
+		irq_post(vgic, self, irq, word_load(irq));
 	if (word_pending(word_load(irq)) && vgic->port.diverted)
 		vgic->port.diverted(vgic->host, vcpu, irq_intid(irq));
 }

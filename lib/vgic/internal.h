@@ -562,7 +562,7 @@ enum vgic_result clear_state(struct access *access, uint32_t bits, uint64_t stat
 			     uint64_t physical, uint64_t only);
 
 /* divert.c */
-void irq_diverted(struct vgic *vgic, const struct vgic_irq *irq);
+void irq_diverted(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq, bool post);
 
 /* source.c */
 void line_falls(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq);

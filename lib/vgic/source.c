@@ -30,6 +30,16 @@ static inline int source(struct vgic *vgic, unsigned vcpu, virq_t virq, struct v
 	return rare_source(vgic, vcpu, virq, irq);
 }
 
+/* The word was changed by a source: who has to look is told. Diverted ones are rare, and go another way. */
+static inline void raised(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq,
+			  uint64_t old, uint64_t now)
+{
+	if (__builtin_expect((now & W_DIVERTED) != 0, 0))
+		irq_diverted(vgic, self, irq, (now & ~old) & W_QUEUED);
+	else if ((now & ~old) & W_QUEUED)
+		irq_post(vgic, self, irq, now);
+}
+
 /* The rising edge of an input. What it means depends on the configuration at that moment. */
 static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq *irq)
 {
@@ -45,10 +55,7 @@ static void line_rises(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_ir
 		if (now != old && word_needs_look(now))
 			now |= W_QUEUED;
 	} while (!word_cas(irq, &old, now));
-	if ((now & ~old) & W_QUEUED)
-		irq_post(vgic, self, irq, now);
-	if (__builtin_expect((now & W_DIVERTED) != 0, 0))
-		irq_diverted(vgic, irq);
+	raised(vgic, self, irq, old, now);
 }
 
 /* What a mapped one was held active for may be over with it. */
@@ -76,11 +83,17 @@ static inline int pulse(struct vgic *vgic, struct vgic_vcpu *self, unsigned vcpu
 {
 	struct vgic_irq *irq;
 	int error = source(vgic, vcpu, virq, &irq);
+	uint64_t old, now;
 
 	if (error)
 		return error;
-	if (__builtin_expect((irq_change(vgic, self, irq, 0, W_LATCH) & W_DIVERTED) != 0, 0))
-		irq_diverted(vgic, irq);
+	old = word_load(irq);
+	do {
+		now = old | W_LATCH;
+		if (now != old && word_needs_look(now))
+			now |= W_QUEUED;
+	} while (!word_cas(irq, &old, now));
+	raised(vgic, self, irq, old, now);
 	return 0;
 }
 

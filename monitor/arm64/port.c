@@ -225,13 +225,8 @@ static void lpi_invalidated(void *host, unsigned vcpu, virq_t lpi)
 		COLD(cold_direct_invalidated, vm, vcpu, lpi);
 }
 
-static void diverted(void *host, unsigned vcpu, virq_t virq)
-{
-	sdei_interrupt(((struct vm *)host)->sdei, vcpu, virq);
-}
-
 const struct vgic_port port = {
-	.diverted = diverted,
+	.diverted = sdei_diverted,
 	.kick = kick,
 	.hwirq_set_active = hwirq_set_active,
 	.hwirq_clear_pending = hwirq_clear_pending,

@@ -171,6 +171,12 @@ static void irq_route(void *host, unsigned vcpu, virq_t virq)
 	vgic_diverted_route(vgic_of(host), vcpu, virq);
 }
 
+/* struct vgic_port's, here for the sake of how this file is compiled. */
+void sdei_diverted(void *host, unsigned vcpu, virq_t virq)
+{
+	sdei_interrupt(((struct vm *)host)->sdei, vcpu, virq);
+}
+
 const struct sdei_port sdei_port = {
 	.kick = kick,
 	.vcpu_of_mpidr = vcpu_of_mpidr,

@@ -21,6 +21,7 @@ struct vcpu;
 
 /* sdei.c: hot */
 void sdei_settle(struct vcpu *vcpu);
+void sdei_diverted(void *host, unsigned vcpu, virq_t virq);
 
 /* watchdog.c */
 void sdei_create(struct vm *vm);
