@@ -36,6 +36,25 @@ void world_leave_payload(struct hart *hart)
 		hart->v.satp = csr_read(satp);
 }
 
+/* What a hart without S-mode has not got. */
+static inline void set_supervisor(struct hart *hart, enum world world,
+				  const struct vhart_native *native)
+{
+	csr_write(medeleg, native->medeleg);
+	csr_write(mideleg, native->mideleg);
+	csr_write(satp, native->satp);
+	if (!hart->v.config.priv_1_10) {
+		if (world == WORLD_FIRMWARE)
+			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
+		else
+			csr_write(senvcfg, hart->senvcfg);
+	}
+	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
+		hart->hstatus_hu = csr_take(CSR_HSTATUS, HSTATUS_HU);
+	else if (hart->hstatus_hu)
+		csr_set(CSR_HSTATUS, hart->hstatus_hu);
+}
+
 static void set_world(struct hart *hart, enum world world)
 {
 	struct vhart_native native;
@@ -51,22 +70,9 @@ static void set_world(struct hart *hart, enum world world)
 		hart->trapped = trapped;
 	}
 	vhart_native(&hart->v, KEEP, &native);
-	if (has_supervisor(hart)) {
-		csr_write(medeleg, native.medeleg);
-		csr_write(mideleg, native.mideleg);
-		csr_write(satp, native.satp);
-	}
 	csr_write(mie, native.mie | external_enabled(&hart->v));
-	if (!hart->v.config.priv_1_10 && has_supervisor(hart)) {
-		if (world == WORLD_FIRMWARE)
-			hart->senvcfg = csr_swap(senvcfg, FIRMWARE_SENVCFG);
-		else
-			csr_write(senvcfg, hart->senvcfg);
-	}
-	if (world == WORLD_FIRMWARE && hart->v.config.misa & VHART_MISA('H'))
-		hart->hstatus_hu = csr_take(CSR_HSTATUS, HSTATUS_HU);
-	else if (hart->hstatus_hu)
-		csr_set(CSR_HSTATUS, hart->hstatus_hu);
+	if (has_supervisor(hart))
+		set_supervisor(hart, world, &native);
 	pmp_set(hart, world, window);
 	set_mstatus(native.mstatus);
 }
