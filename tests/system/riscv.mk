@@ -33,7 +33,7 @@ RISCV_OTHERS_ALL := riscv-sifive,5 riscv-nested,mprv riscv-nested,pmp riscv-nest
 	$(OPENSBI_OTHERS:%=riscv-opensbi,%,sifive-u54)
 
 # What S-mode sees of the SBI: harts, CPU.
-RISCV_SBI     := riscv-sbi,4,rv64 riscv-sbi,1,sifive-u54 riscv-sbi,8,rv64+no-sstc
+RISCV_SBI     := riscv-sbi,4,rv64 riscv-sbi,1,sifive-u54 riscv-sbi,8,rv64+no-sstc riscv-sbi,2,rv64+no-sstc,plain
 RISCV_SBI_ALL := $(foreach harts,1 2 4 8,$(foreach cpu,rv64 rv64+no-sstc sifive-u54,riscv-sbi,$(harts),$(cpu)))
 
 RISCV_NOW  := $(RISCV_LINUX:%=riscv-linux,%) $(RISCV_GUESTS) $(RISCV_SBI) $(RISCV_OTHERS)
