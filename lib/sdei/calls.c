@@ -434,13 +434,13 @@ static int64_t shared_reset(struct call *call)
 	return all ? SDEI_SUCCESS : SDEI_DENIED;
 }
 
+/* All but EVENT_COMPLETE and EVENT_SIGNAL, which sdei_call() does itself. */
 static call_function *const calls[] = {
 	[SDEI_VERSION] = version,
 	[SDEI_EVENT_REGISTER] = event_register,
 	[SDEI_EVENT_ENABLE] = event_enable,
 	[SDEI_EVENT_DISABLE] = event_disable,
 	[SDEI_EVENT_CONTEXT] = event_context,
-	[SDEI_EVENT_COMPLETE] = event_complete,
 	[SDEI_EVENT_COMPLETE_AND_RESUME] = event_complete_and_resume,
 	[SDEI_EVENT_UNREGISTER] = event_unregister,
 	[SDEI_EVENT_STATUS] = event_status,
@@ -450,7 +450,6 @@ static call_function *const calls[] = {
 	[SDEI_PE_UNMASK] = pe_unmask,
 	[SDEI_INTERRUPT_BIND] = bind,
 	[SDEI_INTERRUPT_RELEASE] = release,
-	[SDEI_EVENT_SIGNAL] = event_signal,
 	[SDEI_FEATURES] = features,
 	[SDEI_PRIVATE_RESET] = private_reset,
 	[SDEI_SHARED_RESET] = shared_reset,
@@ -460,14 +459,6 @@ static call_function *const calls[] = {
 static bool is_error(uint32_t function, int64_t answer)
 {
 	return answer < 0 && (function != SDEI_EVENT_CONTEXT || answer >= SDEI_OUT_OF_RESOURCE);
-}
-
-/* What a handler's every turn has in it; inlined, there is nothing to hand over. */
-static inline int64_t hot_call(struct call *call, uint32_t function)
-{
-	if (function == SDEI_EVENT_COMPLETE)
-		return event_complete(call);
-	return event_signal(call);
 }
 
 static inline enum sdei_result finish(const struct call *call, uint32_t function, int64_t answer)
@@ -497,6 +488,7 @@ static __attribute__((noinline)) enum sdei_result call_by_table(struct sdei *sde
 	return finish(&call, function, answer);
 }
 
+/* What each turn of a handler has in it is not looked up: inlined, there is nothing to hand over. */
 __attribute__((flatten)) enum sdei_result sdei_call(struct sdei *sdei, unsigned vcpu,
 						    struct sdei_frame *frame)
 {
@@ -504,10 +496,10 @@ __attribute__((flatten)) enum sdei_result sdei_call(struct sdei *sdei, unsigned 
 	struct call call = {
 		.sdei = sdei, .pe = &sdei->pe[vcpu], .frame = frame, .vcpu = vcpu, .x = frame->x
 	};
-	int64_t answer;
 
-	if (function != SDEI_EVENT_COMPLETE && function != SDEI_EVENT_SIGNAL)
-		return call_by_table(sdei, vcpu, frame, function);
-	answer = hot_call(&call, function);
-	return finish(&call, function, answer);
+	if (function == SDEI_EVENT_COMPLETE)
+		return finish(&call, function, event_complete(&call));
+	if (function == SDEI_EVENT_SIGNAL)
+		return finish(&call, function, event_signal(&call));
+	return call_by_table(sdei, vcpu, frame, function);
 }

@@ -200,9 +200,10 @@ int sdei_raise(struct sdei *sdei, unsigned vcpu, int32_t number)
 {
 	struct instance instance;
 
-	if (!instance_find(sdei, vcpu, number, &instance))
-		return -VIRQ_ERR_RANGE;
-	if (instance.type == PRIVATE && vcpu >= sdei->config.vcpus)
+	bool exists = vcpu < sdei->config.vcpus;
+
+	if (!instance_find(sdei, exists ? vcpu : 0, number, &instance) ||
+	    (instance.type == PRIVATE && !exists))
 		return -VIRQ_ERR_RANGE;
 	instance_raise(sdei, &instance);
 	return 0;

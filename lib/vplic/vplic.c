@@ -96,13 +96,13 @@ static uint32_t change(struct vplic *plic, unsigned number, uint32_t set, uint32
 		       uint32_t self)
 {
 	struct vplic_source *source = &plic->source[number];
-	uint32_t old = __atomic_load_n(&source->state, __ATOMIC_RELAXED), new;
+	uint32_t old = __atomic_load_n(&source->state, __ATOMIC_RELAXED), now;
 
 	do {
-		new = gated((old & ~clear) | set);
-	} while (!__atomic_compare_exchange_n(&source->state, &old, new, true, __ATOMIC_SEQ_CST,
+		now = gated((old & ~clear) | set);
+	} while (!__atomic_compare_exchange_n(&source->state, &old, now, true, __ATOMIC_SEQ_CST,
 					      __ATOMIC_RELAXED));
-	if ((new &PENDING) && !(old & PENDING)) {
+	if ((now & PENDING) && !(old & PENDING)) {
 		__atomic_fetch_or(&plic->waiting[number / 32], UINT32_C(1) << (number % 32),
 				  __ATOMIC_SEQ_CST);
 		kick_all(plic, source, self);
