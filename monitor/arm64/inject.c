@@ -8,16 +8,18 @@
 #include "../common/console.h"
 #include "../common/trace.h"
 
-#define PSR_SS   (1ul << 21)
-#define PSR_PAN  (1ul << 22)
-#define PSR_UAO  (1ul << 23)
-#define PSR_DIT  (1ul << 24)
-#define PSR_TCO  (1ul << 25)
-#define PSR_NZCV (0xful << 28)
-#define PSR_SSBS (1ul << 12)
+#define PSR_SS     (1ul << 21)
+#define PSR_PAN    (1ul << 22)
+#define PSR_UAO    (1ul << 23)
+#define PSR_DIT    (1ul << 24)
+#define PSR_TCO    (1ul << 25)
+#define PSR_NZCV   (0xful << 28)
+#define PSR_SSBS   (1ul << 12)
+#define PSR_ALLINT (1ul << 13)
 
-#define SCTLR_SPAN  (1ul << 23)
-#define SCTLR_DSSBS (1ul << 44)
+#define SCTLR_SPAN      (1ul << 23)
+#define SCTLR_DSSBS     (1ul << 44)
+#define SCTLR_SPINTMASK (1ul << 62)
 
 /* PSTATE on the way in: kept, cleared or set bit by bit; SSBS only if the CPU has it. */
 static uint64_t handler_pstate(uint64_t old)
@@ -25,12 +27,17 @@ static uint64_t handler_pstate(uint64_t old)
 	uint64_t sctlr = read_sysreg(sctlr_el1);
 	uint64_t new = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | SPSR_EL1H | SPSR_DAIF;
 	unsigned pan = read_sysreg(id_aa64mmfr1_el1) >> 20 & 15;
-	unsigned ssbs = read_sysreg(id_aa64pfr1_el1) >> 4 & 15;
+	uint64_t pfr1 = read_sysreg(id_aa64pfr1_el1);
+	unsigned ssbs = pfr1 >> 4 & 15, mte = pfr1 >> 8 & 15, nmi = pfr1 >> 36 & 15;
 
 	if (pan && !(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN;
 	if (ssbs && sctlr & SCTLR_DSSBS)
 		new |= PSR_SSBS;
+	if (mte)
+		new |= PSR_TCO;
+	if (nmi && !(sctlr & SCTLR_SPINTMASK))
+		new |= PSR_ALLINT;
 	return new;
 }
 
