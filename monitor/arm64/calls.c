@@ -30,11 +30,11 @@ static int64_t psci_version(struct vcpu *vcpu, uint64_t x1, uint64_t x2, uint64_
 
 static int64_t psci_cpu_on(struct vcpu *caller, uint64_t target, uint64_t entry, uint64_t context)
 {
-	int index = vgic_vcpu_of_mpidr(caller->vm->vgic, target);
+	int index = vm_vcpu_of_mpidr(caller->vm, target);
 	enum power was = POWER_OFF;
 	struct vcpu *vcpu;
 
-	if (index < 0 || target & ~0xff00fffffful)
+	if (index < 0)
 		return PSCI_INVALID_PARAMETERS;
 	if (entry & 3)
 		return PSCI_INVALID_ADDRESS;
@@ -83,7 +83,7 @@ static int64_t psci_cpu_suspend(struct vcpu *vcpu, uint64_t state, uint64_t entr
 
 static int64_t psci_affinity_info(struct vcpu *vcpu, uint64_t target, uint64_t level, uint64_t x3)
 {
-	int index = vgic_vcpu_of_mpidr(vcpu->vm->vgic, target);
+	int index = vm_vcpu_of_mpidr(vcpu->vm, target);
 	static const uint8_t answer[] = {
 		[POWER_OFF] = 1,
 		[POWER_CLAIMED] = 2,
@@ -92,7 +92,7 @@ static int64_t psci_affinity_info(struct vcpu *vcpu, uint64_t target, uint64_t l
 	};
 
 	(void)vcpu, (void)x3;
-	if (index < 0 || level != 0 || target & ~0xff00fffffful)
+	if (index < 0 || level != 0)
 		return PSCI_INVALID_PARAMETERS;
 	return answer[__atomic_load_n(&vcpu->vm->vcpu[index]->power, __ATOMIC_ACQUIRE)];
 }

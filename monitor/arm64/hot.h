@@ -80,9 +80,6 @@ void smccc_call(struct vcpu *vcpu);
 /* How many times to yield before looking again at what another CPU has to do first. */
 #define WAIT_YIELDS 8
 
-/* Has something come in for it that is no interrupt? For VMs with SDEI. */
-bool sdei_waits(const struct vcpu *vcpu);
-
 /* Cold. */
 void cold_sdei_later(struct vcpu *vcpu);
 void cold_inject_undefined(struct vcpu *vcpu, uint64_t esr);

@@ -102,8 +102,6 @@ int vm_restore(struct vm *vm, const char **why)
 	direct = direct_end(vm);
 	vm_quiet(vm);
 	console_hold(vm);
-	if (vm->sdei)
-		sdei_reset(vm->sdei);
 	result = vgic_restore(vm->vgic, at + timers, vm->used - timers - events, why);
 	if (result == 0 && vm->sdei)
 		result = sdei_restore(vm->sdei, at + vm->used - events, events, why);

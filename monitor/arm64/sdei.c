@@ -64,11 +64,6 @@ __attribute__((flatten)) void sdei_settle(struct vcpu *vcpu)
 	write_sysreg(spsr_el1, frame.spsr_el1);
 }
 
-bool sdei_waits(const struct vcpu *vcpu)
-{
-	return sdei_pending(vcpu->vm->sdei, vcpu->index);
-}
-
 /* --- The port. ---------------------------------------------------------------------------------- */
 
 /* Loaded or not: its vCPU looks at the note before it runs its guest. */
@@ -88,9 +83,7 @@ static void kick(void *host, unsigned index)
 
 static int vcpu_of_mpidr(void *host, uint64_t mpidr)
 {
-	if (mpidr & ~0xff00fffffful)
-		return -1;
-	return vgic_vcpu_of_mpidr(((struct vm *)host)->vgic, mpidr);
+	return vm_vcpu_of_mpidr(host, mpidr);
 }
 
 static uint64_t mpidr_of(void *host, unsigned vcpu)

@@ -48,7 +48,8 @@ void vcpu_off(struct vcpu *vcpu)
 
 static bool waits(struct vcpu *vcpu)
 {
-	if (__builtin_expect(vcpu->vm->sdei != NULL, 0) && sdei_waits(vcpu))
+	if (__builtin_expect(vcpu->vm->sdei != NULL, 0) &&
+	    sdei_pending(vcpu->vm->sdei, vcpu->index))
 		return false;
 	return !vgic_pending(vcpu->vm->vgic, vcpu->index);
 }
@@ -58,7 +59,8 @@ static bool block(struct vcpu *vcpu)
 {
 	if (!vgic_block(vcpu->vgic))
 		return false;
-	return __builtin_expect(vcpu->vm->sdei == NULL, 1) || !sdei_waits(vcpu);
+	return __builtin_expect(vcpu->vm->sdei == NULL, 1) ||
+	       !sdei_pending(vcpu->vm->sdei, vcpu->index);
 }
 
 /*

@@ -86,6 +86,12 @@ struct vm {
 	struct sdei *sdei; /* NULL: it has none */
 };
 
+/* The vCPU that has this affinity, as calls name it: no other bit is set; negative: there is none. */
+static inline int vm_vcpu_of_mpidr(const struct vm *vm, uint64_t mpidr)
+{
+	return mpidr & ~0xff00fffffful ? -1 : vgic_vcpu_of_mpidr(vm->vgic, mpidr);
+}
+
 extern struct vm *vms[VMS_MAX];
 extern unsigned vm_count;
 

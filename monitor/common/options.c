@@ -68,7 +68,13 @@ static void set_sdei(struct options *options, const char *value)
 
 static void set_sdei_version(struct options *options, const char *value)
 {
-	options->sdei = strncmp(value, "1.0", 3) == 0 ? VM_SDEI_1_0 : VM_SDEI_1_1;
+	int length = (int)strcspn(value, " ");
+	bool old = length == 3 && strncmp(value, "1.0", 3) == 0;
+
+	if (!old && (length != 3 || strncmp(value, "1.1", 3) != 0))
+		print("carillon: carillon.sdei=%.*s: 1.0 or 1.1 is allowed; it is 1.1\n", length,
+		      value);
+	options->sdei = old ? VM_SDEI_1_0 : VM_SDEI_1_1;
 }
 
 static void set_watchdog(struct options *options, const char *value)

@@ -6,6 +6,7 @@
 #include "csr.h"
 #include "emulate.h"
 #include "end.h"
+#include "fast.h"
 #include "memory.h"
 #include "native.h"
 
@@ -327,22 +328,6 @@ void emulate_access(struct hart *hart, uint64_t cause)
 
 /* --- The payload at a device --------------------------------------------------------------------------------- */
 
-/* A halfword of the payload's instruction, by its own translation. */
-static struct result fetch_half(uint64_t pc, uint64_t status)
-{
-	return guest_load_u2(pc, status | VHART_MSTATUS_MPRV | VHART_MSTATUS_MXR, 0);
-}
-
-static bool fetch_of_payload(struct hart *hart, uint64_t status, uint32_t *raw)
-{
-	struct result low = fetch_half(hart->v.pc, status), high = { 0, 0 };
-
-	if (!low.fault && (low.value & 3) == 3)
-		high = fetch_half(hart->v.pc + 2, status);
-	*raw = (uint32_t)(low.value | high.value << 16);
-	return !low.fault && !high.fault;
-}
-
 #define PTE_V    1u
 #define PTE_LEAF 0xeu
 #define PTE_N    (UINT64_C(1) << 63)
@@ -398,7 +383,7 @@ bool emulate_payload_access(struct hart *hart, uint64_t cause)
 
 	if (!(status & VHART_MSTATUS_MPV) &&
 	    translate(hart, has_supervisor(hart) ? csr_read(satp) : 0, tval, &address) &&
-	    is_device(address) && fetch_of_payload(hart, status, &raw)) {
+	    is_device(address) && fast_fetch(hart->v.pc, &raw)) {
 		vhart_decode(raw, &insn);
 		/* What straddles into a device from before it, is not at that. */
 		done = is_access(&insn) &&
