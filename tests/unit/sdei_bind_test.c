@@ -371,8 +371,7 @@ static void a_level_outlives_a_registration(void **unused)
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, PPI)->level = true;
-	event = bind(m, 0, PPI);
+	event = bind_level(m, 0, PPI);
 	unmask(m, 0);
 	enable(m, 0, event);
 	set_line(m, 0, PPI, true);
@@ -407,8 +406,7 @@ static void a_level_that_fell_is_no_event(void **unused)
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, SPI)->level = true;
-	event = bind(m, 0, SPI);
+	event = bind_level(m, 0, SPI);
 	unmask(m, 0);
 	enable(m, 0, event);
 	enable(m, 0, SHARED_OTHER);

@@ -38,8 +38,7 @@ static void defect_01_level_is_sampled_at_entry_and_at_complete(void **unused)
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, SPI)->level = true;
-	event = bind(m, 0, SPI);
+	event = bind_level(m, 0, SPI);
 	enable(m, 0, event);
 	set_line(m, 0, SPI, true);
 	set_line(m, 0, SPI, false);
@@ -61,8 +60,7 @@ static void defect_01_interrupt_is_the_controllers_at_release(void **unused)
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, SPI)->level = true;
-	event = bind(m, 0, SPI);
+	event = bind_level(m, 0, SPI);
 	enable(m, 0, event);
 	set_line(m, 0, SPI, true);
 	assert_int_equal(CALL(m, 0, EVENT_UNREGISTER, (uint32_t)event), OK);
@@ -494,8 +492,7 @@ static void defect_16_a_level_that_stays_leaves_time_between_events(void **unuse
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, SPI)->level = true;
-	event = bind(m, 0, SPI);
+	event = bind_level(m, 0, SPI);
 	unmask(m, 0);
 	enable(m, 0, event);
 	set_line(m, 0, SPI, true);
@@ -530,8 +527,7 @@ static void defect_16_a_level_that_stays_does_not_hold_up_the_host(void **unused
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, PPI)->level = true;
-	event = bind(m, 0, PPI);
+	event = bind_level(m, 0, PPI);
 	unmask(m, 0);
 	enable(m, 0, event);
 	set_line(m, 0, PPI, true);
@@ -554,8 +550,7 @@ static void an_event_held_back_goes_elsewhere_when_its_vcpu_goes_off(void **unus
 	int32_t event;
 
 	(void)unused;
-	irq_at(m, 0, SPI)->level = true;
-	event = bind(m, 0, SPI);
+	event = bind_level(m, 0, SPI);
 	unmask(m, 0);
 	unmask(m, 2);
 	enable(m, 0, event);

@@ -429,6 +429,13 @@ static inline int32_t bind(struct machine *m, unsigned vcpu, virq_t virq)
 	return (int32_t)event;
 }
 
+/* The same of a level-sensitive one. */
+static inline int32_t bind_level(struct machine *m, unsigned vcpu, virq_t virq)
+{
+	irq_at(m, vcpu, virq)->level = true;
+	return bind(m, vcpu, virq);
+}
+
 /* The device's line changes: an edge latches when it rises. */
 static inline void set_line(struct machine *m, unsigned vcpu, virq_t virq, bool line)
 {
