@@ -16,6 +16,7 @@
 #define STATUS(esr)    ((esr)&0x3f)
 #define EXTERNAL       0x10
 #define WRITE_NOT_READ (1u << 6)
+#define NZCV           (0xfull << 28)
 
 static void expect(struct cpu *me)
 {
@@ -133,9 +134,60 @@ static void all_at_once(void)
 	counts_clear();
 }
 
+/*
+ * Vectors that tell what PSTATE a handler runs with: the SPSR_EL1 of an exception that it causes itself. x9: how
+ * far behind ELR_EL1 to go on; x10: 0 outside of a handler; x11: the answer.
+ */
+__asm__(".balign 2048\n"
+	"pstate_vectors:\n\t"
+	".skip 0x200\n\t"
+	"cbnz x10, 1f\n\t"
+	"mov x10, #1\n\t"
+	"mrs x12, elr_el1\n\t"
+	"mrs x13, spsr_el1\n\t"
+	"svc #0\n\t"
+	"add x12, x12, x9\n\t"
+	"msr elr_el1, x12\n\t"
+	"msr spsr_el1, x13\n\t"
+	"eret\n"
+	"1:\tmrs x11, spsr_el1\n\t"
+	"eret\n\t"
+	".balign 2048");
+extern char pstate_vectors[];
+
+#define HANDLER_PSTATE(instruction, skip)                                           \
+	({                                                                          \
+		register uint64_t pstate __asm__("x11") = 0;                        \
+		__asm__ volatile("mov x9, %[length]\n\tmov x10, #0\n\t" instruction \
+				 : "+r"(pstate)                                     \
+				 : [length] "i"(skip), [at] "r"(HOLE)               \
+				 : "x9", "x10", "x12", "x13", "memory");            \
+		pstate;                                                             \
+	})
+
+/* A handler of an abort finds the PSTATE that one of an exception finds which no hypervisor has a hand in. */
+static void handlers_pstate(void)
+{
+	uint64_t vectors = read_sysreg(vbar_el1), called, aborted;
+
+	irq_mask();
+	write_sysreg(vbar_el1, (uint64_t)pstate_vectors);
+	isb();
+	called = HANDLER_PSTATE("svc #0", 0);
+	aborted = HANDLER_PSTATE("ldr wzr, [%[at]]", 4);
+	write_sysreg(vbar_el1, vectors);
+	isb();
+	irq_unmask();
+	is(called & 0x3cf, 0x3c5, "a handler runs at EL1h, with everything masked");
+	/* The flags stay, but QEMU clears them. */
+	is(aborted & ~NZCV, called & ~NZCV,
+	   "an abort's handler finds the PSTATE that a call's does");
+}
+
 void guest_main(void)
 {
 	holes();
+	handlers_pstate();
 	undecodable();
 	undefined();
 	all_at_once();
