@@ -16,6 +16,8 @@
 #define STATUS(esr)    ((esr)&0x3f)
 #define EXTERNAL       0x10
 #define WRITE_NOT_READ (1u << 6)
+#define SCTLR_SPAN     (1ul << 23) /* clear: a handler starts with PAN set */
+#define SCTLR_DSSBS    (1ul << 44) /* set: and with SSBS */
 #define NZCV           (0xfull << 28)
 
 static void expect(struct cpu *me)
@@ -165,17 +167,20 @@ extern char pstate_vectors[];
 		pstate;                                                             \
 	})
 
-/* A handler of an abort finds the PSTATE that one of an exception finds which no hypervisor has a hand in. */
+/* A handler of an abort finds the PSTATE that one of an exception finds which no hypervisor has a hand in, as far as
+ * this board lets bits be told apart: PAN, SSBS. */
 static void handlers_pstate(void)
 {
-	uint64_t vectors = read_sysreg(vbar_el1), called, aborted;
+	uint64_t vectors = read_sysreg(vbar_el1), sctlr = read_sysreg(sctlr_el1), called, aborted;
 
 	irq_mask();
+	write_sysreg(sctlr_el1, (sctlr & ~SCTLR_SPAN) | SCTLR_DSSBS);
 	write_sysreg(vbar_el1, (uint64_t)pstate_vectors);
 	isb();
 	called = HANDLER_PSTATE("svc #0", 0);
 	aborted = HANDLER_PSTATE("ldr wzr, [%[at]]", 4);
 	write_sysreg(vbar_el1, vectors);
+	write_sysreg(sctlr_el1, sctlr);
 	isb();
 	irq_unmask();
 	is(called & 0x3cf, 0x3c5, "a handler runs at EL1h, with everything masked");
