@@ -180,6 +180,18 @@ static void later(void *host, unsigned vcpu)
 	vcpus[vcpu].due = true;
 }
 
+/* Of the last two events, whose slots may be released and bound again the other way around. */
+static atomic_bool has_level[EVENTS];
+
+static void bound(void *host, unsigned vcpu, virq_t virq, int32_t event, bool bound)
+{
+	(void)host;
+	(void)vcpu;
+	if (event >= SDEI_BOUND_SHARED)
+		atomic_store(&has_level[BOUND_LEVEL + event - SDEI_BOUND_SHARED],
+			     bound && virq == LEVEL);
+}
+
 static const struct sdei_port port = {
 	.kick = kick,
 	.vcpu_of_mpidr = vcpu_of_mpidr,
@@ -192,6 +204,7 @@ static const struct sdei_port port = {
 	.irq_end = irq_end,
 	.irq_clear = irq_clear,
 	.later = later,
+	.bound = bound,
 };
 
 /* --- A vCPU --------------------------------------------------------------------------------------- */
@@ -244,7 +257,7 @@ static void read_letter(struct vcpu *v)
 /* The device is silenced before its count is read: what it does next is another interrupt. */
 static void silence(struct vcpu *v, unsigned event)
 {
-	if (event == BOUND_LEVEL)
+	if (atomic_load(&has_level[event]))
 		atomic_store(&irq_at(v->index, LEVEL)->line, false);
 }
 
