@@ -11,6 +11,7 @@
 #include "hot.h"
 #include "its.h"
 #include "mmu.h"
+#include "pci.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 
@@ -105,6 +106,19 @@ static void raise(void *host, uint16_t route, unsigned vcpu, virq_t lpi)
 	vgic_lpi_raise(((struct vm *)host)->vgic, NULL, vcpu, lpi);
 }
 
+/* What came as a physical LPI before is as if it had been taken. */
+static bool quiet(void *host, uint16_t route, bool on)
+{
+	const struct vm *vm = host;
+	unsigned intid;
+
+	if (!pci_hold(vm, route, on, &intid))
+		return false;
+	if (on && !gicv4_is_direct(vm->direct, route) && lpi_take(intid))
+		cold_lpi(this_cpu(), intid);
+	return true;
+}
+
 static const struct gicv4_hooks hooks = {
 	.command = put_command,
 	.done = command_done,
@@ -114,6 +128,7 @@ static const struct gicv4_hooks hooks = {
 	.doorbell = set_doorbell,
 	.wake = wake,
 	.raise = raise,
+	.quiet = quiet,
 };
 
 static void doorbell_came(struct vcpu *vcpu)
@@ -274,6 +289,7 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		return;
 	while (vits_forward(vm->vits, device, event, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
+	settle(vm);
 }
 
 struct outcome cold_vlpi_map(struct vm *vm, uint64_t route, uint64_t vcpu_lpi)

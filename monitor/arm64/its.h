@@ -109,6 +109,8 @@ void lpi_enable(unsigned intid, bool on);
 
 /* Any CPU. Forget that it is pending; send it to another CPU. Done when it returns. */
 void lpi_clear(unsigned intid);
+/* Any CPU. The same for one whose device is silent: was it pending? */
+bool lpi_take(unsigned intid);
 void lpi_move(unsigned intid, const struct cpu *cpu);
 void lpi_follow(unsigned intid); /* LPI_MESSAGE: to the CPU of the vCPU that it is for */
 

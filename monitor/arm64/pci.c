@@ -569,6 +569,22 @@ void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *s
 	*size = vm->pci->size;
 }
 
+bool pci_hold(const struct vm *vm, uint16_t route, bool on, unsigned *intid)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->pci->count; i++) {
+		struct pci_device *device = vm->pci->device[i];
+		unsigned n = (unsigned)route - device->first_route;
+
+		if (n < pci_function_events(&device->view)) {
+			*intid = device->first_lpi + n;
+			return pci_function_hold(&device->view, n, on);
+		}
+	}
+	return false;
+}
+
 uint64_t pci_refused(const struct vm *vm)
 {
 	uint64_t sum = 0;
