@@ -272,7 +272,7 @@ void cold_direct_put(struct vcpu *vcpu, uint64_t blocks)
 
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event)
 {
-	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
+	struct lpi *lpi = &lpis[intid - LPI_FIRST];
 	struct gicv4_event physical = {
 		.its = lpi->its,
 		.collection = lpi->cpu,
@@ -281,14 +281,18 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		.event = lpi->number,
 		.intid = intid,
 	};
+	int result;
 
 	/* What it was before. */
 	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
 	if (gicv4_route(vm->direct, route, &physical) != 0)
 		return;
-	while (vits_forward(vm->vits, device, event, route) == -VIRQ_ERR_BUSY)
+	while ((result = vits_forward(vm->vits, device, event, route)) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
+	lpi->second = result != 0;
+	if (lpi->second)
+		gicv4_route(vm->direct, route, NULL);
 	settle(vm);
 }
 

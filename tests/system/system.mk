@@ -38,11 +38,12 @@ SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
 SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
 	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
-# Our guests with an ITS: name, model, CPUs, where.
-SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
-	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,harsh)
+# Our guests with an ITS: name, model, CPUs, where, GIC.
+SYSTEM_ITS     := $(foreach g,$(filter-out msix,$(GUEST_ITS)),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
+	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,3,harsh) \
+	its,msix,cortex-a72,1,both its,msix,max,2,both,4 its,edu,cortex-a72,1,both,4 its,edu,max,4,both,4
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,both \
-	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both))
+	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both) $(foreach cpus,1 2 8,its,$g,max,$(cpus),both,4))
 
 # Clients of SDEI: case, model, GIC, vCPUs.
 SYSTEM_SDEI := sdei,calls,cortex-a72,3,1 sdei,calls,max,2,2 sdei,entry,max,3,1 sdei,entry,cortex-a72,2,2 \
