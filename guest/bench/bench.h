@@ -84,9 +84,11 @@ void bench_sdei(void);
 /*
  * shared.c: `send` makes `intid` pend for vCPU 1, ROUNDS times; the costs of both. Not loaded: it could run,
  * and this vCPU has its CPU; what the switches there and back cost, which take place anyway, is not in
- * it. Else it is on another CPU, in WFE or, if `sleeping`, in WFI.
+ * it. The other: on another CPU, in WFE or, if `sleeping`, in WFI.
  */
 struct sample to_not_loaded(unsigned intid, void (*send)(void));
+/* One that sleeps on this CPU, until it sleeps again: two switches are in it. */
+struct sample to_sleeper(unsigned intid, void (*send)(void));
 struct sample to_the_other(unsigned intid, void (*send)(void), bool sleeping);
 /* A mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
 bool spi_to_self(const char *name);

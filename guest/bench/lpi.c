@@ -324,6 +324,8 @@ void bench_lpis_not_loaded(void)
 		return;
 	report("lpi_int_not_loaded", to_not_loaded(LPI_OTHER, int_to_other), ROUNDS);
 	report("lpi_device_not_loaded", to_not_loaded(LPI_OTHER, message), ROUNDS);
+	report("lpi_int_wake", to_sleeper(LPI_OTHER, int_to_other), ROUNDS);
+	report("lpi_device_wake", to_sleeper(LPI_OTHER, message), ROUNDS);
 }
 
 void bench_lpis_waiting(void)

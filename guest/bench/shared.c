@@ -209,8 +209,7 @@ static void sleep_until_told(void *unused)
 	}
 }
 
-/* An SGI to a vCPU of this CPU that sleeps, until it sleeps again: two switches are in it. */
-static void wake(void)
+struct sample to_sleeper(unsigned intid, void (*send)(void))
 {
 	struct sample sum = { 0, 0, 0, 0 };
 
@@ -222,8 +221,8 @@ static void wake(void)
 	struct sample before = take();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		sgi_send(1, SGI);
-		while (count_of(1, SGI) < round)
+		send();
+		while (count_of(1, intid) < round)
 			yield();
 	}
 	add_difference(&sum, before, take());
@@ -231,7 +230,7 @@ static void wake(void)
 	sgi_send(1, SGI);
 	while (atomic_load(&cpus[1].busy))
 		yield();
-	report("wake", sum, ROUNDS);
+	return sum;
 }
 
 /* --- The scheduler --------------------------------------------------------------------------- */
@@ -317,7 +316,7 @@ static void one(void)
 	switch_gic();
 	report("ipi_not_loaded", to_not_loaded(SGI, send_sgi), ROUNDS);
 	not_loaded_spi();
-	wake();
+	report("wake", to_sleeper(SGI, send_sgi), ROUNDS);
 	scheduler_loaded();
 	scheduler_idle();
 }
