@@ -98,8 +98,12 @@ static struct lpi *lpi_of(const struct pci_device *device, unsigned vector)
 
 static void route_directly(struct pci_device *device, unsigned vector)
 {
+	bool held = pci_function_hold(&device->view, vector, true);
+
 	direct_route(device->vm, (uint16_t)(device->first_route + vector),
 		     device->first_lpi + vector, device->rid, lpi_of(device, vector)->event);
+	if (held)
+		pci_function_hold(&device->view, vector, false);
 }
 
 /* No message is hardware's as this event any more. Another one that the guest has made the same can be. */
@@ -143,6 +147,14 @@ static void route(void *host, unsigned vector, uint32_t event)
 	route_directly(device, vector);
 	if (was_first)
 		take_over(device, old);
+}
+
+static void missed(void *host, unsigned message)
+{
+	const struct pci_device *device = host;
+
+	if (device->first_lpi)
+		cold_lpi(this_cpu(), device->first_lpi + message);
 }
 
 /* A page that traps is not mapped; neighbours in the same BAR are. */
@@ -256,6 +268,7 @@ static const struct pci_port function_port = {
 	.bar_read = bar_read,
 	.bar_write = bar_write,
 	.route = route,
+	.missed = missed,
 	.moved = moved,
 	.reset = begin_reset,
 };
