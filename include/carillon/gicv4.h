@@ -55,6 +55,9 @@ extern "C" {
 /* Registers that the hooks see, by their offset from the redistributor's RD_base. 64 bits if not said. */
 #define GICV4_GICR_VPROPBASER 0x20070u
 #define GICV4_GICR_VPENDBASER 0x20078u
+#define GICV4_GICR_INVLPIR    0x000a0u /* GICv4.1, for vLPIs (V = 1), as INVALLR and SYNCR */
+#define GICV4_GICR_INVALLR    0x000b0u
+#define GICV4_GICR_SYNCR      0x000c0u /* 32 bits */
 #define GICV4_GICR_VSGIR      0x20080u /* GICv4.1; 32 bits */
 #define GICV4_GICR_VSGIPENDR  0x20088u /* GICv4.1; 32 bits */
 
@@ -70,6 +73,11 @@ struct gicv4_machine {
 	/* Each GITS_TYPER.VMOVP is 1: a vPE's move is told to one ITS, which tells the others. */
 	bool vmovp;
 	uint8_t its_numbers[GICV4_MAX_ITSS]; /* GITS_CTLR.ITS_Number; 0 to 15, used if !vmovp */
+	/*
+	 * GICv4.1, and each redistributor has GICR_INVLPIR, INVALLR and SYNCR (GICR_CTLR.IR, or
+	 * GICR_TYPER.DirectLPI): vLPIs are configured by way of them, and not of an ITS.
+	 */
+	bool invlpir;
 	/* vPEIDs that there are: 2^16 at most; what GITS_TYPER2 and the size of the vPE table allow. */
 	uint32_t vpeids;
 	uint8_t intid_bits; /* 14 to 24: of a vLPI's INTID, GICD_TYPER.IDbits + 1 */
@@ -101,7 +109,8 @@ struct gicv4_config {
 	 * vCPU n's doorbell, `vcpus` of them; copied. GICv4.0: the event of any device (a proxy), mapped by
 	 * MAPTI to the doorbell's LPI, which is disabled, and the collection of config.cpu. On its ITS
 	 * collection n is mapped to CPU n (MAPC): doorbells come where their vPE is, and the event is
-	 * moved with it. GICv4.1: only `intid` is used; it is enabled, on every CPU.
+	 * moved with it. GICv4.1: only `intid` is used; it is enabled, on every CPU, as
+	 * long as the host does not want otherwise (gicv4_doorbell_changed()).
 	 */
 	const struct gicv4_event *doorbells;
 	/*
@@ -127,7 +136,8 @@ struct gicv4_hooks {
 	/* Have this command and those before it been executed (GITS_CREADR has passed it)? */
 	bool (*done)(void *host, unsigned its, uint64_t token);
 	/*
-	 * A CPU's redistributor's register; only of the calling CPU, but GICv4.1's VSGIR and VSGIPENDR.
+	 * A CPU's redistributor's register; only of the calling CPU, but GICv4.1's INVLPIR, INVALLR, SYNCR,
+	 * VSGIR and VSGIPENDR.
 	 * What was stored before a write is visible to all before the write takes effect.
 	 */
 	uint64_t (*redist_read)(void *host, unsigned cpu, uint32_t offset);
@@ -245,6 +255,12 @@ bool gicv4_pending(const struct gicv4 *vm, unsigned vcpu);
 
 /* The vCPU's doorbell LPI came. Any CPU, its interrupt handler. */
 void gicv4_doorbell(struct gicv4 *vm, unsigned vcpu);
+
+/*
+ * The host has changed its property byte of the vCPU's doorbell LPI (its priority; GICv4.1: its enable
+ * bit, too): it is in effect when gicv4_settled() is true (GICv4.1: INVDB). 0; -VIRQ_ERR_RANGE. Any CPU.
+ */
+int gicv4_doorbell_changed(struct gicv4 *vm, unsigned vcpu);
 
 /* --- Routes. ----------------------------------------------------------------------------------------- */
 
