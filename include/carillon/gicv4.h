@@ -84,7 +84,8 @@ struct gicv4_machine {
 
 	uint32_t lock; /* the order of VMOVP commands that go to several ITSs */
 	uint16_t sequence;
-	uint32_t asking; /* atomic: whose request is in GICR_VSGIR */
+	uint32_t asking;       /* atomic: whose request is in GICR_VSGIR */
+	uint32_t invalidating; /* atomic: whose is in GICR_INVLPIR or INVALLR */
 };
 
 /* A physical event: of a device that is mapped on its ITS (MAPD), and the LPI that it is in software. */

@@ -158,7 +158,7 @@ void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token)
 	vm->tokens[its] = token;
 }
 
-void v4_look_later(struct gicv4 *vm, unsigned vcpu)
+static void list(struct gicv4 *vm, unsigned vcpu)
 {
 	struct vpe *vpe = &vm->vpes[vcpu];
 
@@ -167,6 +167,40 @@ void v4_look_later(struct gicv4 *vm, unsigned vcpu)
 	vpe->look = true;
 	vpe->next_look = vm->look_first;
 	vm->look_first = (uint16_t)vcpu;
+}
+
+void v4_look_later(struct gicv4 *vm, unsigned vcpu)
+{
+	vm->vpes[vcpu].wakes = true;
+	list(vm, vcpu);
+}
+
+bool v4_invalidated(struct gicv4 *vm, struct vpe *vpe)
+{
+	if (vpe->inv_busy &&
+	    !(vm->hooks.redist_read(vm->host, vpe->cpu, GICV4_GICR_SYNCR) & SYNCR_BUSY)) {
+		vpe->inv_busy = false;
+		/* release: our reads are done; partner: the acquire below */
+		__atomic_store_n(&vm->machine->invalidating, 0u, __ATOMIC_RELEASE);
+	}
+	return !vpe->inv_busy;
+}
+
+bool v4_invalidate(struct gicv4 *vm, unsigned vcpu, uint32_t offset, uint32_t what)
+{
+	uint32_t nobody = 0, me = (uint32_t)(vm->first_vpeid + vcpu) + 1;
+	struct vpe *vpe = &vm->vpes[vcpu];
+
+	/* acquire: who had it before is done; partner: the release above */
+	if (!uses_invlpir(vm) || !vpe_moved(vm, vcpu) || !v4_invalidated(vm, vpe) ||
+	    !__atomic_compare_exchange_n(&vm->machine->invalidating, &nobody, me, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	vm->hooks.redist_write(vm->host, vpe->cpu, offset,
+			       INV_VIRTUAL | (uint64_t)(me - 1) << 32 | what);
+	vpe->inv_busy = true;
+	list(vm, vcpu);
+	return true;
 }
 
 void v4_clean(struct gicv4 *vm, void *at, size_t bytes)
@@ -192,6 +226,8 @@ static void start_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
 		v4_clean(vm, pending_table(vm, vcpu), vm->pending_size);
 	}
 	its_vmapp(vm, its, vcpu, true, its == 0);
+	if (its == 0 && is_minor_1(vm)) /* as the host has its doorbell now */
+		its_vpe(vm, ITS_INVDB, its, vcpu);
 	v4_note_token(vm, its, its_vpe(vm, ITS_VSYNC, its, vcpu));
 }
 
@@ -205,6 +241,34 @@ static void stop_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
 	v4_note_token(vm, its, token);
 }
 
+/* Has the first ITS been told to map it? */
+static bool is_mapped(const struct gicv4 *vm, unsigned vcpu)
+{
+	if (vm->life == LIFE_STARTING)
+		return vm->its_at > 0 || vm->vpe_at > vcpu;
+	return vm->life == LIFE_STARTED;
+}
+
+int gicv4_doorbell_changed(struct gicv4 *vm, unsigned vcpu)
+{
+	const struct gicv4_event *bell;
+
+	if (vcpu >= vm->vcpus)
+		return -VIRQ_ERR_RANGE;
+	bell = &vm->vpes[vcpu].bell;
+	lock_take(&vm->lock);
+	if (!is_minor_1(vm)) {
+		its_event(vm, ITS_INV, bell);
+		v4_note_token(vm, bell->its,
+			      its_sync(vm, bell->its, load_relaxed(&vm->vpes[vcpu].cpu)));
+	} else if (is_mapped(vm, vcpu)) {
+		its_vpe(vm, ITS_INVDB, 0, vcpu);
+		v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+	}
+	lock_drop(&vm->lock);
+	return 0;
+}
+
 /* True: no more to do. Called with what was put before done. */
 static bool live_on(struct gicv4 *vm)
 {
@@ -215,8 +279,10 @@ static bool live_on(struct gicv4 *vm)
 	for (unsigned n = 0; n < SLICE && vm->vpe_at < vm->vcpus; n++, vm->vpe_at++) {
 		if (starting)
 			start_vpe(vm, vm->its_at, vm->vpe_at);
-		else
+		else if (v4_invalidated(vm, &vm->vpes[vm->vpe_at]))
 			stop_vpe(vm, vm->machine->itss - 1u - vm->its_at, vm->vpe_at);
+		else
+			return false;
 	}
 	if (vm->vpe_at == vm->vcpus) {
 		vm->vpe_at = 0;
@@ -284,16 +350,20 @@ int gicv4_stop(struct gicv4 *vm)
 	return result;
 }
 
-/* Hardware has done all: vPEs that may have got something pending without a ring. */
+/* ITSs have done all: vPEs that may have got something pending without a ring. */
 static void look(struct gicv4 *vm)
 {
 	for (unsigned n = 0; n < SLICE && vm->look_first != NO_VPE; n++) {
 		uint16_t vcpu = vm->look_first;
 		struct vpe *vpe = &vm->vpes[vcpu];
+		bool wakes = vpe->wakes;
 
+		if (!v4_invalidated(vm, vpe))
+			return;
 		vm->look_first = vpe->next_look;
-		vpe->look = false;
-		vpe_wake(vm, vcpu);
+		vpe->look = vpe->wakes = false;
+		if (wakes)
+			vpe_wake(vm, vcpu);
 	}
 }
 

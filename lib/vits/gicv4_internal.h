@@ -5,7 +5,8 @@
  *
  * Who may touch what. A vPE's `state`, `rings` and row of tokens are its owner's: the CPU that has it
  * loaded. `pending` anybody adds to, and the owner clears. Routes, the queue of held devices, the list of
- * vPEs to look at and the last tokens are behind `lock`, which is never held over a wait.
+ * vPEs to look at and the last tokens are behind `lock`, which is never held over a wait. Where redistributors
+ * invalidate (machine.invlpir), a vPE's `cpu` is changed behind it, too: one that is at it does not lose it.
  */
 #ifndef CARILLON_VITS_GICV4_INTERNAL_H
 #define CARILLON_VITS_GICV4_INTERNAL_H
@@ -30,6 +31,8 @@
 #define VPENDBASER_DIRTY        (UINT64_C(1) << 60)
 #define VPENDBASER_VGRP0EN      (UINT64_C(1) << 59)
 #define VPENDBASER_VGRP1EN      (UINT64_C(1) << 58)
+#define INV_VIRTUAL             (UINT64_C(1) << 63) /* GICR_INVLPIR.V, INVALLR.V */
+#define SYNCR_BUSY              1u
 #define ATTRIBUTES              (UINT64_C(7) << 56 | UINT64_C(0x1f) << 7)
 
 /* IHI 0069 5.13: command encodings, byte 0. */
@@ -48,6 +51,7 @@ enum command {
 	ITS_VMAPP = 0x29,
 	ITS_VMAPTI = 0x2a,
 	ITS_VINVALL = 0x2d,
+	ITS_INVDB = 0x2e,
 };
 
 enum residence {
@@ -69,9 +73,12 @@ struct vpe {
 	bool rings;       /* its doorbell is on since the last put */
 	bool late;        /* the caller of its put waited no longer */
 	bool look;        /* in the list of those to look at */
+	bool wakes;       /* and then to wake, if it is not resident */
+	bool inv_busy;    /* its redistributor invalidates: it has machine.invalidating */
 	bool group0, group1;
 	uint16_t next_look;
 	uint16_t cpu;  /* atomic: where the ITSs have it, and where it is loaded; the owner's */
+	uint16_t to;   /* where it is to be loaded */
 	uint64_t kept; /* IDAI */
 	uint64_t bell_token; /* its doorbell's commands */
 	struct gicv4_event bell;
@@ -171,12 +178,25 @@ uint64_t its_vmapp(struct gicv4 *vm, unsigned its, unsigned vcpu, bool valid, bo
 uint64_t its_vmovp(struct gicv4 *vm, unsigned its, unsigned vcpu, unsigned cpu, uint16_t sequence);
 uint64_t its_vsgi(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool clear);
 
+/* GICv4.1's redistributors do what INV and VINVALL are for. */
+static inline bool uses_invlpir(const struct gicv4 *vm)
+{
+	return is_minor_1(vm) && vm->machine->invlpir;
+}
+
 /* gicv4.c; with the lock. This was the last command put for routes. */
 void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token);
 /* Once hardware is done: if this vPE is not resident, it may have got something pending. */
 void v4_look_later(struct gicv4 *vm, unsigned vcpu);
+/*
+ * Have the vPE's redistributor invalidate: `what` is put into INVLPIR or INVALLR. False: one of the machine's
+ * is at it already, or the vPE is on its way to another, or there are no such registers: an ITS has to.
+ */
+bool v4_invalidate(struct gicv4 *vm, unsigned vcpu, uint32_t offset, uint32_t what);
 /* The part of the tables at `at` is hardware's to see, or as hardware wrote it. */
 void v4_clean(struct gicv4 *vm, void *at, size_t bytes);
+/* Has the redistributor done what v4_invalidate() asked for? */
+bool v4_invalidated(struct gicv4 *vm, struct vpe *vpe);
 /* gicv4_vpe.c. Any CPU. */
 void vpe_wake(struct gicv4 *vm, unsigned vcpu);
 /* Have the ITSs done its last VMOVP? Owner, or anybody while it is not loaded. */

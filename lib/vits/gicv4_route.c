@@ -422,8 +422,10 @@ void gicv4_configure(struct gicv4 *vm, uint16_t index, virq_t lpi, uint8_t prope
 	lock_take(&vm->lock);
 	set_property(vm, lpi, property);
 	if (route->mapped && route->place == ROUTE_DIRECT) {
-		its_event(vm, ITS_INV, &route->event);
-		put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu));
+		if (!v4_invalidate(vm, route->vcpu, GICV4_GICR_INVLPIR, route->lpi)) {
+			its_event(vm, ITS_INV, &route->event);
+			put_token(vm, route, its_vpe(vm, ITS_VSYNC, route->event.its, route->vcpu));
+		}
 		/* What is pending already does not ring when it is enabled. */
 		if (property & PROPERTY_ON)
 			v4_look_later(vm, route->vcpu);
@@ -438,8 +440,10 @@ void gicv4_invalidate_all(struct gicv4 *vm, unsigned vcpu)
 	lock_take(&vm->lock);
 	if (vm->life == LIFE_STARTED) {
 		/* One ITS is enough: it is the redistributor that has to know. */
-		its_vpe(vm, ITS_VINVALL, 0, vcpu);
-		v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+		if (!v4_invalidate(vm, vcpu, GICV4_GICR_INVALLR, 0)) {
+			its_vpe(vm, ITS_VINVALL, 0, vcpu);
+			v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+		}
 		v4_look_later(vm, vcpu);
 	}
 	lock_drop(&vm->lock);

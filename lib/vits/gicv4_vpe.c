@@ -65,13 +65,13 @@ static uint64_t bell_switch(struct gicv4 *vm, unsigned vcpu, bool on)
 	return its_sync(vm, vpe->bell.its, load_relaxed(&vpe->cpu));
 }
 
-static void move(struct gicv4 *vm, unsigned vcpu, unsigned cpu)
+static void move(struct gicv4 *vm, unsigned vcpu)
 {
 	struct gicv4_machine *machine = vm->machine;
 	struct vpe *vpe = &vm->vpes[vcpu];
 	struct lock *order = (struct lock *)(void *)&machine->lock;
 	unsigned itss = machine->vmovp ? 1 : machine->itss;
-	uint16_t sequence = 0;
+	uint16_t sequence = 0, cpu = vpe->to;
 
 	if (!machine->vmovp) {
 		/* ITSs wait for one another by the sequence number: all see moves in one order. */
@@ -88,8 +88,28 @@ static void move(struct gicv4 *vm, unsigned vcpu, unsigned cpu)
 		its_movi(vm, &vpe->bell, cpu);
 		vpe->bell_token = its_sync(vm, vpe->bell.its, vpe->cpu);
 	}
-	store_relaxed(&vpe->cpu, (uint16_t)cpu);
+	store_relaxed(&vpe->cpu, cpu);
 	count(&vm->stats.moves);
+}
+
+/* False: the redistributor that has it is still at what it was told about this vPE. */
+static bool set_out(struct gicv4 *vm, unsigned vcpu)
+{
+	struct vpe *vpe = &vm->vpes[vcpu];
+	bool may;
+
+	if (vpe->cpu == vpe->to)
+		return true;
+	if (!uses_invlpir(vm)) {
+		move(vm, vcpu);
+		return true;
+	}
+	lock_take(&vm->lock);
+	may = v4_invalidated(vm, vpe);
+	if (may)
+		move(vm, vcpu);
+	lock_drop(&vm->lock);
+	return may;
 }
 
 bool vpe_moved(struct gicv4 *vm, unsigned vcpu)
@@ -117,11 +137,10 @@ int gicv4_load(struct gicv4 *vm, unsigned vcpu, unsigned cpu)
 		vpe->rings = false;
 		bell_switch(vm, vcpu, false);
 	}
-	if (vpe->cpu != cpu)
-		move(vm, vcpu, cpu);
-	set_state(
-		vpe,
-		VPE_MOVING); /* also without a move: an earlier one may not have been waited for */
+	vpe->to = (uint16_t)cpu;
+	set_out(vm, vcpu);
+	/* also without a move: an earlier one may not have been waited for */
+	set_state(vpe, VPE_MOVING);
 	return 0;
 }
 
@@ -157,7 +176,8 @@ bool gicv4_ready(struct gicv4 *vm, unsigned vcpu)
 	switch (load_relaxed(&vpe->state)) {
 	case VPE_MOVING:
 		/* Dirty: of the vPE before, which did not wait for it. */
-		if (!vpe_moved(vm, vcpu) || read_pendbaser(vm, vpe) & VPENDBASER_DIRTY)
+		if (!set_out(vm, vcpu) || !vpe_moved(vm, vcpu) ||
+		    read_pendbaser(vm, vpe) & VPENDBASER_DIRTY)
 			return false;
 		make_resident(vm, vcpu);
 		/* fallthrough */

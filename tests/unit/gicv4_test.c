@@ -351,8 +351,10 @@ static void gicv4_1_maps_with_property_table_and_doorbell(void **state)
 	gicv4_start(h.v4);
 	/* Alloc and PTZ on the first ITS, neither on the next one. */
 	next_is(0, 0x329 | BASE, VPE(0) | BELL(0), V | RD(1), TABLE(0) | 13);
+	next_is(0, 0x2e, VPE(0), 0, 0); /* the doorbell's property is read */
 	next_is(0, 0x25, VPE(0), 0, 0);
 	next_is(0, 0x329 | BASE, VPE(1) | BELL(1), V | RD(1), TABLE(1) | 13);
+	next_is(0, 0x2e, VPE(1), 0, 0); /* the doorbell's property is read */
 	next_is(0, 0x25, VPE(1), 0, 0);
 	no_more();
 	assert_false(gicv4_settled(h.v4)); /* ITS 0 has not done it */
