@@ -4,7 +4,7 @@
 
 GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight leak
 # With an ITS, that is on a GICv3 alone.
-GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu
+GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu msix
 # Clients of SDEI, which there is under the hypervisor alone.
 GUEST_SDEI := sdei-calls sdei-entry sdei-bound sdei-cpus sdei-stress
 GUEST_DEMOS := rt-latency worker hostile
@@ -38,7 +38,7 @@ $(GUEST_ITS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/
 $(GUEST_SDEI:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/sdei.o $(GUEST_BUILD)/lib/sdei_entry.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
 $(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/lib/its.o
-$(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
+$(GUEST_BUILD)/edu.elf $(GUEST_BUILD)/msix.elf: $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/sdei-entry.elf: $(GUEST_BUILD)/tests/sdei_probe.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \

@@ -13,7 +13,7 @@ test: all $(CHECK_DEPS) $(SYSTEM_DEPS)
 		system $(SYSTEM_JOBS) '$(SYSTEM_TESTS)'
 
 test-all: all $(CHECK_DEPS) $(SYSTEM_DEPS) $(TEST_ALL_DEPS)
-	$(Q)BUILD=$(BUILD) TEST_LIMIT=$${TEST_LIMIT:-21600} tools/run-tests check $(CHECK_JOBS) '$(CHECK_TESTS)' \
+	$(Q)BUILD=$(BUILD) PROGRAM_LIMIT=$${PROGRAM_LIMIT:-21600} tools/run-tests check $(CHECK_JOBS) '$(CHECK_TESTS)' \
 		system $(SYSTEM_JOBS) '$(SYSTEM_TESTS)' all $(SYSTEM_JOBS) '$(TEST_ALL_TESTS)'
 
 # The boots on riscv64 alone; with TEST_ALL=1 the whole product.

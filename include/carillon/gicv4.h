@@ -166,7 +166,8 @@ struct gicv4_hooks {
 	/*
 	 * Optional. On: hold this route's event back in its device. True: it is, and the physical LPI is
 	 * not pending either (what came before has been raised); from now on what the device has to say
-	 * waits in it for `quiet(off)`, which follows a true. False: not possible, or not now.
+	 * waits in it for `quiet(off)`, which follows a true. False: not possible, or not now. It may ask
+	 * gicv4_is_direct(): a route that is not is a physical LPI now.
 	 */
 	bool (*quiet)(void *host, uint16_t route, bool on);
 	/*
@@ -309,7 +310,8 @@ bool gicv4_is_direct(const struct gicv4 *vm, uint16_t route);
 
 /*
  * Have the routes delivered by hardware, or by software: gicv4_step() moves them, a few at a time, and
- * is true when all are where they should be. vCPUs may be loaded or not. What is pending is raised.
+ * is true when all are where they should be, and no device is held for it. vCPUs may be loaded or not. What
+ * is pending is raised.
  *
  * To save a VM: its vCPUs are put, its devices silent; disable, step until true; then all of its LPIs'
  * state is in the vGIC, and vgic_save() has it; exactly so if `quiet` was true for each route. (The

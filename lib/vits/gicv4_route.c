@@ -500,7 +500,8 @@ bool gicv4_step(struct gicv4 *vm)
 			break;
 		vm->step++;
 	}
-	all = vm->step == vm->route_count;
+	v4_release(vm);
+	all = vm->step == vm->route_count && vm->held_first == NO_ROUTE;
 	lock_drop(&vm->lock);
 	return all;
 }

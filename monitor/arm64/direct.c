@@ -11,6 +11,7 @@
 #include "hot.h"
 #include "its.h"
 #include "mmu.h"
+#include "pci.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 
@@ -105,6 +106,19 @@ static void raise(void *host, uint16_t route, unsigned vcpu, virq_t lpi)
 	vgic_lpi_raise(((struct vm *)host)->vgic, NULL, vcpu, lpi);
 }
 
+/* What came as a physical LPI before is as if it had been taken. */
+static bool quiet(void *host, uint16_t route, bool on)
+{
+	const struct vm *vm = host;
+	unsigned intid;
+
+	if (!pci_hold(vm, route, on, &intid))
+		return false;
+	if (on && !gicv4_is_direct(vm->direct, route) && lpi_take(intid))
+		cold_lpi(this_cpu(), intid);
+	return true;
+}
+
 static const struct gicv4_hooks hooks = {
 	.command = put_command,
 	.done = command_done,
@@ -114,6 +128,7 @@ static const struct gicv4_hooks hooks = {
 	.doorbell = set_doorbell,
 	.wake = wake,
 	.raise = raise,
+	.quiet = quiet,
 };
 
 static void doorbell_came(struct vcpu *vcpu)
@@ -257,7 +272,7 @@ void cold_direct_put(struct vcpu *vcpu, uint64_t blocks)
 
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event)
 {
-	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
+	struct lpi *lpi = &lpis[intid - LPI_FIRST];
 	struct gicv4_event physical = {
 		.its = lpi->its,
 		.collection = lpi->cpu,
@@ -266,14 +281,19 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		.event = lpi->number,
 		.intid = intid,
 	};
+	int result;
 
 	/* What it was before. */
 	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
 	if (gicv4_route(vm->direct, route, &physical) != 0)
 		return;
-	while (vits_forward(vm->vits, device, event, route) == -VIRQ_ERR_BUSY)
+	while ((result = vits_forward(vm->vits, device, event, route)) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
+	lpi->second = result != 0;
+	if (lpi->second)
+		gicv4_route(vm->direct, route, NULL);
+	settle(vm);
 }
 
 struct outcome cold_vlpi_map(struct vm *vm, uint64_t route, uint64_t vcpu_lpi)

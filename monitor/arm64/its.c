@@ -48,6 +48,7 @@
 
 #define LPI_BITS     14 /* of an INTID: LPIs 8192 to 16383, of which LPI_COUNT are given out */
 #define LPI_PROPERTY (0xa0 | 1) /* priority, enabled */
+#define LPI_FOREMOST 1          /* before all others, enabled */
 
 #define PENDING_SIZE ((1u << LPI_BITS) / 8)
 #define QUEUE_SIZE   0x10000u
@@ -64,6 +65,7 @@ enum {
 	MOVI = 0x01,
 	CLEAR = 0x04,
 	SYNC = 0x05,
+	INV = 0x0c,
 	INVALL = 0x0d
 };
 
@@ -118,6 +120,7 @@ static bool wait_for(struct its *its, uint32_t bytes)
 uint64_t its_put_token(struct its *its, const struct its_command *command)
 {
 	uint64_t token;
+	unsigned i;
 	bool done;
 
 	spin_lock(&its->lock);
@@ -125,7 +128,8 @@ uint64_t its_put_token(struct its *its, const struct its_command *command)
 	if (done) {
 		uint64_t *to = its->queue + its->write / 8;
 
-		memcpy(to, command, COMMAND);
+		for (i = 0; i < COMMAND / 8; i++)
+			to[i] = command->word[i];
 		if (its->flush)
 			cache_clean(to, to + 4);
 		its->write = (its->write + COMMAND) % QUEUE_SIZE;
@@ -443,13 +447,18 @@ void its_cpu_init(struct cpu *cpu)
 	}
 }
 
-void lpi_enable(unsigned intid, bool on)
+static void set_property(unsigned intid, uint8_t value)
 {
 	uint8_t *property = &properties[intid - LPI_FIRST];
 
-	*property = on ? LPI_PROPERTY : LPI_PROPERTY & ~1u;
+	*property = value;
 	if (lpis_flush)
 		cache_clean(property, property + 1);
+}
+
+void lpi_enable(unsigned intid, bool on)
+{
+	set_property(intid, on ? LPI_PROPERTY : LPI_PROPERTY & ~1u);
 }
 
 unsigned lpi_alloc(unsigned count)
@@ -532,6 +541,42 @@ void lpi_clear(unsigned intid)
 	put_sync(its, lpi->cpu);
 	its_wait(its);
 	spin_unlock(&moving);
+}
+
+/* With `moving`: it goes to that CPU, where its property is read anew. */
+static void put_moved(const struct lpi *lpi, unsigned cpu, uint8_t property)
+{
+	struct its *its = &its_list[lpi->its];
+	uint64_t device = (uint64_t)lpi->requester << 32;
+
+	set_property((unsigned)(lpi - lpis) + LPI_FIRST, property);
+	put(its, MOVI | device, lpi->number, cpu);
+	put(its, INV | device, lpi->number, 0);
+	put_sync(its, lpi->cpu);
+	put_sync(its, cpu);
+	its_wait(its);
+}
+
+/*
+ * No register says it. So this CPU gets it for a moment, as the foremost of all: if it is pending, it is what
+ * would be acknowledged, and then is.
+ */
+bool lpi_take(unsigned intid)
+{
+	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
+	unsigned here = this_cpu()->index;
+	bool pending;
+
+	spin_lock(&moving);
+	put_moved(lpi, here, LPI_FOREMOST);
+	isb();
+	pending = read_sysreg(S3_0_C12_C12_2) == intid && /* ICC_HPPIR1_EL1 */
+		  read_sysreg(S3_0_C12_C12_0) == intid;   /* ICC_IAR1_EL1 */
+	if (pending)
+		write_sysreg(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+	put_moved(lpi, lpi->cpu, LPI_PROPERTY);
+	spin_unlock(&moving);
+	return pending;
 }
 
 void lpi_move(unsigned intid, const struct cpu *cpu)

@@ -43,6 +43,7 @@ struct lpi {
 	uint32_t requester; /* what the physical ITS has it mapped from; that ITS */
 	uint16_t number;
 	uint8_t its;
+	bool second; /* GICv4: the guest has made another message the same (device, event) before */
 };
 
 _Static_assert(sizeof(struct lpi) == 32, "port.c: found by a shift");
@@ -109,6 +110,8 @@ void lpi_enable(unsigned intid, bool on);
 
 /* Any CPU. Forget that it is pending; send it to another CPU. Done when it returns. */
 void lpi_clear(unsigned intid);
+/* Any CPU. The same for one whose device is silent: was it pending? */
+bool lpi_take(unsigned intid);
 void lpi_move(unsigned intid, const struct cpu *cpu);
 void lpi_follow(unsigned intid); /* LPI_MESSAGE: to the CPU of the vCPU that it is for */
 

@@ -23,6 +23,12 @@ uint16_t pci_messages(const struct vm_description *description);
 /* Of a VM that has functions: its window for BARs, on the bus and as CPUs address it. */
 void pci_window(const struct vm *vm, uint64_t *bus, uint64_t *start, uint64_t *size);
 
+/*
+ * Keep the message of this route (direct_route()) in its function, or let it go. False: it cannot be kept.
+ * *intid: its LPI. Any CPU, with any of the VM's locks held.
+ */
+bool pci_hold(const struct vm *vm, uint16_t route, bool on, unsigned *intid);
+
 /* For people: messages of its functions to where its ITS is not. */
 uint64_t pci_refused(const struct vm *vm);
 

@@ -4,6 +4,7 @@
  * Management 1.2 3.2, Virtio 1.2 4.1.4.
  */
 #include <string.h>
+#include "console.h"
 #include "pci_function.h"
 
 #define STATUS     0x06
@@ -384,12 +385,22 @@ static void table_write(const struct pci_function *f, unsigned n, unsigned at, u
 	f->port->bar_write(f->host, f->table_bar, f->table_at + n * VECTOR_SIZE + at, 4, value);
 }
 
-/* The read comes back behind the write: from then on it sends none. */
-static void vector_close(struct pci_function *f, unsigned n)
+/* With `masking`. The read comes back behind the write: from then on it sends none. */
+static void vector_mask(struct pci_function *f, unsigned n)
 {
-	table_write(f, n, 12, VECTOR_MASKED);
-	f->port->bar_read(f->host, f->table_bar, f->table_at + n * VECTOR_SIZE + 12, 4);
-	f->vector[n].open = false;
+	bool masked = !f->vector[n].open || f->vector[n].held;
+
+	table_write(f, n, 12, masked ? VECTOR_MASKED : 0);
+	if (masked)
+		f->port->bar_read(f->host, f->table_bar, f->table_at + n * VECTOR_SIZE + 12, 4);
+}
+
+static void vector_open(struct pci_function *f, unsigned n, bool open)
+{
+	spin_lock(&f->masking);
+	f->vector[n].open = open;
+	vector_mask(f, n);
+	spin_unlock(&f->masking);
 }
 
 /* A guest may write a vector in pieces, masked or not: each time all of it is looked at. */
@@ -404,12 +415,8 @@ static void vector_changed(struct pci_function *f, unsigned n)
 	}
 	if (wanted)
 		f->port->route(f->host, n, vector->data);
-	if (wanted && !vector->open) {
-		vector->open = true;
-		table_write(f, n, 12, 0);
-	} else if (!wanted && vector->open) {
-		vector_close(f, n);
-	}
+	if (wanted != vector->open)
+		vector_open(f, n, wanted);
 }
 
 static void msix_changed(struct pci_function *f)
@@ -461,18 +468,28 @@ static void msi_route(struct pci_function *f, unsigned count)
 		f->port->route(f->host, n, data | n);
 }
 
+/* With `masking`. */
+static void msi_mask(struct pci_function *f)
+{
+	unsigned at = msi_data_at(f) + 4;
+
+	hw_write(f, at, 4, get(f->shadow, at, 4) | f->msi_held);
+	hw_read(f, at, 4);
+}
+
 static void msi_open(struct pci_function *f, unsigned log2)
 {
-	unsigned at = msi_data_at(f);
+	spin_lock(&f->masking);
 
 	hw_write(f, f->msi + MSI_ADDRESS, 4, (uint32_t)f->physical);
 	if (f->msi_wide)
 		hw_write(f, f->msi + MSI_ADDRESS + 4, 4, (uint32_t)(f->physical >> 32));
-	hw_write(f, at, 2, 0);
+	hw_write(f, msi_data_at(f), 2, 0);
 	if (f->msi_masks)
-		hw_write(f, at + 4, 4, get(f->shadow, at + 4, 4));
+		msi_mask(f);
 	hw_write(f, f->msi + MSI_CONTROL, 2, MSI_ENABLE | log2 << 4);
 	f->msi_open = true;
+	spin_unlock(&f->masking);
 }
 
 /* With both on, which is undefined, it is MSI-X that counts. */
@@ -492,6 +509,24 @@ static void msi_changed(struct pci_function *f)
 	}
 }
 
+bool pci_function_hold(struct pci_function *f, unsigned n, bool on)
+{
+	bool by_msi = f->msi_open && f->msi_masks && n < f->msi_count;
+	bool by_msix = !f->msi_open && n < f->msix_count;
+
+	spin_lock(&f->masking);
+	if (n < f->msix_count && f->vector[n].held != (on && by_msix)) {
+		f->vector[n].held = on && by_msix;
+		vector_mask(f, n);
+	}
+	if (f->msi_masks && n < f->msi_count && (f->msi_held >> n & 1) != (on && by_msi)) {
+		f->msi_held ^= 1u << n;
+		msi_mask(f);
+	}
+	spin_unlock(&f->masking);
+	return by_msi || by_msix;
+}
+
 static void messages_off(struct pci_function *f)
 {
 	unsigned n;
@@ -502,8 +537,9 @@ static void messages_off(struct pci_function *f)
 		return;
 	hw_write(f, f->msix + MSIX_CONTROL, 2, 0);
 	for (n = 0; n < f->msix_count; n++) {
-		f->vector[n] = (struct pci_vector){ .control = VECTOR_MASKED };
-		table_write(f, n, 12, VECTOR_MASKED);
+		f->vector[n].address = f->vector[n].data = 0;
+		f->vector[n].control = VECTOR_MASKED;
+		vector_open(f, n, false);
 		table_write(f, n, 0, (uint32_t)f->physical);
 		table_write(f, n, 4, (uint32_t)(f->physical >> 32));
 		table_write(f, n, 8, n);

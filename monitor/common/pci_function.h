@@ -47,7 +47,8 @@ struct pci_port {
 struct pci_vector {
 	uint64_t address;
 	uint32_t data, control;
-	bool open; /* not masked in hardware */
+	bool open; /* not masked in hardware, */
+	bool held; /* but for this */
 };
 
 struct pci_bar {
@@ -80,6 +81,8 @@ struct pci_function {
 	bool msi_open; /* enabled in hardware */
 	bool msi_wide, msi_masks;
 	uint8_t msi_count;
+	uint32_t msi_held; /* messages that are masked whatever the guest wants */
+	unsigned masking;  /* a lock: of what is open and held, and of hardware's mask bits */
 	uint16_t msix_count;
 	uint8_t table_bar, pending_bar;
 	uint32_t table_at, pending_at;
@@ -107,6 +110,12 @@ unsigned pci_function_events(const struct pci_function *function);
  * before the first time.
  */
 void pci_function_reset(struct pci_function *function);
+
+/*
+ * Keep message `n` in the function, or let it go, and what there was to say meanwhile is said. False: it has
+ * no mask bit, and is not kept. Any CPU, beside all else that is done with the function.
+ */
+bool pci_function_hold(struct pci_function *function, unsigned n, bool on);
 
 /* Neither DMA nor messages from now on. */
 void pci_function_silence(struct pci_function *function);

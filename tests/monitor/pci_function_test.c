@@ -130,6 +130,11 @@ static void reset(void *host)
 	resets++;
 }
 
+void uart_relax(void)
+{
+	fail_msg("a lock is taken twice");
+}
+
 static const struct pci_port port = {
 	.config_read = config_read,
 	.config_write = config_write,
@@ -220,6 +225,7 @@ static void give(void)
 	function.bar[1].at = 0x10000000;
 	function.bar[2].at = 0x10002000;
 	function.bar[4].at = 0x10100000;
+	memset(vectors, 0, sizeof(vectors));
 	function.vector = vectors;
 	function.doorbell = DOORBELL;
 	function.physical = PHYSICAL;
@@ -745,6 +751,85 @@ static void msix_goes_before_msi(void **state)
 	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
 }
 
+/* --- Kept in the function. -------------------------------------------------------------------------- */
+
+static void open_vector(unsigned vector)
+{
+	enable_msix();
+	table_write(vector, 0, 8, DOORBELL);
+	table_write(vector, 8, 8, vector);
+	assert_true(is_open(vector));
+}
+
+static void a_vector_that_is_kept_is_masked(void **state)
+{
+	(void)state;
+	open_vector(2);
+	open_vector(3);
+	assert_true(pci_function_hold(&function, 2, true));
+	assert_false(is_open(2));
+	assert_true(is_open(3));
+	assert_int_equal(table_read(2, 12, 4), 0); /* the guest does not see it */
+	assert_true(pci_function_hold(&function, 2, false));
+	assert_true(is_open(2));
+}
+
+static void what_the_guest_opens_meanwhile_opens_when_it_is_let_go(void **state)
+{
+	(void)state;
+	enable_msix();
+	assert_true(pci_function_hold(&function, 2, true));
+	table_write(2, 0, 8, DOORBELL);
+	table_write(2, 8, 8, 2);
+	assert_false(is_open(2));
+	assert_true(routes[2].on);
+	pci_function_hold(&function, 2, false);
+	assert_true(is_open(2));
+}
+
+static void what_the_guest_closes_meanwhile_stays_closed(void **state)
+{
+	(void)state;
+	open_vector(2);
+	open_vector(4);
+	pci_function_hold(&function, 2, true);
+	pci_function_hold(&function, 4, true);
+	table_write(2, 12, 4, 1);
+	guest_write(MSIX + 2, 2, 0);
+	pci_function_reset(&function);
+	pci_function_hold(&function, 2, false);
+	pci_function_hold(&function, 4, false);
+	assert_false(is_open(2));
+	assert_false(is_open(4));
+}
+
+static void messages_of_msi_are_kept_by_their_mask_bits(void **state)
+{
+	(void)state;
+	write_msi(DOORBELL, 0x44, 0x21);
+	guest_write(MSI + 16, 4, 2);
+	assert_true(pci_function_hold(&function, 3, true));
+	assert_int_equal(take(hw.config + MSI + 16, 4), 0xa);
+	guest_write(MSI + 16, 4, 1);
+	assert_int_equal(take(hw.config + MSI + 16, 4), 0x9);
+	assert_int_equal(guest_read(MSI + 16, 4), 1);
+	pci_function_hold(&function, 3, false);
+	assert_int_equal(take(hw.config + MSI + 16, 4), 1);
+	assert_false(pci_function_hold(&function, 4, true)); /* there are four */
+}
+
+static void a_message_without_mask_bit_is_not_kept(void **state)
+{
+	(void)state;
+	put(hw.config + MSI + 2, 2, 0x0080); /* one message, no masks */
+	give();
+	write_msi(DOORBELL, 0x44, 1);
+	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
+	assert_false(pci_function_hold(&function, 0, true));
+	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
+	assert_false(pci_function_hold(&function, 5000, true));
+}
+
 /* --- At random. ------------------------------------------------------------------------------------- */
 
 static uint64_t seed;
@@ -766,13 +851,16 @@ static uint64_t random_value(void)
 	return bits & 1 ? bits >> 8 : liked[(bits >> 8) % (sizeof(liked) / sizeof(liked[0]))];
 }
 
+static bool kept[VECTORS];
+static uint32_t msi_kept;
+
 static void assert_vector_sound(unsigned i)
 {
 	bool enabled = guest_read(MSIX + 2, 2) & 0x8000;
 
 	assert_physical(i);
-	assert_int_equal(is_open(i),
-			 enabled && !(table_read(i, 12, 4) & 1) && table_read(i, 0, 8) == DOORBELL);
+	assert_int_equal(is_open(i), enabled && !(table_read(i, 12, 4) & 1) &&
+					     table_read(i, 0, 8) == DOORBELL && !kept[i]);
 	if (is_open(i))
 		assert_int_equal(routes[i].event, table_read(i, 8, 4));
 }
@@ -798,7 +886,20 @@ static void assert_sound(void)
 		return;
 	assert_int_equal(take(hw.config + MSI + 4, 8), PHYSICAL);
 	assert_int_equal(take(hw.config + MSI + 12, 2), 0);
+	assert_int_equal(take(hw.config + MSI + 16, 4), guest_read(MSI + 16, 4) | msi_kept);
 	assert_int_equal(guest_read(MSI + 4, 4) | (uint64_t)guest_read(MSI + 8, 4) << 32, DOORBELL);
+}
+
+/* Whoever has MSI on is kept by that. */
+static void random_hold(uint64_t bits)
+{
+	unsigned n = (unsigned)(bits >> 8) % VECTORS;
+	bool on = bits & 0x80, msi = take(hw.config + MSI + 2, 2) & 1;
+
+	assert_int_equal(pci_function_hold(&function, n, on), !msi || n < 4);
+	kept[n] = on && !msi;
+	if (n < 4)
+		msi_kept = (msi_kept & ~(1u << n)) | (uint32_t)(on && msi) << n;
 }
 
 static void random_access_to_it(void)
@@ -806,6 +907,10 @@ static void random_access_to_it(void)
 	uint64_t bits = random_bits();
 	unsigned bytes = 1u << (bits & 3), offset;
 
+	if (!(bits >> 40 & 7)) {
+		random_hold(bits);
+		return;
+	}
 	if (bits & 0x10) {
 		offset = (unsigned)(bits >> 8) % (TABLE + 0x100);
 		if (bits & 0x20)
@@ -833,6 +938,8 @@ static void hardware_is_sound_whatever_the_guest_does(void **state)
 		seed = round * 0x9e3779b97f4a7c15ul;
 		make_device();
 		give();
+		memset(kept, 0, sizeof(kept));
+		msi_kept = 0;
 		for (i = 0; i < 500; i++) {
 			random_access_to_it();
 			assert_sound();
@@ -898,6 +1005,12 @@ int main(void)
 		cmocka_unit_test_setup(more_messages_than_there_are, set_up),
 		cmocka_unit_test_setup(msi_to_elsewhere_stays_off, set_up),
 		cmocka_unit_test_setup(msix_goes_before_msi, set_up),
+		cmocka_unit_test_setup(a_vector_that_is_kept_is_masked, set_up),
+		cmocka_unit_test_setup(what_the_guest_opens_meanwhile_opens_when_it_is_let_go,
+				       set_up),
+		cmocka_unit_test_setup(what_the_guest_closes_meanwhile_stays_closed, set_up),
+		cmocka_unit_test_setup(messages_of_msi_are_kept_by_their_mask_bits, set_up),
+		cmocka_unit_test_setup(a_message_without_mask_bit_is_not_kept, set_up),
 		cmocka_unit_test(hardware_is_sound_whatever_the_guest_does),
 		cmocka_unit_test(random_devices_are_read_safely),
 	};

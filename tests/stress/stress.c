@@ -69,7 +69,7 @@ static struct source sources[USED_END];
 static struct source pings[VCPUS][VCPUS], sgi_bursts[VCPUS];
 static atomic_bool devices_stop, vcpus_stop, failed;
 static atomic_ulong progress;
-static double run_seconds = 4;
+static double run_seconds = 2;
 static unsigned lrs; /* 1 to 4, by the seed */
 
 static void fail(const char *what, unsigned number)

@@ -457,7 +457,7 @@ static int result(unsigned number, const char *name, unsigned long missed)
 
 int main(int argc, char **argv)
 {
-	double seconds = argc > 1 ? strtod(argv[1], NULL) : 3;
+	double seconds = argc > 1 ? strtod(argv[1], NULL) : 2;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
 	struct vits_stats stats;
 	int failed = 0;

@@ -25,8 +25,8 @@ panic)
 	fails_saying "kernel panicked" panic --cpus 2 "$@" --cmd 'echo c >/proc/sysrq-trigger; sleep 100'
 	;;
 hang)
-	limit=40
-	fails_saying "did not end within 40 seconds" hang --cpus 2 "$@" --cmd 'echo hanging; sleep 1000'
+	limit=30
+	fails_saying "did not end within 30 seconds" hang --cpus 2 "$@" --cmd 'echo hanging; sleep 1000'
 	check "it was the command that hung" grep -q '^hanging' "$log"
 	;;
 status)

@@ -20,10 +20,9 @@ $(SYSTEM_CASES_NEW)/%: tests/system/system.mk
 		'$(subst $(comma),$(space),$*)' >$@ && chmod +x $@
 
 # Linux: CPUs, model, MiB of memory, GIC (3 if it is left out). Here each value of one meets each value
-# of every other; test-all has the whole product, and all of it again on QEMU 10.0.
-SYSTEM_LINUX := 8,max,512 8,cortex-a72,1024 4,cortex-a72,512 4,max,1024 2,max,96 2,cortex-a72,1024 \
-	1,cortex-a72,96 1,max,512 4,max,96 8,cortex-a72,96 2,max,512 1,max,1024 \
-	8,cortex-a72,512,2 4,max,1024,2 2,cortex-a72,96,2 1,max,512,2
+# of every other; test-all has the whole product, with a third size of memory, and all of it again on QEMU 10.0.
+SYSTEM_LINUX := 8,max,96 8,cortex-a72,1024 4,cortex-a72,96 4,max,1024 2,max,96 2,cortex-a72,1024 \
+	1,cortex-a72,96 1,max,1024 8,cortex-a72,1024,2 4,max,96,2 2,cortex-a72,96,2 1,max,1024,2
 SYSTEM_LINUX_ALL := $(foreach cpus,8 4 2 1,$(foreach cpu,cortex-a72 max,$(foreach mem,96 512 1024, \
 	$(cpus),$(cpu),$(mem) $(cpus),$(cpu),$(mem),2)))
 
@@ -39,11 +38,12 @@ SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
 SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
 	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
-# Our guests with an ITS: name, model, CPUs, where.
-SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
-	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,harsh)
+# Our guests with an ITS: name, model, CPUs, where, GIC.
+SYSTEM_ITS     := $(foreach g,$(filter-out msix,$(GUEST_ITS)),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
+	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,3,harsh) \
+	its,msix,cortex-a72,1,both its,msix,max,2,both,4 its,edu,cortex-a72,1,both,4 its,edu,max,4,both,4
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,both \
-	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both))
+	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both) $(foreach cpus,1 2 8,its,$g,max,$(cpus),both,4))
 
 # Clients of SDEI: case, model, GIC, vCPUs.
 SYSTEM_SDEI := sdei,calls,cortex-a72,3,1 sdei,calls,max,2,2 sdei,entry,max,3,1 sdei,entry,cortex-a72,2,2 \

@@ -918,6 +918,7 @@ static void disabling_raises_what_was_pending_and_enabling_maps_again(void **sta
 	gicv4_enable(h.v4, true);
 	step_all();
 	assert_true(gicv4_is_direct(h.v4, 1));
+	assert_false(h.held[1]); /* and nothing else has to be called for that */
 	settle();
 	assert_int_equal(h.raises, 2);
 }
