@@ -147,7 +147,10 @@ void direct_start(struct vm *vm)
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	if (gicv4_policy(true, vm->vcpus, cpus_of(vm))) {
+	if (vm->description->software_messages) {
+		print("carillon: %s: its description says software-messages: software delivers them, as long as 'direct %s' is not said\n",
+		      vm->description->name, vm->description->name);
+	} else if (gicv4_policy(true, vm->vcpus, cpus_of(vm))) {
 		direct_switch(vm, true);
 		print("carillon: %s: hardware delivers the messages of its PCI functions\n",
 		      vm->description->name);

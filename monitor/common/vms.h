@@ -67,6 +67,7 @@ struct vm_description {
 	unsigned watchdog; /* seconds; 0: there is none */
 	unsigned pci_count;
 	uint16_t pci[BOARD_PCI]; /* in board->pci.function */
+	bool software_messages;  /* theirs are not delivered by hardware from the start */
 };
 
 /*

@@ -106,6 +106,8 @@ static inline const char *vm_wrong(const struct vm_description *vm, const struct
 	if (vm->pci_count > board->pci.count ||
 	    (vm->pci_count && !vm->identity && !board->pci.contained))
 		return "PCI functions";
+	if (vm->software_messages && !vm->pci_count)
+		return "messages of no PCI function";
 	for (i = 0; i < vm->pci_count; i++) {
 		if (vm->pci[i] >= board->pci.count || board->pci.function[vm->pci[i]].why)
 			return "a PCI function that cannot be had";

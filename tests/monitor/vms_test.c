@@ -244,6 +244,10 @@ static const struct mistake mistakes[] = {
 		     "out, or give the machine the device (PCI=1)" },
 	{ "pci-bridge", "/a: pci: \"00:02.0\" cannot be had: it is a bridge; take it out" },
 	{ "pci-twice", "/a: pci: \"00:01.0\" stands there twice; take one out" },
+	{ "software-messages-value", "/a: software-messages has no value: write "
+				     "\"software-messages;\", or leave it out" },
+	{ "software-messages-no-pci", "/a: software-messages is for the messages of PCI functions, "
+				      "and it has none; give it pci, or leave this out" },
 	{ "pci-dma", "/b: pci: \"00:01.0\" does DMA, for which the VM has to be identity-mapped; "
 		     "make it so, or take the function out" },
 	{ "pci-two-vms", "/c: pci: \"00:01.0\" is /a's already; take it out of one of the two" },
@@ -344,7 +348,9 @@ static void pci_functions(void **state)
 	assert_int_equal(vm->pci[0], PCI_03_1);
 	assert_int_equal(vm->pci[1], PCI_01_0);
 	assert_int_equal(vm->pci[2], PCI_03_0);
+	assert_true(vm->software_messages);
 	assert_int_equal(vms.vm[1].pci_count, 0);
+	assert_false(vms.vm[1].software_messages);
 	free(file.bytes);
 }
 
