@@ -140,24 +140,26 @@ static unsigned cpus_of(const struct vm *vm)
 	return count;
 }
 
+/* It is on when it has been made. */
 void direct_start(struct vm *vm)
 {
+	bool off = vm->description->software_messages;
+	bool on = !off && gicv4_policy(true, vm->vcpus, cpus_of(vm));
+
 	if (!vm->direct)
 		return;
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	if (vm->description->software_messages) {
-		print("carillon: %s: its description says software-messages: software delivers them, as long as 'direct %s' is not said\n",
-		      vm->description->name, vm->description->name);
-	} else if (gicv4_policy(true, vm->vcpus, cpus_of(vm))) {
-		direct_switch(vm, true);
+	direct_switch(vm, on);
+	if (on)
 		print("carillon: %s: hardware delivers the messages of its PCI functions\n",
 		      vm->description->name);
-	} else {
-		print("carillon: %s: more vCPUs than CPUs: software delivers its messages, as long as 'direct %s' is not said\n",
-		      vm->description->name, vm->description->name);
-	}
+	else
+		print("carillon: %s: %s: software delivers its messages, as long as 'direct %s' is not said\n",
+		      vm->description->name,
+		      off ? "its description says software-messages" : "more vCPUs than CPUs",
+		      vm->description->name);
 }
 
 /* What is its devices' is LPIs again, and pending in software. */
