@@ -527,6 +527,11 @@ static int read_vm(struct reader *reader, const void *blob, int node, struct vm_
 	if (!vm->memory)
 		return refuse(reader, "it has no memory; say how much, for instance memory = "
 				      "\"256M\"");
+	vm->ram = reader->board->memory;
+	if (vm->identity) {
+		vm->ram += reader->placed;
+		reader->placed += vm->memory;
+	}
 	if (vm->software_messages && !vm->pci_count)
 		return refuse(reader, "software-messages is for the messages of PCI functions, and "
 				      "it has none; give it pci, or leave this out");
