@@ -11,6 +11,7 @@
 #include "hot.h"
 #include "its.h"
 #include "mmu.h"
+#include "pci.h"
 #include "../common/console.h"
 #include "../common/panic.h"
 
@@ -229,11 +230,24 @@ void direct_create(struct vm *vm, unsigned messages)
 	lpi_doorbell = doorbell_came;
 }
 
+/* Its routes are those of a VM that has never run: nothing of one is pending, and none is known. */
+static void forget_routes(struct vm *vm)
+{
+	unsigned i, count = pci_messages(vm->description);
+
+	for (i = 0; i < count; i++) {
+		while (vits_unforward(vm->vits, NULL, (uint16_t)i) == -VIRQ_ERR_BUSY)
+			yield(WAIT_YIELDS);
+		gicv4_route(vm->direct, (uint16_t)i, NULL);
+	}
+}
+
 void direct_reset(struct vm *vm)
 {
 	if (!vm->direct)
 		return;
 	settle(vm);
+	forget_routes(vm);
 	gicv4_stop(vm->direct);
 	settle(vm);
 }
