@@ -70,8 +70,10 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic))) vms-hostile,its,max
 
 # PCI functions passed through.
-SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,busy,max,4 pci,toggle,cortex-a72,4
-SYSTEM_PCI_ALL := pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,resets,cortex-a72,4 pci,linux-resets pci,two pci,two,cortex-a72,4 \
+	pci,busy pci,busy,max,4 pci,toggle,cortex-a72,4 pci,iommu pci,two-iommu
+SYSTEM_PCI_ALL := pci,iommu,max,4 pci,two-iommu,cortex-a72,4 pci,linux,max pci,linux,cortex-a72,4 \
+	pci,linux-resets,max,4 pci,resets,max,4 pci,two,max pci,toggle,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
 	$(SYSTEM_PCI) $(SYSTEM_SDEI)
@@ -81,7 +83,7 @@ SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LIN
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
 	$(if $(TEST_BARE),,$(HYPERVISOR)) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) \
-	$(GUEST_BINARIES)
+	$(GUEST_BINARIES) $(if $(QEMU),,$(QEMU_10))
 
 SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
 	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))
