@@ -243,25 +243,83 @@ void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum 
 	map(table, ipa, pa, size, stage2_attributes[kind], GIGA);
 }
 
-void stage2_reserve(uint64_t *table, uint64_t ipa, uint64_t size)
+void stage2_window_make(struct stage2_window *window, uint64_t *table, uint64_t ipa, uint64_t size)
 {
 	uint64_t at;
 
-	if ((ipa + size) >> IPA_BITS)
-		panic("address 0x%lx is beyond %d bits", ipa + size, IPA_BITS);
-	for (at = ipa & ~(BLOCK - 1); at < ipa + size; at += BLOCK)
-		next_table(&next_table(&table[at / GIGA])[at / BLOCK % 512]);
+	if ((ipa | size) & (BLOCK - 1) || (ipa + size) >> IPA_BITS)
+		panic("a window of 0x%lx bytes at 0x%lx cannot be made", size, ipa);
+	window->table = table;
+	window->start = ipa;
+	window->size = size;
+	window->pages = pages_alloc(size / BLOCK * PAGE);
+	window->used = pages_alloc(size / BLOCK * sizeof(*window->used));
+	for (at = ipa; at < ipa + size; at += BLOCK)
+		if (next_table(&table[at / GIGA])[at / BLOCK % 512])
+			panic("something is mapped at 0x%lx already", at);
 }
 
-void stage2_unmap(uint64_t *table, uint64_t ipa, uint64_t size)
+static uint64_t *slot_of(const struct stage2_window *window, uint64_t at)
 {
-	uint64_t at;
+	return &next_table(&window->table[at / GIGA])[at / BLOCK % 512];
+}
 
-	for (at = ipa; at < ipa + size; at += PAGE) {
-		uint64_t *level2 = next_table(&table[at / GIGA]);
+static uint64_t *pages_of(const struct stage2_window *window, uint64_t at)
+{
+	return window->pages + (at - window->start) / BLOCK * 512;
+}
 
-		__atomic_store_n(&next_table(&level2[at / BLOCK % 512])[at / PAGE % 512], 0,
-				 __ATOMIC_RELAXED);
+static void store_entry(uint64_t *entry, uint64_t value)
+{
+	/* release: a table is there before what names it; partner: the walks of other CPUs */
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+/* An entry that is not valid may become either; never one the other (D8.14.1, break-before-make). */
+void stage2_window_map(struct stage2_window *window, uint64_t ipa, uint64_t pa, uint64_t size)
+{
+	uint64_t attributes = stage2_attributes[MAP_DEVICE], at, step;
+
+	for (at = 0; at < size; at += step) {
+		uint64_t in = ipa + at, out = (pa + at) | attributes, *slot = slot_of(window, in);
+
+		step = !*slot && fits(in, pa + at, size - at, BLOCK) ? BLOCK : PAGE;
+		if (step == BLOCK) {
+			store_entry(slot, out | DESC_BLOCK);
+			continue;
+		}
+		store_entry(&pages_of(window, in)[in / PAGE % 512], out | DESC_PAGE);
+		window->used[(in - window->start) / BLOCK]++;
+		if (!*slot)
+			store_entry(slot, (uint64_t)pages_of(window, in) | DESC_TABLE);
+	}
+}
+
+/* Where the last page goes, its table goes, too. */
+static void unmap_page(struct stage2_window *window, uint64_t at)
+{
+	uint64_t *page = &pages_of(window, at)[at / PAGE % 512];
+	uint16_t *used = &window->used[(at - window->start) / BLOCK];
+
+	if (!*page)
+		return;
+	store_entry(page, 0);
+	if (!--*used)
+		store_entry(slot_of(window, at), 0);
+}
+
+void stage2_window_unmap(struct stage2_window *window, uint64_t ipa, uint64_t size)
+{
+	uint64_t at, step;
+
+	for (at = ipa; at < ipa + size; at += step) {
+		uint64_t *slot = slot_of(window, at);
+
+		step = *slot && (*slot & 3) != DESC_BLOCK ? PAGE : BLOCK - at % BLOCK;
+		if (step == PAGE)
+			unmap_page(window, at);
+		else
+			store_entry(slot, 0);
 	}
 	dsb_sy();
 }

@@ -36,11 +36,20 @@ void mmu_switch(void *table);
 uint64_t *stage2_make(void);
 void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum map_kind kind);
 /*
- * A piece of it that changes while the VM runs, a device's pages: tables for it are made at boot, and it is
- * not mapped yet. Then pages come with stage2_map(), and go with this; stage2_forget() is the caller's.
+ * A piece of it that changes while the VM runs, devices' pages: all that it can take is made at boot, and
+ * nothing is mapped yet. What is mapped is 2 MB at once where addresses allow it, so that it takes a few
+ * hundred stores at most. It is unmapped as it was mapped, from end to end; after that, and before
+ * anything else is mapped there, the caller has TLBs forget it (stage2_forget()).
  */
-void stage2_reserve(uint64_t *table, uint64_t ipa, uint64_t size);
-void stage2_unmap(uint64_t *table, uint64_t ipa, uint64_t size);
+struct stage2_window {
+	uint64_t *table, *pages; /* level 3: a table for each 2 MB */
+	uint16_t *used;          /* of each of them: how many pages are mapped */
+	uint64_t start, size;
+};
+
+void stage2_window_make(struct stage2_window *window, uint64_t *table, uint64_t ipa, uint64_t size);
+void stage2_window_map(struct stage2_window *window, uint64_t ipa, uint64_t pa, uint64_t size);
+void stage2_window_unmap(struct stage2_window *window, uint64_t ipa, uint64_t size);
 uint64_t stage2_base(const uint64_t *table, unsigned vmid); /* VTTBR_EL2 */
 void stage2_enable(void);                                   /* on this CPU */
 /* On all CPUs: what TLBs have of it. VTTBR_EL2 becomes it on this one. */

@@ -18,6 +18,7 @@
 
 #define MULTIFUNCTION 0x80u
 #define DEVFNS        256
+#define BAR_CHUNK     0x200000ul
 #define RESET_MS      100 /* PCI Express Base 6.6.2: until a function answers after its reset */
 
 /* One that a VM has, or could have. */
@@ -42,6 +43,7 @@ struct vm_pci {
 	struct pci_device *device[BOARD_PCI];
 	struct pci_device *by_devfn[DEVFNS];
 	uint64_t ecam, window, size, bus;
+	struct stage2_window pages;
 };
 
 static struct pci_device *found[BOARD_PCI]; /* as in board->pci.function */
@@ -157,15 +159,19 @@ static void missed(void *host, unsigned message)
 		cold_lpi(this_cpu(), device->first_lpi + message);
 }
 
-/* A page that traps is not mapped; neighbours in the same BAR are. */
+/* A page that traps is not mapped; neighbours in the same BAR are: by pages where one is near, else all at once. */
 static void map_bar(struct pci_device *device, unsigned n, uint64_t at)
 {
-	uint64_t offset;
+	struct stage2_window *pages = &device->vm->pci->pages;
+	uint64_t room = pci_bar_room(&device->view, n), offset, step;
 
-	for (offset = 0; offset < pci_bar_room(&device->view, n); offset += PCI_PAGE) {
-		if (!pci_bar_trapped(&device->view, n, offset))
-			stage2_map(device->vm->stage2, at + offset, bar_address(device, n) + offset,
-				   PCI_PAGE, MAP_DEVICE);
+	for (offset = 0; offset < room; offset += step) {
+		step = BAR_CHUNK;
+		if (room - offset < step || pci_bar_trapped(&device->view, n, offset, step))
+			step = PCI_PAGE;
+		if (!pci_bar_trapped(&device->view, n, offset, step))
+			stage2_window_map(pages, at + offset, bar_address(device, n) + offset,
+					  step);
 	}
 }
 
@@ -209,7 +215,8 @@ static bool unmap_some(struct pci_device *device)
 	for (n = 0; n < PCI_BARS; n++) {
 		if (!device->mapped[n] || device->mapped[n] == wanted(device, n))
 			continue;
-		stage2_unmap(device->vm->stage2, device->mapped[n], pci_bar_room(&device->view, n));
+		stage2_window_unmap(&device->vm->pci->pages, device->mapped[n],
+				    pci_bar_room(&device->view, n));
 		device->mapped[n] = 0;
 		gone = true;
 	}
@@ -594,7 +601,7 @@ void pci_connect(struct vm *vm, const struct board *board)
 	pci->window = window.start;
 	pci->bus = window.bus;
 	pci->size = window_for(pci);
-	stage2_reserve(vm->stage2, pci->window, pci->size);
+	stage2_window_make(&pci->pages, vm->stage2, pci->window, pci->size);
 	for (i = 0; i < pci->count; i++)
 		connect(pci->device[i], board);
 }

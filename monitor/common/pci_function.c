@@ -761,32 +761,30 @@ bool pci_bar_at(const struct pci_function *f, unsigned n, uint64_t *at)
 	return true;
 }
 
-static bool in_page(uint64_t page, uint64_t at, uint64_t size)
-{
-	return at < page + PCI_PAGE && page < at + size;
-}
-
 static uint64_t pending_size(const struct pci_function *f)
 {
 	return ((uint64_t)f->msix_count + 63) / 64 * 8;
 }
 
-bool pci_bar_trapped(const struct pci_function *f, unsigned n, uint64_t offset)
+/* Are there bytes `at` to `at` + `bytes` in pages that this part, of whole pages, has? */
+static bool in_pages(uint64_t part, uint64_t size, uint64_t at, uint64_t bytes)
 {
-	uint64_t page = offset & ~(PCI_PAGE - 1);
+	return (at & ~(PCI_PAGE - 1)) < part + size && part < at + bytes;
+}
 
+bool pci_bar_trapped(const struct pci_function *f, unsigned n, uint64_t offset, uint64_t size)
+{
 	if (!f->msix)
 		return false;
 	return (n == f->table_bar &&
-		in_page(page, f->table_at, (uint64_t)f->msix_count * VECTOR_SIZE)) ||
-	       (n == f->pending_bar && in_page(page, f->pending_at, pending_size(f)));
+		in_pages(offset, size, f->table_at, (uint64_t)f->msix_count * VECTOR_SIZE)) ||
+	       (n == f->pending_bar && in_pages(offset, size, f->pending_at, pending_size(f)));
 }
 
 bool pci_bar_used(const struct pci_function *f, unsigned n, uint64_t offset)
 {
-	return pci_bar_trapped(f, n, offset) ||
-	       (f->virtio && n == f->status_bar &&
-		in_page(offset & ~(PCI_PAGE - 1), f->status_at, 1));
+	return pci_bar_trapped(f, n, offset, PCI_PAGE) ||
+	       (f->virtio && n == f->status_bar && in_pages(offset, PCI_PAGE, f->status_at, 1));
 }
 
 static bool in_table(const struct pci_function *f, unsigned n, uint64_t offset)

@@ -137,8 +137,9 @@ bool pci_bar_at(const struct pci_function *function, unsigned bar, uint64_t *at)
 /* What it takes of the guest's address space: whole pages. */
 uint64_t pci_bar_room(const struct pci_function *function, unsigned bar);
 
-/* Is this page of it, from `offset` on, to be trapped? */
-bool pci_bar_trapped(const struct pci_function *function, unsigned bar, uint64_t offset);
+/* Is there something in this part of it, of whole pages, that is to be trapped? */
+bool pci_bar_trapped(const struct pci_function *function, unsigned bar, uint64_t offset,
+		     uint64_t size);
 
 /* Is there something in this page that we have to reach ourselves, trapped or not? */
 bool pci_bar_used(const struct pci_function *function, unsigned bar, uint64_t offset);

@@ -462,7 +462,7 @@ static void virtio_is_reset_by_its_status(void **state)
 	assert_true(function.virtio);
 	assert_true(pci_bar_used(&function, 4, 0x2000));
 	assert_false(pci_bar_used(&function, 4, 0x1000));
-	assert_false(pci_bar_trapped(&function, 4, 0x2000));
+	assert_false(pci_bar_trapped(&function, 4, 0x2000, 0x1000));
 	hw.status = 0xf;
 	pci_function_reset(&function);
 	assert_int_equal(hw.status, 0);
@@ -674,9 +674,11 @@ static void pending_bits_are_the_devices(void **state)
 static void registers_beside_the_table_pass(void **state)
 {
 	(void)state;
-	assert_true(pci_bar_trapped(&function, 1, 0x0));
-	assert_true(pci_bar_trapped(&function, 1, 0x1000));
-	assert_false(pci_bar_trapped(&function, 4, 0x0));
+	assert_true(pci_bar_trapped(&function, 1, 0x0, 0x1000));
+	assert_true(pci_bar_trapped(&function, 1, 0x1000, 0x1000));
+	assert_false(pci_bar_trapped(&function, 4, 0x0, 0x100000));
+	assert_true(pci_bar_trapped(&function, 1, 0x0, 0x200000));
+	assert_false(pci_bar_trapped(&function, 1, 0x2000, 0x200000));
 	pci_bar_write(&function, 1, TABLE - 4, 4, 0x12345678);
 	pci_bar_write(&function, 1, TABLE + 16 * VECTORS, 2, 0xabcd);
 	assert_int_equal(take(hw.bar1 + TABLE - 4, 4), 0x12345678);
