@@ -19,7 +19,10 @@
 #define MULTIFUNCTION 0x80u
 #define DEVFNS        256
 #define BAR_CHUNK     0x200000ul
-#define RESET_MS      100 /* PCI Express Base 6.6.2: until a function answers after its reset */
+
+#define PCI_CLASS         0x0a /* and the subclass */
+#define CLASS_HOST_BRIDGE 0x0600
+#define RESET_MS          100 /* PCI Express Base 6.6.2: until a function answers after its reset */
 
 /* One that a VM has, or could have. */
 struct pci_device {
@@ -424,14 +427,17 @@ static const char *place_bars(struct pci_function *view)
 	return NULL;
 }
 
+static bool is_host_bridge(struct pci_device *device)
+{
+	return config_read(device, PCI_CLASS, 2) == CLASS_HOST_BRIDGE;
+}
+
 static const char *examine(struct pci_device *device)
 {
 	const char *why = NULL;
 
 	if (pci_function_read(&device->view, &function_port, device, &why) != 0)
 		return why;
-	if (config_read(device, 0x0b, 1) == 6)
-		return "it is the host bridge";
 	return place_bars(&device->view);
 }
 
@@ -446,7 +452,11 @@ static void add_function(struct board_pci *pci, unsigned devfn, uint8_t *config)
 	device = pages_alloc(sizeof(*device));
 	device->config = config;
 	device->rid = (uint16_t)devfn;
-	device->why = examine(device);
+	device->why = is_host_bridge(device) ? "it is the host bridge" : examine(device);
+	if (device->why && !is_host_bridge(device))
+		print("carillon: PCI %02x:%02x.%x, %04x:%04x, is nobody's: %s\n", device->rid >> 8,
+		      device->rid >> 3 & 31, device->rid & 7, config_read(device, PCI_ID, 2),
+		      config_read(device, PCI_ID + 2, 2), device->why);
 	found[pci->count] = device;
 	pci->function[pci->count].rid = device->rid;
 	pci->function[pci->count].why = device->why;
