@@ -146,20 +146,33 @@ static void settle(struct vm *vm)
 		;
 }
 
-static unsigned cpus_of(const struct vm *vm)
+static bool wants_direct(const struct vm *vm)
 {
-	unsigned count = 0;
+	return vm->direct && !vm->description->software_messages;
+}
 
-	for (uint64_t left = vm->description->cpus; left; left &= left - 1)
+/* gicv4_policy(): with all the VMs that want it and share CPUs with this one. */
+static bool have_cpus(const struct vm *vm)
+{
+	uint64_t ours = vm->description->cpus, all = ours;
+	unsigned vcpus = 0, count = 0, i;
+
+	for (i = 0; i < vm_count; i++) {
+		if (!wants_direct(vms[i]) || !(vms[i]->description->cpus & ours))
+			continue;
+		vcpus += vms[i]->vcpus;
+		all |= vms[i]->description->cpus;
+	}
+	for (; all; all &= all - 1)
 		count++;
-	return count;
+	return gicv4_policy(true, vcpus, count);
 }
 
 /* It is on when it has been made. */
 void direct_start(struct vm *vm)
 {
 	bool off = vm->description->software_messages;
-	bool on = !off && gicv4_policy(true, vm->vcpus, cpus_of(vm));
+	bool on = !off && have_cpus(vm);
 
 	if (!vm->direct)
 		return;
