@@ -180,6 +180,16 @@ int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq
 }
 
 /*
+ * It moves, and is in the inbox of a vCPU whose guest runs: that one was kicked, and will pass it on. Whoever
+ * waits for the move finds it at its new vCPU then, among others of other priorities.
+ */
+static bool waits_in_inbox(const struct vgic *vgic, uint64_t old, uint64_t now)
+{
+	return (old & W_QUEUED) && ((old ^ now) & W_TARGET) &&
+	       load_relaxed(&vgic->vcpus[word_looker(old)].mode) == MODE_RUNNING;
+}
+
+/*
  * Change the word of an LPI, and if somebody holds it, have that undone: it may be in a live list register
  * (`request` is for that), or about to go there. Counted until then, as irq_sync() does.
  */
@@ -187,11 +197,12 @@ static void withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq 
 		     uint64_t clear, uint64_t set, uint64_t request)
 {
 	uint64_t old = word_load(irq), now;
-	bool counted = false;
+	bool counted = false, waits;
 
 	do {
 		now = (old & ~clear) | set;
-		if (old & W_HELD) {
+		waits = (old & W_HELD) || waits_in_inbox(vgic, old, now);
+		if (waits) {
 			if (!counted)
 				__atomic_fetch_add(&vgic->lpi_rwp, 1, __ATOMIC_RELAXED);
 			counted = true;
@@ -200,7 +211,7 @@ static void withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq 
 			now |= W_QUEUED;
 		}
 	} while (!word_cas(irq, &old, now));
-	if (counted && (!(old & W_HELD) || (old & W_SYNC)))
+	if (counted && (!waits || (old & W_SYNC)))
 		__atomic_fetch_sub(&vgic->lpi_rwp, 1, __ATOMIC_RELAXED);
 	if ((now & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, now);

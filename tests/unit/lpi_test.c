@@ -236,6 +236,25 @@ static void moves_while_pending_in_a_list_register(void **state)
 	machine_free(m);
 }
 
+/* It was raised, and the vCPU kicked, which has not looked yet: the move is not complete before it has. */
+static void moves_from_the_inbox_of_one_that_runs(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	enter(v);
+	vgic_lpi_raise(m->vgic, u->cpu, 1, LPI);
+	vgic_lpi_move(m->vgic, u->cpu, LPI, 0);
+	assert_false(vgic_lpis_settled(m->vgic));
+	enter(v);
+	assert_true(vgic_lpis_settled(m->vgic));
+	enter(u);
+	assert_int_equal(ack(u), LPI);
+	assert_int_equal(ack(v), SPURIOUS);
+	machine_free(m);
+}
+
 static void moves_while_it_runs(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -712,6 +731,7 @@ int main(void)
 		cmocka_unit_test(clear_takes_it_out_of_a_list_register),
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
+		cmocka_unit_test(moves_from_the_inbox_of_one_that_runs),
 		cmocka_unit_test(moves_while_it_runs),
 		cmocka_unit_test(one_that_is_told_as_active_is_not),
 		cmocka_unit_test(moves_from_a_vcpu_that_is_not_loaded),
