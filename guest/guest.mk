@@ -4,7 +4,7 @@
 
 GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight leak
 # With an ITS, that is on a GICv3 alone.
-GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu msix
+GUEST_ITS := its-commands its-lpi its-moves its-mixed its-pending its-tables its-slices its-errors edu msix
 # Clients of SDEI, which there is under the hypervisor alone.
 GUEST_SDEI := sdei-calls sdei-entry sdei-bound sdei-cpus sdei-stress
 # With an ITS and a PCI device, under the hypervisor alone.

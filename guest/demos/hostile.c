@@ -244,6 +244,14 @@ static void its_rage(struct cpu *me)
 		wfe();
 }
 
+static void lpi_rage(struct cpu *me)
+{
+	if (has_its)
+		lpi_storm(me);
+	while (raging())
+		wfe();
+}
+
 static _Noreturn void die(struct cpu *me)
 {
 	uintptr_t nowhere = ((uintptr_t)RAM_END_GIB << 30) + 0x1000 * me->index;
@@ -281,6 +289,7 @@ static const struct storm {
 	{ "cycle", off_and_on, NULL, true, false },
 	{ "console", chatter, NULL, false, false },
 	{ "its", its_rage, its_storm_hook, false, false },
+	{ "lpi", lpi_rage, NULL, false, false },
 	{ "die", death, NULL, false, true },
 	{ "reset", reset, NULL, true, true },
 };
@@ -316,7 +325,7 @@ static bool wanted(const struct storm *storm)
 {
 	if (option_given("hostile"))
 		return option_is("hostile", storm->name);
-	return !storm->asked && (has_its || storm->rage != its_rage);
+	return !storm->asked && (has_its || (storm->rage != its_rage && storm->rage != lpi_rage));
 }
 
 static void map_holes(void)
@@ -333,7 +342,8 @@ void guest_main(void)
 	unsigned known = 0;
 
 	map_holes();
-	if (!option_given("hostile") || option_is("hostile", "its")) {
+	if (!option_given("hostile") || option_is("hostile", "its") ||
+	    option_is("hostile", "lpi")) {
 		has_its = its_storm_can();
 		if (!has_its)
 			print("hostile: this machine has no ITS\n");

@@ -38,5 +38,6 @@ static inline uint64_t seed_of(const struct cpu *me)
 bool its_storm_can(void);
 void its_storm(struct cpu *me);
 interrupt_hook its_storm_hook;
+void lpi_storm(struct cpu *me);
 
 #endif

@@ -473,3 +473,21 @@ void its_storm(struct cpu *me)
 	lpi_disable(me->index);
 	me->faults_tolerated = false;
 }
+
+/* Each CPU with as many LPIs pending as there can be, which it is asked about, writes away, and reads back. */
+void lpi_storm(struct cpu *me)
+{
+	uintptr_t gicr = cpus[me->index].gicr;
+
+	irq_mask();
+	while (raging()) {
+		for (unsigned i = 0; i < LPIS / 8; i++)
+			lpi_pending[me->index][LPI_FIRST / 8 + i] = 0xff;
+		lpi_enable(me->index, false);
+		write64(gicr + GICR_INVALLR, 0);
+		write32(gicr + GICR_CTLR, 0);
+	}
+	lpi_enable(me->index, true);
+	lpi_disable(me->index);
+	irq_unmask();
+}

@@ -26,7 +26,7 @@
 
 /* One step of what takes long. */
 #define SLICE_LPIS   256u
-#define SLICE_CHUNKS 16u /* of the pending table: 64 bytes each */
+#define SLICE_CHUNKS 16u /* of the pending table: 64 bytes each, most of them empty */
 #define CHUNK        64u
 
 /* --- Which LPIs concern a vCPU ------------------------------------------------------------------- */
@@ -180,6 +180,16 @@ int vgic_lpi_raise(struct vgic *vgic, struct vgic_cpu *self, unsigned vcpu, virq
 }
 
 /*
+ * It moves, and is in the inbox of a vCPU whose guest runs: that one was kicked, and will pass it on. Whoever
+ * waits for the move finds it at its new vCPU then, among others of other priorities.
+ */
+static bool waits_in_inbox(const struct vgic *vgic, uint64_t old, uint64_t now)
+{
+	return (old & W_QUEUED) && ((old ^ now) & W_TARGET) &&
+	       load_relaxed(&vgic->vcpus[word_looker(old)].mode) == MODE_RUNNING;
+}
+
+/*
  * Change the word of an LPI, and if somebody holds it, have that undone: it may be in a live list register
  * (`request` is for that), or about to go there. Counted until then, as irq_sync() does.
  */
@@ -187,11 +197,12 @@ static void withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq 
 		     uint64_t clear, uint64_t set, uint64_t request)
 {
 	uint64_t old = word_load(irq), now;
-	bool counted = false;
+	bool counted = false, waits;
 
 	do {
 		now = (old & ~clear) | set;
-		if (old & W_HELD) {
+		waits = (old & W_HELD) || waits_in_inbox(vgic, old, now);
+		if (waits) {
 			if (!counted)
 				__atomic_fetch_add(&vgic->lpi_rwp, 1, __ATOMIC_RELAXED);
 			counted = true;
@@ -200,7 +211,7 @@ static void withdraw(struct vgic *vgic, struct vgic_vcpu *self, struct vgic_irq 
 			now |= W_QUEUED;
 		}
 	} while (!word_cas(irq, &old, now));
-	if (counted && (!(old & W_HELD) || (old & W_SYNC)))
+	if (counted && (!waits || (old & W_SYNC)))
 		__atomic_fetch_sub(&vgic->lpi_rwp, 1, __ATOMIC_RELAXED);
 	if ((now & ~old) & W_QUEUED)
 		irq_post(vgic, self, irq, now);
@@ -380,8 +391,14 @@ uint32_t vgic_lpis(const struct vgic *vgic)
 
 /* --- EnableLPIs: the pending table is read when it is set, and written when it is cleared ---------- */
 
+/* A slice is over when that many LPIs were handled, however few words they were in. */
+static inline void spend(unsigned *budget)
+{
+	*budget -= *budget > 0;
+}
+
 /* 64 LPIs' worth of a vCPU's pending table: a bit for each that is pending here. `take`: and is not any more. */
-static uint64_t pending_bits(struct vgic_vcpu *vcpu, uint32_t word, bool take)
+static uint64_t pending_bits(struct vgic_vcpu *vcpu, uint32_t word, bool take, unsigned *budget)
 {
 	uint64_t bits = 0;
 
@@ -389,6 +406,7 @@ static uint64_t pending_bits(struct vgic_vcpu *vcpu, uint32_t word, bool take)
 		uint32_t n = 64 * word + (uint32_t)__builtin_ctzll(left);
 		uint64_t w = word_load(&vcpu->vgic->lpis[n]);
 
+		spend(budget);
 		if (word_target(w) != vcpu->index || !(w & W_LATCH))
 			continue;
 		bits |= 1ull << n % 64;
@@ -408,9 +426,10 @@ static bool store_pending(struct vgic_vcpu *vcpu, uint32_t *cursor, unsigned chu
 {
 	const struct vgic *vgic = vcpu->vgic;
 	uint32_t end = (configured(vgic, vcpu->propbaser) + 63) / 64;
+	unsigned budget = SLICE_LPIS;
 
-	for (unsigned i = 0; i < 8 * chunks && *cursor < end; i++, ++*cursor) {
-		uint64_t bits = pending_bits(vcpu, *cursor, take);
+	for (unsigned i = 0; i < 8 * chunks && *cursor < end && budget; i++, ++*cursor) {
+		uint64_t bits = pending_bits(vcpu, *cursor, take, &budget);
 		uint8_t bytes[8];
 
 		for (unsigned b = 0; b < 8; b++)
@@ -421,39 +440,52 @@ static bool store_pending(struct vgic_vcpu *vcpu, uint32_t *cursor, unsigned chu
 	return *cursor >= end;
 }
 
-static void raise_bits(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_t n, uint8_t bits)
+static void raise_bits(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_t n, uint8_t bits,
+		       unsigned *budget)
 {
 	uint32_t end = configured(vcpu->vgic, vcpu->propbaser);
 
 	for (; bits; bits &= (uint8_t)(bits - 1)) {
 		uint32_t lpi = n + (uint32_t)__builtin_ctz(bits);
 
+		spend(budget);
 		if (lpi < end)
 			vgic_lpi_raise(vcpu->vgic, self ? &self->cpu : NULL, vcpu->index,
 				       VGIC_LPI_BASE + lpi);
 	}
 }
 
-/* The same for reading; the cursor counts chunks. */
+/* One chunk, as far as the budget goes. What is left of it is read again. */
+static void load_chunk(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_t *cursor, uint32_t n,
+		       unsigned *budget)
+{
+	const struct vgic *vgic = vcpu->vgic;
+	uint8_t chunk[CHUNK];
+
+	if (!vgic->port.guest_read(vgic->host, pending_table(vcpu) + *cursor, chunk, n)) {
+		*cursor += n;
+		return;
+	}
+	for (uint32_t i = 0; i < n && *budget; i++, ++*cursor)
+		if (chunk[i])
+			raise_bits(vcpu, self, 8 * *cursor, chunk[i], budget);
+}
+
+/* The same for reading; the cursor counts bytes. */
 static bool load_pending(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_t *cursor,
 			 unsigned chunks)
 {
-	const struct vgic *vgic = vcpu->vgic;
-	uint32_t bytes = (configured(vgic, vcpu->propbaser) + 7) / 8;
+	uint32_t bytes = (configured(vcpu->vgic, vcpu->propbaser) + 7) / 8;
+	unsigned budget = SLICE_LPIS;
 
 	if (vcpu->pendbaser & PENDBASER_PTZ)
 		return true;
-	for (; chunks && *cursor * CHUNK < bytes; chunks--, ++*cursor) {
-		uint32_t at = *cursor * CHUNK, n = bytes - at < CHUNK ? bytes - at : CHUNK;
-		uint8_t chunk[CHUNK];
+	for (; chunks && budget && *cursor < bytes; chunks--) {
+		uint32_t left = bytes - *cursor;
 
-		if (!vgic->port.guest_read(vgic->host, pending_table(vcpu) + at, chunk, n))
-			continue;
-		for (uint32_t i = 0; i < n; i++)
-			if (chunk[i])
-				raise_bits(vcpu, self, 8 * (at + i), chunk[i]);
+		load_chunk(vcpu, self, cursor, left < CHUNK ? left : CHUNK, &budget);
 	}
-	return *cursor * CHUNK >= bytes;
+	return *cursor >= bytes;
 }
 
 /* release: what was done in the last one is seen by who sees the next; partner: gicr_ctlr(). */

@@ -13,6 +13,8 @@ typedef enum vgic_result read_function(struct vgic_cpu *cpu, uint32_t offset, un
 typedef enum vgic_result write_function(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes,
 					uint64_t value);
 
+#define ISR_PENDING 0xc0ul /* ISR_EL1: an IRQ or FIQ waits */
+
 /*
  * VGIC_AGAIN: outside, so that others get what they wait for from us, until `attempt` says that it
  * is done. Two CPUs that wait for each other serve each other in vgic_exit().
@@ -69,10 +71,28 @@ static __attribute__((noinline)) uint64_t read_wait(struct vcpu *vcpu, read_func
 	return value;
 }
 
-static __attribute__((noinline)) void write_wait(struct vcpu *vcpu, write_function *write,
+/*
+ * In a redistributor's first frame: GICR_CTLR.EnableLPIs and its like take as long as the guest has LPIs
+ * pending. When a physical interrupt waits, the guest is left where it is, takes it, and goes on.
+ */
+static inline bool may_be_left(write_function *write, uint32_t offset)
+{
+	return GIC_LPIS && write == gic_frame_write && !(offset & 0x10000) &&
+	       read_sysreg(isr_el1) & ISR_PENDING;
+}
+
+/* False: it has to be made again. */
+static __attribute__((noinline)) bool write_wait(struct vcpu *vcpu, write_function *write,
 						 uint32_t offset, unsigned bytes, uint64_t value)
 {
-	WAIT_UNTIL_DONE(vcpu, write(vcpu->vgic, offset, bytes, value));
+	bool done;
+
+	lists_exit(vcpu);
+	while (!(done = write(vcpu->vgic, offset, bytes, value) == VGIC_DONE) &&
+	       !may_be_left(write, offset))
+		wait_slice(vcpu);
+	lists_enter(vcpu);
+	return done;
 }
 
 static struct outcome abort_outcome(struct vcpu *vcpu, uint64_t esr, uint64_t ipa)
@@ -200,9 +220,8 @@ bool mmio_write(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 		if (offset >= vcpu->vm->frames_size)
 			return device_write(vcpu, esr, ipa, value);
 	}
-	if (write(vcpu->vgic, offset, bytes, value) == VGIC_AGAIN)
-		write_wait(vcpu, write, offset, bytes, value);
-	return true;
+	return write(vcpu->vgic, offset, bytes, value) == VGIC_DONE ||
+	       write_wait(vcpu, write, offset, bytes, value);
 }
 
 static __attribute__((noinline)) void sysreg_wait(struct vcpu *vcpu, enum vgic_sysreg reg,

@@ -236,6 +236,25 @@ static void moves_while_pending_in_a_list_register(void **state)
 	machine_free(m);
 }
 
+/* It was raised, and the vCPU kicked, which has not looked yet: the move is not complete before it has. */
+static void moves_from_the_inbox_of_one_that_runs(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	enter(v);
+	vgic_lpi_raise(m->vgic, u->cpu, 1, LPI);
+	vgic_lpi_move(m->vgic, u->cpu, LPI, 0);
+	assert_false(vgic_lpis_settled(m->vgic));
+	enter(v);
+	assert_true(vgic_lpis_settled(m->vgic));
+	enter(u);
+	assert_int_equal(ack(u), LPI);
+	assert_int_equal(ack(v), SPURIOUS);
+	machine_free(m);
+}
+
 static void moves_while_it_runs(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -484,6 +503,54 @@ static void disabling_writes_the_pending_table_and_enabling_reads_it(void **stat
 	machine_free(m);
 }
 
+static unsigned pending_of(const struct machine *m, unsigned lpis)
+{
+	unsigned n = 0, vcpu;
+
+	for (unsigned i = 0; i < lpis; i++)
+		n += vgic_lpi_is_pending(m->vgic, LPI + i, &vcpu);
+	return n;
+}
+
+/* Writes EnableLPIs. The most LPIs that one access changes, in or out. */
+static unsigned most_at_once(struct machine *m, unsigned lpis, uint32_t ctlr)
+{
+	struct vcpu *v = &m->vcpus[0];
+	unsigned most = 0, before;
+	enum vgic_result result;
+
+	do {
+		before = pending_of(m, lpis);
+		result = vgic_redist_write(v->cpu, CTLR, 4, ctlr);
+		int change = (int)(pending_of(m, lpis) - before);
+
+		most = (unsigned)abs(change) > most ? (unsigned)abs(change) : most;
+		enter(v);
+	} while (result == VGIC_AGAIN);
+	return most;
+}
+
+/* A guest may have any number of bits set there, and nobody waits for all of them. */
+static void a_full_pending_table_is_taken_in_slices(void **state)
+{
+	const unsigned lpis = 1u << 12;
+	struct machine *m = machine_lpis_with(1, 4, 12);
+	uint8_t *table = &m->ram[PEND(0) - RAM_BASE + LPI / 8];
+
+	(void)state;
+	redist_write(m, 0, CTLR, 0);
+	redist_write_bytes(m, 0, PENDBASER, 8, PEND(0));
+	memset(table, 0xff, lpis / 8);
+	assert_in_range(most_at_once(m, lpis, ENABLE), 1, 512);
+	assert_int_equal(pending_of(m, lpis), lpis);
+	memset(table, 0, lpis / 8);
+	assert_in_range(most_at_once(m, lpis, 0), 1, 512);
+	assert_int_equal(pending_of(m, lpis), 0);
+	for (unsigned i = 0; i < lpis / 8; i++)
+		assert_int_equal(table[i], 0xff);
+	machine_free(m);
+}
+
 static void what_moves_to_a_redistributor_without_lpis_is_dropped(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -664,6 +731,7 @@ int main(void)
 		cmocka_unit_test(clear_takes_it_out_of_a_list_register),
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
+		cmocka_unit_test(moves_from_the_inbox_of_one_that_runs),
 		cmocka_unit_test(moves_while_it_runs),
 		cmocka_unit_test(one_that_is_told_as_active_is_not),
 		cmocka_unit_test(moves_from_a_vcpu_that_is_not_loaded),
@@ -674,6 +742,7 @@ int main(void)
 		cmocka_unit_test(a_base_register_is_not_lost_to_another_cpu_at_work),
 		cmocka_unit_test(b08_invalidating_what_is_no_lpi),
 		cmocka_unit_test(disabling_writes_the_pending_table_and_enabling_reads_it),
+		cmocka_unit_test(a_full_pending_table_is_taken_in_slices),
 		cmocka_unit_test(what_moves_to_a_redistributor_without_lpis_is_dropped),
 		cmocka_unit_test(with_ptz_the_pending_table_is_not_read),
 		cmocka_unit_test(tables_that_are_no_memory),
