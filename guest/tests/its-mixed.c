@@ -17,6 +17,7 @@
 #define COLLECTIONS 6
 #define QUEUED      40
 #define UNMAPPED    LPI_COUNT
+#define HOST_MS     10 /* a busy host may have stopped a CPU in the middle of passing one on */
 
 unsigned cpus_needed = 1;
 
@@ -208,6 +209,7 @@ static void play(unsigned n)
 	for (unsigned left = 10 + below(60); left; left--)
 		act();
 	flush();
+	wait_ms(HOST_MS);
 	counts_clear();
 	irq_unmask();
 	for (unsigned cpu = 1; cpu < cpu_count; cpu++)
