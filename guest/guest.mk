@@ -4,9 +4,11 @@
 
 GUEST_IMAGES := sgi ppi spi priority overflow registers psci stress faults wake eoimode inflight leak
 # With an ITS, that is on a GICv3 alone.
-GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu
+GUEST_ITS := its-commands its-lpi its-moves its-pending its-tables its-slices its-errors edu msix
 # Clients of SDEI, which there is under the hypervisor alone.
 GUEST_SDEI := sdei-calls sdei-entry sdei-bound sdei-cpus sdei-stress
+# With an ITS and a PCI device, under the hypervisor alone.
+GUEST_PCI := lives
 GUEST_DEMOS := rt-latency worker hostile
 GUEST_BUILD := $(BUILD)/guest
 GUEST_CC ?= $(ARM64)gcc
@@ -19,7 +21,7 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--
 
 GUEST_LIB := start.o boot.o tree.o cpu.o gic.o timer.o psci.o uart.o tap.o memory.o hold.o
 GUEST_LIB_OBJS := $(GUEST_LIB:%=$(GUEST_BUILD)/lib/%)
-GUEST_ALL := $(GUEST_IMAGES) $(GUEST_ITS) $(GUEST_SDEI) $(GUEST_DEMOS) bench
+GUEST_ALL := $(GUEST_IMAGES) $(GUEST_ITS) $(GUEST_PCI) $(GUEST_SDEI) $(GUEST_DEMOS) bench
 GUEST_BINARIES := $(GUEST_ALL:%=$(GUEST_BUILD)/%.bin)
 
 .PHONY: guests
@@ -34,11 +36,11 @@ $(GUEST_BUILD)/%.o: guest/%.S guest/guest.mk
 	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o
-$(GUEST_ITS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/expect.o
+$(patsubst %,$(GUEST_BUILD)/%.elf,$(GUEST_ITS) $(GUEST_PCI)): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/expect.o
 $(GUEST_SDEI:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/sdei.o $(GUEST_BUILD)/lib/sdei_entry.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
 $(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/lib/its.o
-$(GUEST_BUILD)/edu.elf: $(GUEST_BUILD)/lib/pci.o
+$(addprefix $(GUEST_BUILD)/,edu.elf msix.elf lives.elf): $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/sdei-entry.elf: $(GUEST_BUILD)/tests/sdei_probe.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o
 $(GUEST_BUILD)/bench.elf: $(GUEST_BUILD)/bench/bench.o $(GUEST_BUILD)/bench/shared.o \

@@ -313,20 +313,6 @@ static void broadcast(void)
 	report_parts("sgi_broadcast_7");
 }
 
-/*
- * What CPU 0 does to an interrupt that CPU 1 has. Both count around it, and nothing else: CPU 1
- * makes ready, says so, and waits until it is done. No exit is needed for what they tell each other.
- */
-struct duet {
-	const char *name;
-	void (*prepare)(void);    /* CPU 0 */
-	void (*make_ready)(void); /* CPU 1 */
-	void (*operation)(void);  /* CPU 0 */
-	void (*tidy)(void);       /* CPU 1 */
-	bool masked;              /* CPU 1 takes no interrupts */
-	bool split;               /* EOImode 1 on both */
-};
-
 static atomic_uint duet_steps, duet_done;
 
 /* CPU 1: one before the first round, two in each. */
@@ -357,13 +343,12 @@ static void play_second(void *argument)
 	gic_split_end(false);
 }
 
-static void play(struct duet duet)
+void play(struct duet duet)
 {
 	counts_clear();
 	parts_clear();
 	atomic_store(&duet_steps, 0);
 	atomic_store(&duet_done, 0);
-	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
 	gic_split_end(duet.split);
 	cpu_start(1, play_second, &duet);
 	wait_at_least(&duet_steps, 1);
@@ -380,8 +365,15 @@ static void play(struct duet duet)
 	}
 	cpu_finish(1);
 	gic_split_end(false);
-	spi_release(SPI);
 	report_parts(duet.name);
+}
+
+/* What CPU 0 does to an SPI that CPU 1 has. */
+static void play_with_spi(struct duet duet)
+{
+	spi_setup(SPI, 1, PRIORITY_DEFAULT, true);
+	play(duet);
+	spi_release(SPI);
 }
 
 static void pend(void)
@@ -448,12 +440,12 @@ static void end_it(void)
 
 static void duets(void)
 {
-	play((struct duet){ "dir_shared", pend, wait_until_dropped, deactivate, deactivate_again,
-			    false, true });
-	play((struct duet){ "icenabler_running", pend_enabled, wait_until_asserted,
-			    disable_and_wait, nothing, true, false });
-	play((struct duet){ "isactiver_read_running", pend, wait_and_acknowledge, read_active,
-			    end_it, true, false });
+	play_with_spi((struct duet){ "dir_shared", pend, wait_until_dropped, deactivate,
+				     deactivate_again, false, true });
+	play_with_spi((struct duet){ "icenabler_running", pend_enabled, wait_until_asserted,
+				     disable_and_wait, nothing, true, false });
+	play_with_spi((struct duet){ "isactiver_read_running", pend, wait_and_acknowledge,
+				     read_active, end_it, true, false });
 }
 
 /*

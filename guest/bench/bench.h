@@ -54,13 +54,43 @@ void let_it_fall_asleep(unsigned round);
 void send_rounds(const char *name, unsigned *intid, void (*send)(void), void (*receive)(void *),
 		 bool sleeping);
 
-/* lpi.c: LPIs and the ITS; none without an ITS. */
+/*
+ * What CPU 0 does that concerns CPU 1. Both count around it, and nothing else: CPU 1 makes ready, says so,
+ * and waits until it is done. No exit is needed for what they tell each other.
+ */
+struct duet {
+	const char *name;
+	void (*prepare)(void);    /* CPU 0 */
+	void (*make_ready)(void); /* CPU 1 */
+	void (*operation)(void);  /* CPU 0 */
+	void (*tidy)(void);       /* CPU 1 */
+	bool masked;              /* CPU 1 takes no interrupts */
+	bool split;               /* EOImode 1 on both */
+};
+
+void play(struct duet duet);
+
+/*
+ * lpi.c: LPIs and the ITS; none without an ITS. The others where CPUs are shared, and with an edu: to a vCPU
+ * of the same CPU that could run, and to one of another CPU that sleeps.
+ */
 void bench_lpis(void);
+void bench_lpis_not_loaded(void);
+void bench_lpis_waiting(void);
 
 /* sdei.c: events. */
 void bench_sdei(void);
 
-/* shared.c: a mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
+/*
+ * shared.c: `send` makes `intid` pend for vCPU 1, ROUNDS times; the costs of both. Not loaded: it could run,
+ * and this vCPU has its CPU; what the switches there and back cost, which take place anyway, is not in
+ * it. The other: on another CPU, in WFE or, if `sleeping`, in WFI.
+ */
+struct sample to_not_loaded(unsigned intid, void (*send)(void));
+/* One that sleeps on this CPU, until it sleeps again: two switches are in it. */
+struct sample to_sleeper(unsigned intid, void (*send)(void));
+struct sample to_the_other(unsigned intid, void (*send)(void), bool sleeping);
+/* A mapped SPI that arrives where its vCPU runs; false if no call can make one pend. */
 bool spi_to_self(const char *name);
 /* The same: runs what the bootargs' bench= asks for; false if nothing is asked for. */
 bool bench_shared(void);

@@ -3,7 +3,8 @@
  * What it costs that vCPUs share physical CPUs. The bootargs say which set of VMs this one is in (the
  * descriptions are bench/vms-*.dts), for the hypervisor counts on each physical CPU:
  * bench=one: two vCPUs of this VM on one CPU. bench=other: one vCPU, beside the one of bench=partner.
- * bench=pair: two vCPUs, each on a CPU that a sleeping vCPU of bench=sleeper shares. bench=sdei: see sdei.c.
+ * bench=pair: two vCPUs, each on a CPU that a sleeping vCPU of bench=sleeper shares. bench=lpi-one,
+ * bench=lpi-pair: the same as one and pair, for LPIs, with a device: see lpi.c. bench=sdei: see sdei.c.
  */
 #include "bench.h"
 #include "gic.h"
@@ -22,7 +23,6 @@
 
 unsigned cpus_needed = 1;
 
-static unsigned spi = SPI;
 static atomic_uint stop, yields;
 
 /* True if another vCPU ran meanwhile. */
@@ -68,6 +68,7 @@ static void stop_yielding(void)
 static struct sample one_switch;
 static unsigned switches_counted;
 
+/* Once for each set, before anything is not loaded. */
 static void switch_same_vm(void)
 {
 	struct sample sum = { 0, 0, 0, 0 };
@@ -114,9 +115,21 @@ static void switch_gic(void)
 
 /* --- Interrupts by the bench call ------------------------------------------------------------- */
 
+static unsigned spi_at; /* the physical CPU that takes it */
+
 static uint64_t make_spi_pend(unsigned physical, bool only_try)
 {
 	return call(CALL_SPI, SPI, physical, only_try).x[0];
+}
+
+static void send_spi(void)
+{
+	make_spi_pend(spi_at, false);
+}
+
+static void send_sgi(void)
+{
+	sgi_send(1, SGI);
 }
 
 static bool can_spi(unsigned physical)
@@ -145,29 +158,20 @@ static void take_off(struct sample *from, struct sample what, uint64_t times, ui
 	from->exits -= what.exits * times / of;
 }
 
-/*
- * To a vCPU that could run but is not loaded. The switches there and back, which take place anyway,
- * are taken off.
- */
-static void not_loaded(const char *name, unsigned intid)
+struct sample to_not_loaded(unsigned intid, void (*send)(void))
 {
-	struct sample sum = { 0, 0, 0, 0 }, dry = { 0, 0, 0, 0 };
-	unsigned mine = 0, theirs, physical = take().cpu;
+	struct sample sum = { 0, 0, 0, 0 };
+	unsigned mine = 0, theirs;
 
-	if (!switches_counted || (intid >= 32 && !can_spi(physical)))
-		return;
-	if (intid >= 32)
-		dry = dry_runs(physical);
+	if (!switches_counted)
+		bail_out("what a switch costs is not known");
 	counts_clear();
 	start_yielding();
 	theirs = atomic_load(&yields);
 	struct sample before = take();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		if (intid >= 32)
-			make_spi_pend(physical, false);
-		else
-			sgi_send(1, intid);
+		send();
 		for (; count_of(1, intid) < round; mine++)
 			yield();
 	}
@@ -175,14 +179,21 @@ static void not_loaded(const char *name, unsigned intid)
 	theirs = atomic_load(&yields) - theirs;
 	stop_yielding();
 	take_off(&sum, one_switch, mine + theirs, switches_counted);
-	take_off(&sum, dry, 1, 1);
-	report(name, sum, ROUNDS);
+	return sum;
 }
 
 static void not_loaded_spi(void)
 {
+	struct sample sum, dry;
+
+	spi_at = take().cpu;
+	if (!can_spi(spi_at))
+		return;
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, false);
-	not_loaded("spi_not_loaded", SPI);
+	dry = dry_runs(spi_at);
+	sum = to_not_loaded(SPI, send_spi);
+	take_off(&sum, dry, 1, 1);
+	report("spi_not_loaded", sum, ROUNDS);
 	spi_release(SPI);
 }
 
@@ -198,8 +209,7 @@ static void sleep_until_told(void *unused)
 	}
 }
 
-/* An SGI to a vCPU of this CPU that sleeps, until it sleeps again: two switches are in it. */
-static void wake(void)
+struct sample to_sleeper(unsigned intid, void (*send)(void))
 {
 	struct sample sum = { 0, 0, 0, 0 };
 
@@ -211,8 +221,8 @@ static void wake(void)
 	struct sample before = take();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		sgi_send(1, SGI);
-		while (count_of(1, SGI) < round)
+		send();
+		while (count_of(1, intid) < round)
 			yield();
 	}
 	add_difference(&sum, before, take());
@@ -220,7 +230,7 @@ static void wake(void)
 	sgi_send(1, SGI);
 	while (atomic_load(&cpus[1].busy))
 		yield();
-	report("wake", sum, ROUNDS);
+	return sum;
 }
 
 /* --- The scheduler --------------------------------------------------------------------------- */
@@ -286,16 +296,27 @@ static void scheduler_idle(void)
 	report("scheduler_idle_second", sum, 1);
 }
 
-static void one(void)
+static void one_cpu(void)
 {
 	if (cpu_count != 2)
-		bail_out("bench=one needs two vCPUs");
+		bail_out("bench=one and lpi-one need two vCPUs");
 	need_yield();
 	switch_same_vm();
+}
+
+static void lpi_one(void)
+{
+	one_cpu();
+	bench_lpis_not_loaded();
+}
+
+static void one(void)
+{
+	one_cpu();
 	switch_gic();
-	not_loaded("ipi_not_loaded", SGI);
+	report("ipi_not_loaded", to_not_loaded(SGI, send_sgi), ROUNDS);
 	not_loaded_spi();
-	wake();
+	report("wake", to_sleeper(SGI, send_sgi), ROUNDS);
 	scheduler_loaded();
 	scheduler_idle();
 }
@@ -362,34 +383,34 @@ static void report_kicks(const char *name, struct sample sum)
 	report(name, (struct sample){ sum.kicks, 0, 0, 0 }, ROUNDS);
 }
 
-/* One receiver on the other CPU; `intid` is an SGI, or SPI, which `physical` takes. */
-static struct sample to_the_other(unsigned *intid, unsigned physical, bool sleeping)
+struct sample to_the_other(unsigned intid, void (*send)(void), bool sleeping)
 {
-	struct sample dry = { 0, 0, 0, 0 }, sum;
-
-	if (*intid >= 32)
-		dry = dry_runs(physical);
 	counts_clear();
 	parts_clear();
 	atomic_store(&asleep, 0);
-	cpu_start(1, sleeping ? receive_sleeping : receive_running, intid);
+	cpu_start(1, sleeping ? receive_sleeping : receive_running, &intid);
 	wait_at_least(&asleep, 1);
 	struct sample before = take();
 
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		if (sleeping)
 			let_it_fall_asleep(round);
-		if (*intid >= 32)
-			make_spi_pend(physical, false);
-		else
-			sgi_send(1, *intid);
-		wait_at_least(&cpus[1].seen[*intid], round);
+		send();
+		wait_at_least(&cpus[1].seen[seen_index(intid)], round);
 	}
 	add_difference(&part[0], before, take());
 	cpu_finish(1);
-	sum = parts_sum();
+	return parts_sum();
+}
+
+static void spi_to_the_other(const char *name, unsigned physical, bool sleeping)
+{
+	struct sample dry = dry_runs(physical), sum;
+
+	spi_at = physical;
+	sum = to_the_other(SPI, send_spi, sleeping);
 	take_off(&sum, dry, 1, 1);
-	return sum;
+	report(name, sum, ROUNDS);
 }
 
 bool spi_to_self(const char *name)
@@ -419,31 +440,51 @@ static void spis(void)
 	if (!spi_to_self("spi_running"))
 		return;
 	spi_setup(SPI, 1, PRIORITY_DEFAULT, false);
-	report("spi_running_elsewhere", to_the_other(&spi, physical_of[0], false), ROUNDS);
-	report("spi_waiting", to_the_other(&spi, physical_of[1], true), ROUNDS);
+	spi_to_the_other("spi_running_elsewhere", physical_of[0], false);
+	spi_to_the_other("spi_waiting", physical_of[1], true);
 	spi_release(SPI);
 }
 
-static void pair(void)
+static void ipis(void)
 {
-	static unsigned sgi = SGI;
-	struct sample running, sleeping;
+	struct sample running = to_the_other(SGI, send_sgi, false);
+	struct sample sleeping = to_the_other(SGI, send_sgi, true);
 
-	if (cpu_count != 2)
-		bail_out("bench=pair needs two vCPUs");
-	if (!on_different_cpus())
-		bail_out("bench=pair needs its vCPUs on different CPUs");
-	print("# vCPU 0 is on CPU %u, vCPU 1 on CPU %u\n", physical_of[0], physical_of[1]);
-	running = to_the_other(&sgi, 0, false);
-	sleeping = to_the_other(&sgi, 0, true);
 	report("ipi_shared_running", running, ROUNDS);
 	report("ipi_shared_sleeping", sleeping, ROUNDS);
 	report_kicks("kicks_per_ipi_running", running);
 	report_kicks("kicks_per_ipi_sleeping", sleeping);
-	spis();
+}
+
+static void find_places(void)
+{
+	if (cpu_count != 2)
+		bail_out("bench=pair and lpi-pair need two vCPUs");
+	if (!on_different_cpus())
+		bail_out("bench=pair and lpi-pair need their vCPUs on different CPUs");
+	print("# vCPU 0 is on CPU %u, vCPU 1 on CPU %u\n", physical_of[0], physical_of[1]);
+}
+
+static void check_places(void)
+{
 	cpu_run_all(say_where, NULL);
 	if (physical_of[0] == physical_of[1])
 		bail_out("a vCPU moved: the counts are of no use");
+}
+
+static void pair(void)
+{
+	find_places();
+	ipis();
+	spis();
+	check_places();
+}
+
+static void lpi_pair(void)
+{
+	find_places();
+	bench_lpis_waiting();
+	check_places();
 }
 
 /* On all its vCPUs; the others' sleep is their work loop's. */
@@ -456,8 +497,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } sets[] = {
-	{ "one", one },   { "other", other },     { "partner", partner },
-	{ "pair", pair }, { "sleeper", sleeper }, { "sdei", bench_sdei },
+	{ "one", one },           { "other", other },     { "partner", partner },
+	{ "pair", pair },         { "sleeper", sleeper }, { "lpi-one", lpi_one },
+	{ "lpi-pair", lpi_pair }, { "sdei", bench_sdei },
 };
 
 bool bench_shared(void)
@@ -471,5 +513,6 @@ bool bench_shared(void)
 		ok(true, "bench=%s ran to its end", sets[i].name);
 		return true;
 	}
-	bail_out("bench=: one, other, partner, pair, sleeper or sdei is allowed");
+	bail_out(
+		"bench=: one, other, partner, pair, sleeper, lpi-one, lpi-pair or sdei is allowed");
 }

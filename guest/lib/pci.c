@@ -19,7 +19,8 @@
 #define STATUS_CAPABILITIES (1u << 20) /* seen from COMMAND */
 #define BAR_IO              1u
 #define BAR_64BIT           4u
-#define CAPABILITY_MSI      5
+#define CAPABILITY_MSI      0x05
+#define CAPABILITY_MSIX     0x11
 #define MSI_ENABLE          (1u << 16) /* seen from the capability's start */
 #define MSI_MULTIPLE        (7u << 20)
 #define MSI_64BIT           (1u << 23)
@@ -65,24 +66,25 @@ static unsigned find_capability(uintptr_t config, unsigned wanted)
 }
 
 /* BARs are as large as the bits that stay 0, and aligned to that. */
-static void place_bar0(struct pci_device *device)
+uintptr_t pci_place_bar(const struct pci_device *device, unsigned n)
 {
+	uintptr_t at = device->config + BAR0 + 4 * n, memory;
 	uint32_t bar, size;
 
-	write32(device->config + BAR0, ~0u);
-	bar = read32(device->config + BAR0);
+	write32(at, ~0u);
+	bar = read32(at);
 	size = ~(bar & ~0xfu) + 1;
 	if (bar & BAR_IO || !size)
-		bail_out("a PCI device whose BAR 0 is no memory");
+		bail_out("a PCI device whose BAR is no memory");
 	window_used = (window_used + size - 1) & ~(uint64_t)(size - 1);
 	if (window_used + size > tree_pci.window_size)
 		bail_out("the PCI window is too small");
-	write32(device->config + BAR0, (uint32_t)(tree_pci.window_bus + window_used));
+	write32(at, (uint32_t)(tree_pci.window_bus + window_used));
 	if (bar & BAR_64BIT)
-		write32(device->config + BAR0 + 4, 0);
-	device->memory = tree_pci.window + window_used;
+		write32(at + 4, 0);
+	memory = tree_pci.window + window_used;
 	window_used += size;
-	write32(device->config + COMMAND, COMMAND_MEMORY | COMMAND_BUS_MASTER);
+	return memory;
 }
 
 bool pci_find(struct pci_device *device, uint16_t vendor, uint16_t product, unsigned n)
@@ -96,9 +98,11 @@ bool pci_find(struct pci_device *device, uint16_t vendor, uint16_t product, unsi
 		device->device_id = device_id(device->requester);
 		device->config = config;
 		device->msi = find_capability(config, CAPABILITY_MSI);
-		if (!device->msi)
-			bail_out("a PCI device without MSI");
-		place_bar0(device);
+		device->msix = find_capability(config, CAPABILITY_MSIX);
+		if (!device->msi && !device->msix)
+			bail_out("a PCI device without messages");
+		device->memory = pci_place_bar(device, 0);
+		write32(config + COMMAND, COMMAND_MEMORY | COMMAND_BUS_MASTER);
 		return true;
 	}
 	return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * PCI devices of bus 0 behind the bridge of the device tree (PCI Local Bus 3.0, chapter 6; 6.8: MSI), as
- * far as their memory and one message are wanted, and QEMU's "edu", the device that interrupts when it is
+ * PCI devices of bus 0 behind the bridge of the device tree (PCI Local Bus 3.0, chapter 6; 6.8: MSI, MSI-X),
+ * as far as their memory and one message are wanted, and QEMU's "edu", the device that interrupts when it is
  * told to (QEMU docs/specs/edu).
  */
 #ifndef GUEST_PCI_H
@@ -14,7 +14,7 @@ struct pci_device {
 	uint32_t device_id; /* what the ITS knows it by: msi-map */
 	uintptr_t config;   /* its configuration space */
 	uintptr_t memory;   /* BAR 0 */
-	unsigned msi;       /* offset of the capability */
+	unsigned msi, msix; /* offsets of the capabilities; 0: there is none */
 };
 
 /* Is there a bridge, whose messages go to the ITS? */
@@ -24,6 +24,8 @@ bool pci_find_bridge(void);
  * there but cannot be used.
  */
 bool pci_find(struct pci_device *device, uint16_t vendor, uint16_t product, unsigned n);
+/* Another BAR, placed where nothing else is: its address. */
+uintptr_t pci_place_bar(const struct pci_device *device, unsigned bar);
 /* One message, to the ITS. */
 void pci_enable_msi(const struct pci_device *device, uint32_t event);
 void pci_disable_msi(const struct pci_device *device);

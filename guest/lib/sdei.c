@@ -30,7 +30,7 @@ _Noreturn void sdei_not_completed(int64_t why);
 	register uint64_t r3 __asm__("x3") = x3;                                                   \
 	register uint64_t r4 __asm__("x4") = x4;                                                   \
 	register uint64_t r5 __asm__("x5") = x5;                                                   \
-	__asm__ volatile(instruction                                                               \
+	__asm__ volatile(#instruction                                                              \
 			 : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4), "+r"(r5)::"x6", "x7", \
 			   "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",     \
 			   "memory");                                                              \
@@ -38,12 +38,12 @@ _Noreturn void sdei_not_completed(int64_t why);
 
 int64_t sdei_hvc(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4, uint64_t x5)
 {
-	CALL("hvc #0");
+	CALL(hvc #0);
 }
 
 int64_t sdei_smc(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4, uint64_t x5)
 {
-	CALL("smc #0");
+	CALL(smc #0);
 }
 
 int64_t sdei(unsigned function, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4, uint64_t x5)

@@ -376,10 +376,8 @@ static void routed_to_each(int64_t event)
 	}
 }
 
-static void routed_to_masked(int64_t event)
+static void routed_to_masked(int64_t event, unsigned last)
 {
-	unsigned last = cpu_count - 1;
-
 	sdei_call(SDEI_DISABLE, (uint64_t)event);
 	route(event, SDEI_RM_PE, last);
 	sdei_call(SDEI_ENABLE, (uint64_t)event);
@@ -481,6 +479,7 @@ static void runs_elsewhere(int64_t event)
 static void shared(void)
 {
 	int64_t event = sdei_call(SDEI_BIND, UART_INTID);
+	unsigned last = cpu_count - 1;
 
 	ok(event > 0, "the UART's interrupt is bound");
 	no_hook();
@@ -488,7 +487,7 @@ static void shared(void)
 	sdei_listen(event, &handler, SDEI_RM_PE, own_affinity());
 	unmask_only(~0u);
 	routed_to_each(event);
-	routed_to_masked(event);
+	routed_to_masked(event, last);
 	routed_to_any(event);
 	runs_elsewhere(event);
 	answers(sdei_call(SDEI_RELEASE, (uint64_t)event), 0, "the UART's interrupt is released");

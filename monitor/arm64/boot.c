@@ -198,20 +198,46 @@ static const char *ram_size(const struct vm *vm, char *buffer, size_t size)
 	return buffer;
 }
 
-static void report_vm(const struct vm *vm)
+/* Devices that reach all of the machine's memory. */
+static unsigned uncontained(const struct vm *vm)
 {
 	unsigned i, masters = board.pci.contained ? 0 : vm->description->pci_count;
+
+	for (i = 0; i < vm->description->device_count; i++)
+		masters += board.device[vm->description->device[i]].masters;
+	return masters;
+}
+
+static void report_vm(const struct vm *vm)
+{
+	unsigned masters = uncontained(vm);
 	char memory[40];
 
 	print("carillon: %s: %u vCPUs, %s, %u devices passed through\n", vm->description->name,
 	      vm->vcpus, ram_size(vm, memory, sizeof(memory)),
 	      vm->description->device_count + vm->description->pci_count);
-	for (i = 0; i < vm->description->device_count; i++)
-		masters += board.device[vm->description->device[i]].masters;
 	if (masters)
 		print("carillon: %s: DMA of %u of them is not contained: this machine has no SMMU in "
 		      "front of them\n",
 		      vm->description->name, masters);
+}
+
+/* Of VMs that are not apart. */
+static void report_together(void)
+{
+	const char *before = "carillon: by DMA these VMs can read and write each other's memory: ";
+	unsigned i, count = 0;
+
+	for (i = 0; i < vm_count; i++)
+		count += uncontained(vms[i]) != 0;
+	for (i = 0; i < vm_count && count > 1; i++) {
+		if (!uncontained(vms[i]))
+			continue;
+		print("%s%s", before, vms[i]->description->name);
+		before = ", ";
+	}
+	if (count > 1)
+		print("\n");
 }
 
 static void report(uint64_t home)
@@ -224,6 +250,7 @@ static void report(uint64_t home)
 		print("carillon: DMA of PCI functions is contained: an SMMU is in front of them\n");
 	for (i = 0; i < vm_count; i++)
 		report_vm(vms[i]);
+	report_together();
 }
 
 static void run_boot_cpu(struct cpu *cpu)
@@ -277,6 +304,7 @@ static void one_guest(uint64_t end)
 	};
 	guest->vcpus = options.cpus && options.cpus < cpu_count ? options.cpus : cpu_count;
 	guest->cpus = ~0ul >> (64 - guest->vcpus);
+	guest->ram = board.memory;
 	guest->memory = (end & ~(ALIGN - 1)) - board.memory;
 	if (options.mem && options.mem < guest->memory)
 		guest->memory = options.mem & ~0xffful;
@@ -302,11 +330,10 @@ static void clear(uint64_t start, uint64_t size)
 	cache_clean((void *)start, (void *)(start + size));
 }
 
-/* The one that lives at its physical addresses is at the start of the memory, the others behind it. */
+/* Those that live at their physical addresses are at the start of the memory, the others behind them. */
 static void several_guests(uint64_t end)
 {
 	uint64_t blob = (end - board.kernel.size) & ~(ALIGN - 1), at = board.memory;
-	const struct vm_description *identity = NULL;
 	char why[VMS_WHY];
 	unsigned i;
 
@@ -319,13 +346,11 @@ static void several_guests(uint64_t end)
 	sched = set.policy == SCHED_PARTITIONED ? &sched_partitioned : &sched_shared;
 	for (i = 0; i < set.count; i++) {
 		if (set.vm[i].identity)
-			identity = &set.vm[i];
+			at += set.vm[i].memory;
 	}
-	if (identity)
-		at += identity->memory;
 	for (i = 0; i < set.count; i++) {
 		const struct vm_description *one = &set.vm[i];
-		uint64_t start = one->identity ? board.memory : at;
+		uint64_t start = one->identity ? one->ram : at;
 
 		if (!one->identity)
 			at += one->memory;

@@ -155,21 +155,26 @@ static unsigned cpus_of(const struct vm *vm)
 	return count;
 }
 
+/* It is on when it has been made. */
 void direct_start(struct vm *vm)
 {
+	bool off = vm->description->software_messages;
+	bool on = !off && gicv4_policy(true, vm->vcpus, cpus_of(vm));
+
 	if (!vm->direct)
 		return;
 	if (gicv4_start(vm->direct) != 0)
 		panic("%s: direct injection does not start", vm->description->name);
 	settle(vm);
-	if (gicv4_policy(true, vm->vcpus, cpus_of(vm))) {
-		direct_switch(vm, true);
+	direct_switch(vm, on);
+	if (on)
 		print("carillon: %s: hardware delivers the messages of its PCI functions\n",
 		      vm->description->name);
-	} else {
-		print("carillon: %s: more vCPUs than CPUs: software delivers its messages, as long as 'direct %s' is not said\n",
-		      vm->description->name, vm->description->name);
-	}
+	else
+		print("carillon: %s: %s: software delivers its messages, as long as 'direct %s' is not said\n",
+		      vm->description->name,
+		      off ? "its description says software-messages" : "more vCPUs than CPUs",
+		      vm->description->name);
 }
 
 /* What is its devices' is LPIs again, and pending in software. */
@@ -239,11 +244,24 @@ void direct_create(struct vm *vm, unsigned messages)
 	lpi_doorbell = doorbell_came;
 }
 
+/* Its routes are those of a VM that has never run: nothing of one is pending, and none is known. */
+static void forget_routes(struct vm *vm)
+{
+	unsigned i, count = pci_messages(vm->description);
+
+	for (i = 0; i < count; i++) {
+		while (vits_unforward(vm->vits, NULL, (uint16_t)i) == -VIRQ_ERR_BUSY)
+			yield(WAIT_YIELDS);
+		gicv4_route(vm->direct, (uint16_t)i, NULL);
+	}
+}
+
 void direct_reset(struct vm *vm)
 {
 	if (!vm->direct)
 		return;
 	settle(vm);
+	forget_routes(vm);
 	gicv4_stop(vm->direct);
 	settle(vm);
 }
@@ -272,7 +290,7 @@ void cold_direct_put(struct vcpu *vcpu, uint64_t blocks)
 
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event)
 {
-	const struct lpi *lpi = &lpis[intid - LPI_FIRST];
+	struct lpi *lpi = &lpis[intid - LPI_FIRST];
 	struct gicv4_event physical = {
 		.its = lpi->its,
 		.collection = lpi->cpu,
@@ -281,14 +299,18 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		.event = lpi->number,
 		.intid = intid,
 	};
+	int result;
 
 	/* What it was before. */
 	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
 	if (gicv4_route(vm->direct, route, &physical) != 0)
 		return;
-	while (vits_forward(vm->vits, device, event, route) == -VIRQ_ERR_BUSY)
+	while ((result = vits_forward(vm->vits, device, event, route)) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
+	lpi->second = result != 0;
+	if (lpi->second)
+		gicv4_route(vm->direct, route, NULL);
 	settle(vm);
 }
 

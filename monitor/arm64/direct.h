@@ -15,7 +15,10 @@ bool direct_possible(void);
 /* Boot, behind vits_init(). So many messages at most. */
 void direct_create(struct vm *vm, unsigned messages);
 
-/* The guest has made message `route`, whose LPI is `intid`, its (device, event). Any CPU, cold. */
+/*
+ * The guest has made message `route`, whose LPI is `intid`, its (device, event). If another route is the
+ * same, that one is hardware's, and this one comes by software (struct lpi: second). Any CPU, cold.
+ */
 void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device, uint32_t event);
 
 /*

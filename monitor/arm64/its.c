@@ -120,6 +120,7 @@ static bool wait_for(struct its *its, uint32_t bytes)
 uint64_t its_put_token(struct its *its, const struct its_command *command)
 {
 	uint64_t token;
+	unsigned i;
 	bool done;
 
 	spin_lock(&its->lock);
@@ -127,7 +128,8 @@ uint64_t its_put_token(struct its *its, const struct its_command *command)
 	if (done) {
 		uint64_t *to = its->queue + its->write / 8;
 
-		memcpy(to, command, COMMAND);
+		for (i = 0; i < COMMAND / 8; i++)
+			to[i] = command->word[i];
 		if (its->flush)
 			cache_clean(to, to + 4);
 		its->write = (its->write + COMMAND) % QUEUE_SIZE;

@@ -43,6 +43,7 @@ struct lpi {
 	uint32_t requester; /* what the physical ITS has it mapped from; that ITS */
 	uint16_t number;
 	uint8_t its;
+	bool second; /* GICv4: the guest has made another message the same (device, event) before */
 };
 
 _Static_assert(sizeof(struct lpi) == 32, "port.c: found by a shift");

@@ -91,26 +91,70 @@ static void bar_write(void *host, unsigned bar, uint64_t offset, unsigned bytes,
 	mmio_try(bar_address(host, bar) + offset, 4 + (unsigned)__builtin_ctz(bytes), value);
 }
 
+static struct lpi *lpi_of(const struct pci_device *device, unsigned vector)
+{
+	return &lpis[device->first_lpi + vector - LPI_FIRST];
+}
+
+static void route_directly(struct pci_device *device, unsigned vector)
+{
+	bool held = pci_function_hold(&device->view, vector, true);
+
+	direct_route(device->vm, (uint16_t)(device->first_route + vector),
+		     device->first_lpi + vector, device->rid, lpi_of(device, vector)->event);
+	if (held)
+		pci_function_hold(&device->view, vector, false);
+}
+
+/* No message is hardware's as this event any more. Another one that the guest has made the same can be. */
+static void take_over(struct pci_device *device, uint32_t event)
+{
+	unsigned n, count = pci_function_events(&device->view);
+
+	for (n = 0; n < count; n++) {
+		const struct lpi *lpi = lpi_of(device, n);
+
+		if (lpi->kind == LPI_MESSAGE && lpi->second && lpi->event == event) {
+			route_directly(device, n);
+			return;
+		}
+	}
+}
+
 static void route(void *host, unsigned vector, uint32_t event)
 {
 	struct pci_device *device = host;
 	unsigned intid = device->first_lpi + vector;
+	uint32_t old;
+	bool was_first;
 	struct lpi *lpi;
 
 	if (!device->first_lpi || !device->vm->vits)
 		return;
-	lpi = &lpis[intid - LPI_FIRST];
+	lpi = lpi_of(device, vector);
 	if (lpi->kind == LPI_MESSAGE && lpi->event == event)
 		return;
+	was_first = lpi->kind == LPI_MESSAGE && !lpi->second;
+	old = lpi->event;
 	lpi->vm = device->vm;
 	lpi->device = device->rid;
 	lpi->event = event;
 	__atomic_store_n(&lpi->kind, LPI_MESSAGE, __ATOMIC_RELEASE);
-	if (device->vm->direct)
-		direct_route(device->vm, (uint16_t)(device->first_route + vector), intid,
-			     device->rid, event);
-	else
+	if (!device->vm->direct) {
 		lpi_follow(intid);
+		return;
+	}
+	route_directly(device, vector);
+	if (was_first)
+		take_over(device, old);
+}
+
+static void missed(void *host, unsigned message)
+{
+	const struct pci_device *device = host;
+
+	if (device->first_lpi)
+		cold_lpi(this_cpu(), device->first_lpi + message);
 }
 
 /* A page that traps is not mapped; neighbours in the same BAR are. */
@@ -224,6 +268,7 @@ static const struct pci_port function_port = {
 	.bar_read = bar_read,
 	.bar_write = bar_write,
 	.route = route,
+	.missed = missed,
 	.moved = moved,
 	.reset = begin_reset,
 };

@@ -228,6 +228,21 @@ static bool anything_to_do(struct cpu *cpu)
 	       __atomic_load_n(&cpu->work, __ATOMIC_SEQ_CST) || sched->waiting(cpu);
 }
 
+/*
+ * With carillon.bench the counter of this CPU's instructions is stopped meanwhile: QEMU's goes on, with what
+ * other CPUs execute.
+ */
+static void wait_for_interrupt(void)
+{
+	bool counts = vm_count && vms[0]->bench != NO_DEVICE;
+
+	if (counts)
+		write_sysreg(pmcntenclr_el0, 1);
+	wfi();
+	if (counts)
+		write_sysreg(pmcntenset_el0, 1);
+}
+
 /* Until an interrupt is pending. False: there is something to do for this CPU. */
 static bool wait_here(struct cpu *cpu)
 {
@@ -238,7 +253,7 @@ static bool wait_here(struct cpu *cpu)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	waits = !anything_to_do(cpu);
 	if (waits)
-		wfi();
+		wait_for_interrupt();
 	__atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
 	return waits;
 }

@@ -69,17 +69,22 @@ static bool block(struct vcpu *vcpu)
  */
 void vcpu_wait(struct vcpu *vcpu)
 {
+	bool woken = false;
+
 	lists_leave(vcpu);
 	lists_read_active(vcpu);
 	__atomic_store_n(&vcpu->waited, vcpu->waited + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&vcpu->waiting, true, __ATOMIC_RELAXED);
-	while (waits(vcpu)) {
+	while (!woken && waits(vcpu)) {
 		if (block(vcpu)) {
 			/* What hardware has for it does not end our WFI, but rings its doorbell. */
-			if (!vcpu->vm->direct && COLD(cold_wait, vcpu, 0, 0).value)
+			if (!vcpu->vm->direct && COLD(cold_wait, vcpu, 0, 0).value) {
 				physical_interrupts(vcpu->cpu);
-			else
+			} else {
 				vcpu_give_up(vcpu, VCPU_BLOCKED);
+				/* Nor is it seen here once it is loaded: only the guest can tell. */
+				woken = vcpu->vm->direct;
+			}
 		}
 		vgic_exit(vcpu->vgic, &vcpu->image);
 	}

@@ -123,7 +123,7 @@ struct vm *vm_create(const struct vm_description *description, const struct boar
 	vm->vcpus = description->vcpus;
 	vm->bench = options->bench ? BENCH_DEVICE : NO_DEVICE;
 	vm->uart = description->console == CONSOLE_EMULATED ? board->uart : NO_DEVICE;
-	vm->ram = board->memory;
+	vm->ram = description->ram;
 	vm->ram_size = description->memory;
 	vm->ram_at = at;
 	vm->stage2 = stage2_make();

@@ -452,13 +452,6 @@ static unsigned msi_log2(const struct pci_function *f)
 	return log2;
 }
 
-static void msi_close(struct pci_function *f)
-{
-	hw_write(f, f->msi + MSI_CONTROL, 2, 0);
-	hw_read(f, f->msi + MSI_CONTROL, 2);
-	f->msi_open = false;
-}
-
 static void msi_route(struct pci_function *f, unsigned count)
 {
 	uint32_t data = get(f->shadow, msi_data_at(f), 2) & ~(count - 1);
@@ -473,8 +466,22 @@ static void msi_mask(struct pci_function *f)
 {
 	unsigned at = msi_data_at(f) + 4;
 
-	hw_write(f, at, 4, get(f->shadow, at, 4) | f->msi_held);
+	uint32_t held = 0;
+	unsigned n;
+
+	for (n = 0; n < f->msi_count; n++)
+		held |= (uint32_t)(f->msi_held[n] != 0) << n;
+	hw_write(f, at, 4, get(f->shadow, at, 4) | held);
 	hw_read(f, at, 4);
+}
+
+/* With `masking`. */
+static void msi_enable(struct pci_function *f)
+{
+	bool on = f->msi_open && !f->msi_off;
+
+	hw_write(f, f->msi + MSI_CONTROL, 2, (on ? MSI_ENABLE : 0) | (uint32_t)f->msi_log2 << 4);
+	hw_read(f, f->msi + MSI_CONTROL, 2);
 }
 
 static void msi_open(struct pci_function *f, unsigned log2)
@@ -487,8 +494,18 @@ static void msi_open(struct pci_function *f, unsigned log2)
 	hw_write(f, msi_data_at(f), 2, 0);
 	if (f->msi_masks)
 		msi_mask(f);
-	hw_write(f, f->msi + MSI_CONTROL, 2, MSI_ENABLE | log2 << 4);
+	f->msi_log2 = (uint8_t)log2;
 	f->msi_open = true;
+	msi_enable(f);
+	spin_unlock(&f->masking);
+}
+
+static void msi_close(struct pci_function *f)
+{
+	spin_lock(&f->masking);
+	f->msi_log2 = 0;
+	f->msi_open = false;
+	msi_enable(f);
 	spin_unlock(&f->masking);
 }
 
@@ -509,22 +526,65 @@ static void msi_changed(struct pci_function *f)
 	}
 }
 
-bool pci_function_hold(struct pci_function *f, unsigned n, bool on)
+static bool wants_attention(const struct pci_function *f)
 {
-	bool by_msi = f->msi_open && f->msi_masks && n < f->msi_count;
-	bool by_msix = !f->msi_open && n < f->msix_count;
+	return hw_read(f, STATUS, 2) & STATUS_INTX;
+}
 
-	spin_lock(&f->masking);
-	if (n < f->msix_count && f->vector[n].held != (on && by_msix)) {
-		f->vector[n].held = on && by_msix;
+/* With `masking`, as let_go(). What is closed is kept, too: it does not open. */
+static bool keep(struct pci_function *f, unsigned n)
+{
+	bool by_enable = n < f->msi_count && !f->msi_masks;
+
+	if (n >= pci_function_events(f) ||
+	    (by_enable && f->msi_open && (f->msi_log2 || (!f->msi_off && wants_attention(f)))))
+		return false;
+	if (n < f->msix_count) {
+		f->vector[n].held++;
 		vector_mask(f, n);
 	}
-	if (f->msi_masks && n < f->msi_count && (f->msi_held >> n & 1) != (on && by_msi)) {
-		f->msi_held ^= 1u << n;
+	if (by_enable) {
+		f->msi_off++;
+		msi_enable(f);
+	} else if (n < f->msi_count) {
+		f->msi_held[n]++;
 		msi_mask(f);
 	}
+	return true;
+}
+
+/* True: it was missed. */
+static bool let_go(struct pci_function *f, unsigned n)
+{
+	if (n < f->msix_count) {
+		f->vector[n].held--;
+		vector_mask(f, n);
+	}
+	if (n >= f->msi_count)
+		return false;
+	if (f->msi_masks) {
+		f->msi_held[n]--;
+		msi_mask(f);
+		return false;
+	}
+	f->msi_off--;
+	msi_enable(f);
+	return f->msi_open && !f->msi_off && wants_attention(f);
+}
+
+bool pci_function_hold(struct pci_function *f, unsigned n, bool on)
+{
+	bool missed = false, kept = false;
+
+	spin_lock(&f->masking);
+	if (on)
+		kept = keep(f, n);
+	else
+		missed = let_go(f, n);
 	spin_unlock(&f->masking);
-	return by_msi || by_msix;
+	if (missed)
+		f->port->missed(f->host, n);
+	return kept;
 }
 
 static void messages_off(struct pci_function *f)

@@ -39,6 +39,8 @@ struct pci_port {
 	void (*route)(void *host, unsigned vector, uint32_t event);
 	/* What the guest has of its BARs, and where, may have changed: pci_bar_at(). */
 	void (*moved)(void *host);
+	/* The function wanted to send this message while it was kept, and will not by itself. */
+	void (*missed)(void *host, unsigned message);
 	/* The guest wants a function-level reset: begin it. pci_function_reset() when it is over. */
 	void (*reset)(void *host);
 };
@@ -47,8 +49,8 @@ struct pci_port {
 struct pci_vector {
 	uint64_t address;
 	uint32_t data, control;
-	bool open; /* not masked in hardware, */
-	bool held; /* but for this */
+	bool open;    /* not masked in hardware, */
+	uint8_t held; /* but for this: by how many */
 };
 
 struct pci_bar {
@@ -81,8 +83,10 @@ struct pci_function {
 	bool msi_open; /* enabled in hardware */
 	bool msi_wide, msi_masks;
 	uint8_t msi_count;
-	uint32_t msi_held; /* messages that are masked whatever the guest wants */
-	unsigned masking;  /* a lock: of what is open and held, and of hardware's mask bits */
+	uint8_t msi_log2;
+	uint8_t msi_held[32]; /* by how many each message is masked, whatever the guest wants */
+	uint8_t msi_off;      /* or, without mask bits, MSI is disabled */
+	unsigned masking;     /* a lock: of what is open and held, and of hardware's mask bits */
 	uint16_t msix_count;
 	uint8_t table_bar, pending_bar;
 	uint32_t table_at, pending_at;
@@ -112,8 +116,10 @@ unsigned pci_function_events(const struct pci_function *function);
 void pci_function_reset(struct pci_function *function);
 
 /*
- * Keep message `n` in the function, or let it go, and what there was to say meanwhile is said. False: it has
- * no mask bit, and is not kept. Any CPU, beside all else that is done with the function.
+ * Keep message `n` in the function, as often as it is let go; then what there was to say meanwhile is said.
+ * False: it cannot be kept. A single MSI without mask bit is kept by disabling MSI: a function that wants
+ * attention then says so in its status register (PCI 6.2.3), unless it did before: then it cannot. Any CPU,
+ * beside all else that is done with the function.
  */
 bool pci_function_hold(struct pci_function *function, unsigned n, bool on);
 

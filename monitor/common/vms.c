@@ -390,6 +390,17 @@ static int read_identity(struct reader *reader, const struct value *value,
 	return 0;
 }
 
+static int read_software_messages(struct reader *reader, const struct value *value,
+				  struct vm_description *vm)
+{
+	if (value->length)
+		return refuse(reader,
+			      "software-messages has no value: write \"software-messages;\", or "
+			      "leave it out");
+	vm->software_messages = true;
+	return 0;
+}
+
 /* Empty: the newest. */
 static int read_sdei(struct reader *reader, const struct value *value, struct vm_description *vm)
 {
@@ -431,6 +442,7 @@ static const struct {
 	{ "weight", read_weight },
 	{ "devices", read_devices },
 	{ "pci", read_pci },
+	{ "software-messages", read_software_messages },
 	{ "sdei", read_sdei },
 	{ "watchdog", read_watchdog },
 	{ "identity-mapped", read_identity },
@@ -515,6 +527,14 @@ static int read_vm(struct reader *reader, const void *blob, int node, struct vm_
 	if (!vm->memory)
 		return refuse(reader, "it has no memory; say how much, for instance memory = "
 				      "\"256M\"");
+	vm->ram = reader->board->memory;
+	if (vm->identity) {
+		vm->ram += reader->placed;
+		reader->placed += vm->memory;
+	}
+	if (vm->software_messages && !vm->pci_count)
+		return refuse(reader, "software-messages is for the messages of PCI functions, and "
+				      "it has none; give it pci, or leave this out");
 	if (settle_console(reader, vm, seen >> PROPERTY_CONSOLE & 1) != 0)
 		return -1;
 	return check_payloads(reader, vm);

@@ -59,6 +59,7 @@ struct vm_description {
 	unsigned vcpus;
 	unsigned weight;
 	uint64_t memory; /* bytes, a multiple of VM_MEMORY_ALIGN */
+	uint64_t ram;    /* the guest address where they start */
 	uint64_t cpus;   /* a bit for each physical CPU that it may run on, never 0 */
 	enum vm_console console;
 	unsigned device_count;
@@ -67,6 +68,7 @@ struct vm_description {
 	unsigned watchdog; /* seconds; 0: there is none */
 	unsigned pci_count;
 	uint16_t pci[BOARD_PCI]; /* in board->pci.function */
+	bool software_messages;  /* theirs are not delivered by hardware from the start */
 };
 
 /*
@@ -94,7 +96,8 @@ int vms_check_tree(const void *tree, size_t size);
 /*
  * Reads a description. `blob`: `size` bytes, 8-byte aligned, of which nothing is taken for granted;
  * they must stay as they are while `vms` is in use. `memory_free`: bytes that the VMs may have
- * together. Their memory starts at board->memory, as they see it.
+ * together. Their memory starts at board->memory, as they see it; of those that are identity-mapped the
+ * first one's does, and each other's behind the one before.
  *
  * Returns 0, or -1 with a sentence in `why` (`why_size` bytes: VMS_WHY; cut off if they are fewer,
  * NUL-terminated, without control characters) that names the node and the property and says what to

@@ -39,7 +39,7 @@ static int image_end(struct reader *reader, const struct vm_description *vm, uin
 static int elf_part_end(struct reader *reader, const struct vm_description *vm,
 			const Elf64_Phdr *part, uint64_t *end)
 {
-	uint64_t base = reader->board->memory;
+	uint64_t base = vm->ram;
 
 	if (part->p_filesz > part->p_memsz || part->p_offset > vm->kernel.size ||
 	    part->p_filesz > vm->kernel.size - part->p_offset)
@@ -81,7 +81,7 @@ static int elf_end(struct reader *reader, const struct vm_description *vm, uint6
 
 static int flat_end(struct reader *reader, const struct vm_description *vm, uint64_t *end)
 {
-	uint64_t base = reader->board->memory;
+	uint64_t base = vm->ram;
 	uint64_t load = vm->load ? vm->load : base + VM_FLAT_OFFSET;
 
 	if (load < base || load - base > SIZE_LIMIT)
@@ -145,6 +145,13 @@ static int firmware_needs(struct reader *reader, const struct vm_description *vm
 		return refuse(reader,
 			      "load is for flat binaries, and firmware starts at address 0; "
 			      "leave it out");
+	if (vm->ram != reader->board->memory)
+		return refuse(reader,
+			      "firmware looks for its device tree at 0x%lx, where the machine's "
+			      "memory starts, and there another VM is, identity-mapped, too; "
+			      "put this one before it, or take identity-mapped out of one of "
+			      "the two",
+			      (unsigned long)reader->board->memory);
 	if (room > reader->board->memory)
 		return refuse(reader,
 			      "firmware has %luM, more than there is room for below the "
@@ -226,21 +233,12 @@ int settle_console(struct reader *reader, struct vm_description *vm, bool consol
 
 int check_memory(struct reader *reader, uint64_t left)
 {
-	const struct vm_description *identity = NULL;
 	unsigned i;
 
 	for (i = 0; i < reader->vms->count; i++) {
 		const struct vm_description *vm = &reader->vms->vm[i];
 
 		reader->node = vm->name;
-		if (vm->identity && identity)
-			return refuse(reader,
-				      "identity-mapped: /%s is so already, and the memory at "
-				      "these addresses exists once; take it out of one of "
-				      "the two",
-				      identity->name);
-		if (vm->identity)
-			identity = vm;
 		if (vm->memory > left)
 			return refuse(reader,
 				      "memory = %luM: only %luM are left; lower it or give "

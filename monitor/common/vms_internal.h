@@ -19,6 +19,7 @@ struct reader {
 	const struct board *board;
 	const char *node; /* "": the root */
 	const char *property;
+	uint64_t placed; /* bytes of VMs that are identity-mapped */
 	char *why;
 	size_t why_size;
 };

@@ -342,6 +342,8 @@ static void edit_extensions(void *dtb, int cpu)
 	for (int at = 0; list && at < length;) {
 		int n = (int)strnlen(list + at, (size_t)(length - at)) + 1;
 
+		if (n > length - at) /* it does not end */
+			break;
 		if (!is_hidden(list + at, (size_t)n - 1)) {
 			memmove(list + kept, list + at, (size_t)n);
 			kept += n;
@@ -380,6 +382,7 @@ static void shrink_memory(void *dtb, uint64_t monitor)
 	int addresses = fdt_address_cells(dtb, parent), sizes = fdt_size_cells(dtb, parent), length;
 	fdt32_t *cell = fdt_getprop_w(dtb, node, "reg", &length);
 
+	must(node);
 	if (bank.start + bank.size - monitor >= 2 * MONITOR_SIZE)
 		return;
 	bank.size = monitor - bank.start;

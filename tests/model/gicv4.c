@@ -58,9 +58,17 @@ static unsigned lpi_index(uint32_t intid)
 
 static bool lpi_enabled(struct g4 *g, struct g4_redist *redist, unsigned n)
 {
-	if (redist->config[n] == G4_UNKNOWN)
-		redist->config[n] = g->host_property[n] & 1 ? G4_ON : G4_OFF;
-	return redist->config[n] == G4_ON;
+	if (!redist->config[n].known)
+		redist->config[n] = (struct g4_cached){ true, g->host_property[n] };
+	return redist->config[n].byte & 1;
+}
+
+/* When it is read again is for the implementation to say: at once, or when it is needed. */
+static void lpi_invalidate(struct g4 *g, struct g4_redist *redist, unsigned n)
+{
+	redist->config[n].known = false;
+	if (g->random(2))
+		lpi_enabled(g, redist, n);
 }
 
 static void lpi_set(struct g4 *g, unsigned cpu, uint32_t intid)
@@ -98,6 +106,19 @@ bool g4_lpi_pending(const struct g4 *g, uint32_t intid)
 	return false;
 }
 
+bool g4_lpi_current(const struct g4 *g, uint32_t intid, uint8_t bits)
+{
+	unsigned n = lpi_index(intid);
+
+	for (unsigned cpu = 0; cpu < G4_CPUS; cpu++) {
+		const struct g4_cached *cached = &g->redist[cpu].config[n];
+
+		if (cached->known && (cached->byte ^ g->host_property[n]) & bits)
+			return false;
+	}
+	return true;
+}
+
 /* --- Virtual LPIs. --- */
 
 static int resident_cpu(const struct g4 *g, unsigned vpeid)
@@ -131,9 +152,43 @@ static bool vlpi_enabled(struct g4 *g, unsigned vpeid, unsigned n)
 
 	if (!vpe->properties)
 		return false;
-	if (vpe->config[n] == G4_UNKNOWN)
-		vpe->config[n] = *ram(g, vpe->properties + n) & 1 ? G4_ON : G4_OFF;
-	return vpe->config[n] == G4_ON;
+	if (!vpe->config[n].known)
+		vpe->config[n] = (struct g4_cached){ true, *ram(g, vpe->properties + n) };
+	return vpe->config[n].byte & 1;
+}
+
+static void vlpi_invalidate(struct g4 *g, unsigned vpeid, unsigned n)
+{
+	g->vpe[vpeid].config[n].known = false;
+	if (g->random(2))
+		vlpi_enabled(g, vpeid, n);
+}
+
+static void vlpi_invalidate_all(struct g4 *g, unsigned vpeid)
+{
+	for (unsigned n = 0; n < G4_VLPIS; n++)
+		vlpi_invalidate(g, vpeid, n);
+}
+
+bool g4_vlpi_uses(struct g4 *g, unsigned vpeid, uint32_t intid, uint8_t property)
+{
+	const struct g4_vpe *vpe = &g->vpe[vpeid];
+	const struct g4_cached *cached = &vpe->config[vlpi_index(intid)];
+
+	if (!vpe->properties)
+		return true;
+	/* Bit 1 is RES1. */
+	return (((cached->known ? cached->byte : *ram(g, vpe->properties + intid - G4_LPI)) ^
+		 property) &
+		0xfd) == 0;
+}
+
+void g4_age(struct g4 *g, unsigned vpeid)
+{
+	struct g4_vpe *vpe = &g->vpe[vpeid];
+
+	for (unsigned n = 0; vpe->properties && n < G4_VLPIS; n++)
+		vpe->config[n] = (struct g4_cached){ true, *ram(g, vpe->properties + n) ^ 1 };
 }
 
 bool g4_vpe_wants(struct g4 *g, unsigned vpeid)
@@ -201,6 +256,60 @@ int g4_take_virtual(struct g4 *g, unsigned cpu)
 }
 
 /* --- Registers. --- */
+
+/* GICv4.1: the configuration of vLPIs of a vPE that is on this redistributor. */
+static void begin_invalidating(struct g4 *g, unsigned cpu, uint64_t value, bool all)
+{
+	struct g4_redist *redist = &g->redist[cpu];
+	unsigned vpeid = (unsigned)BITS(value, 47, 32);
+
+	if (!g->minor || !g->invlpir)
+		g4_fail("INVLPIR or INVALLR, which there are not");
+	if (!(value & VALID) || BITS(value, 62, 48) || (all && BITS(value, 31, 0)))
+		g4_fail("INVLPIR, INVALLR: %#llx is for no vLPI", (unsigned long long)value);
+	if (redist->invalidating)
+		g4_fail("INVLPIR or INVALLR written while the one before may be under way");
+	if (vpeid >= G4_VPES || !mappings(g, vpeid))
+		g4_fail("INVLPIR, INVALLR: vPE %u is not mapped", vpeid);
+	for (unsigned its = 0; its < g->itss; its++)
+		if (g->its[its].vpe[vpeid].valid && g->its[its].vpe[vpeid].cpu != cpu)
+			g4_fail("INVLPIR, INVALLR of CPU %u, ITS %u has vPE %u on %u", cpu, its,
+				vpeid, g->its[its].vpe[vpeid].cpu);
+	if (!all)
+		vlpi_index((uint32_t)value);
+	redist->invalidating = true;
+	redist->inv_busy = g->random(g->slow + 1);
+	redist->inv_vpeid = vpeid;
+	redist->inv_intid = (uint32_t)value;
+}
+
+static uint64_t invalidating_busy(struct g4 *g, unsigned cpu)
+{
+	struct g4_redist *redist = &g->redist[cpu];
+
+	if (!g->minor || !g->invlpir)
+		g4_fail("SYNCR, which there is not");
+	if (redist->inv_busy) {
+		redist->inv_busy--;
+		return 1;
+	}
+	if (redist->invalidating && redist->inv_intid)
+		vlpi_invalidate(g, redist->inv_vpeid, vlpi_index(redist->inv_intid));
+	else if (redist->invalidating)
+		vlpi_invalidate_all(g, redist->inv_vpeid);
+	redist->invalidating = false;
+	return 0;
+}
+
+/* What becomes of an invalidation whose vPE goes is not said. */
+static void check_none_invalidates(const struct g4 *g, unsigned vpeid)
+{
+	for (unsigned cpu = 0; cpu < G4_CPUS; cpu++)
+		if (g->redist[cpu].invalidating && g->redist[cpu].inv_vpeid == vpeid)
+			g4_fail("vPE %u is moved or unmapped, and CPU %u may be invalidating its "
+				"configuration",
+				vpeid, cpu);
+}
 
 static void pending_to_memory(struct g4 *g, unsigned vpeid, uint64_t table)
 {
@@ -290,6 +399,10 @@ void g4_write(struct g4 *g, unsigned cpu, uint32_t offset, uint64_t value)
 	struct g4_redist *redist = &g->redist[cpu];
 
 	switch (offset) {
+	case 0xa0:
+	case 0xb0:
+		begin_invalidating(g, cpu, value, offset == 0xb0);
+		break;
 	case 0x20070:
 		if (redist->resident >= 0)
 			g4_fail("VPROPBASER written while a vPE is resident");
@@ -336,6 +449,8 @@ uint64_t g4_read(struct g4 *g, unsigned cpu, uint32_t offset)
 	struct g4_redist *redist = &g->redist[cpu];
 
 	switch (offset) {
+	case 0xc0:
+		return invalidating_busy(g, cpu);
 	case 0x20070:
 		return redist->vpropbaser;
 	case 0x20078:
@@ -482,9 +597,9 @@ static void do_movi(struct g4 *g, unsigned its, const uint64_t c[4])
 	n = lpi_index(itte->intid);
 	pending = *pending_of(g, its, itte);
 	*pending_of(g, its, itte) = false;
-	redist_of(g, its, itte)->config[n] = G4_UNKNOWN;
+	redist_of(g, its, itte)->config[n].known = false;
 	itte->icid = (uint16_t)icid;
-	redist_of(g, its, itte)->config[n] = G4_UNKNOWN;
+	redist_of(g, its, itte)->config[n].known = false;
 	if (pending)
 		raise(g, its, itte);
 }
@@ -516,9 +631,9 @@ static void do_inv(struct g4 *g, unsigned its, const uint64_t c[4])
 	struct g4_itte *itte = mapped_at(g, its, c);
 
 	if (itte->is_virtual)
-		g->vpe[itte->vpeid].config[vlpi_index(itte->intid)] = G4_UNKNOWN;
+		vlpi_invalidate(g, itte->vpeid, vlpi_index(itte->intid));
 	else
-		redist_of(g, its, itte)->config[lpi_index(itte->intid)] = G4_UNKNOWN;
+		lpi_invalidate(g, redist_of(g, its, itte), lpi_index(itte->intid));
 }
 
 static void do_discard(struct g4 *g, unsigned its, const uint64_t c[4])
@@ -563,6 +678,7 @@ static void unmap_vpe(struct g4 *g, unsigned its, unsigned vpeid, const uint64_t
 
 	if (!vpt->valid || resident_cpu(g, vpeid) >= 0)
 		g4_fail("VMAPP V = 0: vPE %u is not mapped, or resident", vpeid);
+	check_none_invalidates(g, vpeid);
 	if (g->minor && (mappings(g, vpeid) == 1) != (bool)BITS(c[0], 8, 8))
 		g4_fail("VMAPP V = 0: Alloc is for the last ITS that maps a vPE");
 	if (mappings(g, vpeid) == 1) {
@@ -570,6 +686,7 @@ static void unmap_vpe(struct g4 *g, unsigned its, unsigned vpeid, const uint64_t
 		memset(&g->vpe[vpeid], 0, sizeof(g->vpe[vpeid]));
 	}
 	vpt->valid = false;
+	g->its[its].invdb[vpeid] = false;
 }
 
 static void do_vmapp(struct g4 *g, unsigned its, const uint64_t c[4])
@@ -588,6 +705,7 @@ static void move_vpe(struct g4 *g, unsigned its, const uint64_t c[4])
 
 	if (resident_cpu(g, vpeid) >= 0)
 		g4_fail("VMOVP: vPE %u is resident", vpeid);
+	check_none_invalidates(g, vpeid);
 	g->its[its].vpe[vpeid].cpu = cpu_of(c[2] & ~VALID);
 	if (g->minor && c[2] & VALID)
 		g->its[its].vpe[vpeid].doorbell = (uint32_t)c[3];
@@ -625,7 +743,41 @@ static bool do_vmovp(struct g4 *g, unsigned its, const uint64_t c[4])
 
 static void do_vinvall(struct g4 *g, unsigned its, const uint64_t c[4])
 {
-	memset(g->vpe[vpeid_at(g, its, c, true)].config, 0, sizeof(g->vpe[0].config));
+	vlpi_invalidate_all(g, vpeid_at(g, its, c, true));
+}
+
+/*
+ * All redistributors are told: a doorbell's configuration is one LPI's, wherever the vPE was before or
+ * comes to be, and neither VMOVP nor VMAPP has it read anew.
+ */
+static void invalidate_doorbell(struct g4 *g, unsigned its, unsigned vpeid)
+{
+	uint32_t doorbell = g->its[its].vpe[vpeid].doorbell;
+
+	g->its[its].invdb[vpeid] = false;
+	for (unsigned cpu = 0; doorbell != SPURIOUS && cpu < G4_CPUS; cpu++)
+		lpi_invalidate(g, &g->redist[cpu], lpi_index(doorbell));
+}
+
+static void do_invdb(struct g4 *g, unsigned its, const uint64_t c[4])
+{
+	unsigned vpeid = vpeid_at(g, its, c, true);
+
+	if (!g->minor)
+		g4_fail("INVDB on a GICv4.0");
+	if (c[0] != 0x2e || c[1] & ~UINT64_C(0xffff00000000) || c[2] || c[3])
+		g4_fail("INVDB with bits that are RES0");
+	g->its[its].invdb[vpeid] = true;
+	if (g->random(2))
+		invalidate_doorbell(g, its, vpeid);
+}
+
+static void do_vsync(struct g4 *g, unsigned its, const uint64_t c[4])
+{
+	unsigned vpeid = vpeid_at(g, its, c, g->minor != 0);
+
+	if (g->its[its].invdb[vpeid])
+		invalidate_doorbell(g, its, vpeid);
 }
 
 static void do_vsgi(struct g4 *g, unsigned its, const uint64_t c[4])
@@ -683,7 +835,7 @@ static bool execute(struct g4 *g, unsigned its, const uint64_t c[4])
 		do_vsgi(g, its, c);
 		break;
 	case 0x25:
-		vpeid_at(g, its, c, g->minor != 0);
+		do_vsync(g, its, c);
 		break;
 	case 0x29:
 		do_vmapp(g, its, c);
@@ -693,6 +845,9 @@ static bool execute(struct g4 *g, unsigned its, const uint64_t c[4])
 		break;
 	case 0x2d:
 		do_vinvall(g, its, c);
+		break;
+	case 0x2e:
+		do_invdb(g, its, c);
 		break;
 	default:
 		g4_fail("command %#llx", (unsigned long long)(c[0] & 0xff));

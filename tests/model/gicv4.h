@@ -8,7 +8,8 @@
  *
  * It is as unhelpful as an implementation may be: pending tables in memory are read when a vPE is
  * mapped and written when it is unmapped, and only then; configuration is cached until it is
- * invalidated.
+ * invalidated, and may be cached anew at once; what GICR_INVLPIR and INVALLR ask for happens when
+ * GICR_SYNCR is read as 0, and what INVDB asks for when its VSYNC is executed.
  */
 #ifndef TESTS_MODEL_GICV4_H
 #define TESTS_MODEL_GICV4_H
@@ -48,15 +49,19 @@ struct g4_its {
 	bool collection[G4_COLLS];
 	unsigned collection_cpu[G4_COLLS];
 	struct g4_vpt vpe[G4_VPES];
+	bool invdb[G4_VPES]; /* executed, and no VSYNC since */
 	uint64_t queue[G4_QUEUE][4];
 	uint64_t put, executed;
 };
 
-enum g4_cached { G4_UNKNOWN, G4_OFF, G4_ON };
+struct g4_cached { /* a property byte */
+	bool known;
+	uint8_t byte;
+};
 
 struct g4_vpe { /* what redistributors know of a vPE, wherever it is mapped */
 	bool pending[G4_VLPIS];
-	enum g4_cached config[G4_VLPIS];
+	struct g4_cached config[G4_VLPIS];
 	uint64_t
 		properties; /* where its configuration is: known once it was resident (4.0), or mapped (4.1) */
 	bool invalid_area; /* the IMPLEMENTATION DEFINED area of its table is not valid */
@@ -67,17 +72,22 @@ struct g4_vpe { /* what redistributors know of a vPE, wherever it is mapped */
 
 struct g4_redist {
 	bool pending[G4_LPIS];
-	enum g4_cached config[G4_LPIS];
+	struct g4_cached config[G4_LPIS];
 	uint64_t vpropbaser, vpendbaser;
 	int resident;   /* vPEID, or -1 */
 	unsigned dirty; /* reads for which Dirty is 1 */
 	uint32_t vsgir;
 	unsigned vsgi_busy;
+	bool invalidating; /* INVLPIR or INVALLR was written, and SYNCR has not been read as 0 since */
+	unsigned inv_busy; /* reads for which SYNCR.Busy is 1 */
+	unsigned inv_vpeid;
+	uint32_t inv_intid; /* 0: all */
 };
 
 struct g4 {
 	unsigned minor;
 	bool vmovp, tolerant; /* tolerant: Valid may be cleared while Dirty is 1 */
+	bool invlpir;         /* GICR_INVLPIR, INVALLR, SYNCR are there */
 	struct g4_its its[G4_ITSS];
 	unsigned itss;
 	uint8_t its_number[G4_ITSS];
@@ -86,7 +96,7 @@ struct g4 {
 	uint8_t host_property[G4_LPIS]; /* the host's property table */
 	uint8_t *ram;                   /* the memory in which virtual tables are */
 	uint64_t ram_base, ram_size;
-	unsigned slow; /* Dirty is 1 for up to so many reads */
+	unsigned slow; /* Dirty, and Busy, is 1 for up to so many reads */
 	uint32_t (*random)(uint32_t below);
 };
 
@@ -107,5 +117,11 @@ int g4_take(struct g4 *g, unsigned cpu);  /* the same, acknowledged */
 int g4_take_virtual(struct g4 *g, unsigned cpu); /* the resident vPE's: a vLPI, an SGI; or -1 */
 bool g4_vpe_wants(struct g4 *g, unsigned vpeid); /* something is pending and enabled */
 bool g4_lpi_pending(const struct g4 *g, uint32_t intid); /* a physical one, on any CPU */
+/* Does every redistributor use the byte that is in the host's table now, in these bits? */
+bool g4_lpi_current(const struct g4 *g, uint32_t intid, uint8_t bits);
+/* Is this what hardware uses for a vPE's vLPI, or would when it looks? */
+bool g4_vlpi_uses(struct g4 *g, unsigned vpeid, uint32_t intid, uint8_t property);
+/* The vPE's cached configuration is from when each of its vLPIs was the opposite of what it is. */
+void g4_age(struct g4 *g, unsigned vpeid);
 
 #endif

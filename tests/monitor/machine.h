@@ -26,7 +26,7 @@ enum {
 	DEVICES
 };
 
-enum { PCI_00_0, PCI_01_0, PCI_02_0, PCI_03_0, PCI_03_1, PCI_FUNCTIONS };
+enum { PCI_00_0, PCI_01_0, PCI_02_0, PCI_03_0, PCI_03_1, PCI_04_0, PCI_FUNCTIONS };
 
 /* QEMU's virt, with some more devices in one page: one beside the UART, one beside a DMA engine. */
 static const struct board machine = {
@@ -57,9 +57,10 @@ static const struct board machine = {
 		.function = {
 			[PCI_00_0] = { 0x00, "it is the host bridge" },
 			[PCI_01_0] = { 0x08, NULL },
-			[PCI_02_0] = { 0x10, "it is a bridge" },
+			[PCI_02_0] = { 0x10, NULL },
 			[PCI_03_0] = { 0x18, NULL },
 			[PCI_03_1] = { 0x19, NULL },
+			[PCI_04_0] = { 0x20, "it is a bridge" },
 		},
 	},
 };
@@ -106,6 +107,8 @@ static inline const char *vm_wrong(const struct vm_description *vm, const struct
 	if (vm->pci_count > board->pci.count ||
 	    (vm->pci_count && !vm->identity && !board->pci.contained))
 		return "PCI functions";
+	if (vm->software_messages && !vm->pci_count)
+		return "messages of no PCI function";
 	for (i = 0; i < vm->pci_count; i++) {
 		if (vm->pci[i] >= board->pci.count || board->pci.function[vm->pci[i]].why)
 			return "a PCI function that cannot be had";
@@ -117,7 +120,8 @@ static inline const char *vms_wrong(const struct vms *vms, const struct board *b
 				    uint64_t memory_free, const void *blob, size_t size)
 {
 	uint64_t sum = 0, cpus = 0, devices = 0, functions = 0;
-	unsigned vcpus = 0, identities = 0, i, j;
+	uint64_t identity_end = board->memory;
+	unsigned vcpus = 0, i, j;
 
 	if (vms->count < 1 || vms->count > VMS_MAX)
 		return "the count of VMs";
@@ -129,7 +133,11 @@ static inline const char *vms_wrong(const struct vms *vms, const struct board *b
 			return wrong;
 		sum += vm->memory;
 		vcpus += vm->vcpus;
-		identities += vm->identity;
+		if (vm->ram != (vm->identity ? identity_end : board->memory))
+			return "where memory starts";
+		identity_end += vm->identity ? vm->memory : 0;
+		if (vm->firmware && vm->ram != board->memory)
+			return "firmware whose memory starts elsewhere";
 		for (j = 0; j < vm->device_count; j++) {
 			if (devices >> vm->device[j] & 1)
 				return "a device twice";
@@ -146,7 +154,7 @@ static inline const char *vms_wrong(const struct vms *vms, const struct board *b
 			return "partitioned, and not a CPU for each vCPU";
 		cpus |= vm->cpus;
 	}
-	if (sum > memory_free || vcpus > VMS_VCPUS || identities > 1)
+	if (sum > memory_free || vcpus > VMS_VCPUS)
 		return "a sum";
 	return NULL;
 }

@@ -45,7 +45,7 @@ static struct {
 	bool on;
 	uint32_t event;
 } routes[VECTORS];
-static unsigned moves, resets;
+static unsigned moves, resets, misses;
 
 static void put(uint8_t *at, unsigned bytes, uint64_t value)
 {
@@ -118,6 +118,13 @@ static void route(void *host, unsigned vector, uint32_t event)
 	routes[vector].event = event;
 }
 
+static void missed(void *host, unsigned message)
+{
+	(void)host;
+	assert_int_equal(message, 0);
+	misses++;
+}
+
 static void moved(void *host)
 {
 	(void)host;
@@ -141,6 +148,7 @@ static const struct pci_port port = {
 	.bar_read = bar_read,
 	.bar_write = bar_write,
 	.route = route,
+	.missed = missed,
 	.moved = moved,
 	.reset = reset,
 };
@@ -231,7 +239,7 @@ static void give(void)
 	function.physical = PHYSICAL;
 	memset(routes, 0, sizeof(routes));
 	pci_function_reset(&function);
-	moves = resets = 0;
+	moves = resets = misses = 0;
 }
 
 static int set_up(void **state)
@@ -770,7 +778,7 @@ static void a_vector_that_is_kept_is_masked(void **state)
 	assert_false(is_open(2));
 	assert_true(is_open(3));
 	assert_int_equal(table_read(2, 12, 4), 0); /* the guest does not see it */
-	assert_true(pci_function_hold(&function, 2, false));
+	pci_function_hold(&function, 2, false);
 	assert_true(is_open(2));
 }
 
@@ -815,19 +823,78 @@ static void messages_of_msi_are_kept_by_their_mask_bits(void **state)
 	assert_int_equal(guest_read(MSI + 16, 4), 1);
 	pci_function_hold(&function, 3, false);
 	assert_int_equal(take(hw.config + MSI + 16, 4), 1);
-	assert_false(pci_function_hold(&function, 4, true)); /* there are four */
+	assert_false(pci_function_hold(&function, VECTORS, true)); /* there are not as many */
 }
 
-static void a_message_without_mask_bit_is_not_kept(void **state)
+static void make_msi(uint16_t control)
+{
+	put(hw.config + MSI + 2, 2, control);
+	hw.config[6] &= (uint8_t)~8u; /* it wants nothing */
+	give();
+	write_msi(DOORBELL, 0x44, (control >> 1 & 7) << 4 | 1);
+	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
+}
+
+static bool msi_is_on(void)
+{
+	return hw.config[MSI + 2] & 1;
+}
+
+static void a_message_without_mask_bit_is_kept_by_disabling_it(void **state)
 {
 	(void)state;
-	put(hw.config + MSI + 2, 2, 0x0080); /* one message, no masks */
-	give();
-	write_msi(DOORBELL, 0x44, 1);
-	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
-	assert_false(pci_function_hold(&function, 0, true));
-	assert_int_equal(take(hw.config + MSI + 2, 2) & 1, 1);
+	make_msi(0x0080);
+	assert_true(pci_function_hold(&function, 0, true));
+	assert_true(pci_function_hold(&function, 0, true));
+	assert_false(msi_is_on());
+	assert_int_equal(guest_read(MSI + 2, 2), 0x81); /* the guest does not see it */
+	write_msi(DOORBELL, 0x45, 1);
+	assert_false(msi_is_on());
+	pci_function_hold(&function, 0, false);
+	assert_false(msi_is_on());
+	pci_function_hold(&function, 0, false);
+	assert_true(msi_is_on());
+	assert_int_equal(misses, 0);
 	assert_false(pci_function_hold(&function, 5000, true));
+}
+
+/* 6.2.3: Interrupt Status. */
+static void what_it_wanted_to_say_meanwhile_is_told(void **state)
+{
+	(void)state;
+	make_msi(0x0080);
+	pci_function_hold(&function, 0, true);
+	hw.config[6] |= 8;
+	pci_function_hold(&function, 0, false);
+	assert_int_equal(misses, 1);
+	assert_true(msi_is_on());
+	assert_false(pci_function_hold(&function, 0, true)); /* it would not be seen */
+	assert_true(msi_is_on());
+}
+
+static void one_that_is_off_opens_when_it_is_let_go(void **state)
+{
+	(void)state;
+	put(hw.config + MSI + 2, 2, 0x0080);
+	give();
+	hw.config[6] |= 8;
+	assert_true(pci_function_hold(&function, 0, true));
+	pci_function_hold(&function, 0, false);
+	assert_int_equal(misses, 0);
+	assert_false(msi_is_on());
+	pci_function_hold(&function, 0, true);
+	write_msi(DOORBELL, 0x44, 1);
+	assert_false(msi_is_on());
+	pci_function_hold(&function, 0, false);
+	assert_true(msi_is_on());
+}
+
+static void several_messages_without_mask_bits_are_not_kept(void **state)
+{
+	(void)state;
+	make_msi(0x0084);
+	assert_false(pci_function_hold(&function, 0, true));
+	assert_true(msi_is_on());
 }
 
 /* --- At random. ------------------------------------------------------------------------------------- */
@@ -851,8 +918,7 @@ static uint64_t random_value(void)
 	return bits & 1 ? bits >> 8 : liked[(bits >> 8) % (sizeof(liked) / sizeof(liked[0]))];
 }
 
-static bool kept[VECTORS];
-static uint32_t msi_kept;
+static unsigned kept[VECTORS]; /* by how many */
 
 static void assert_vector_sound(unsigned i)
 {
@@ -886,20 +952,23 @@ static void assert_sound(void)
 		return;
 	assert_int_equal(take(hw.config + MSI + 4, 8), PHYSICAL);
 	assert_int_equal(take(hw.config + MSI + 12, 2), 0);
-	assert_int_equal(take(hw.config + MSI + 16, 4), guest_read(MSI + 16, 4) | msi_kept);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(hw.config[MSI + 16] >> i & 1,
+				 (guest_read(MSI + 16, 1) >> i & 1) || kept[i]);
 	assert_int_equal(guest_read(MSI + 4, 4) | (uint64_t)guest_read(MSI + 8, 4) << 32, DOORBELL);
 }
 
-/* Whoever has MSI on is kept by that. */
 static void random_hold(uint64_t bits)
 {
 	unsigned n = (unsigned)(bits >> 8) % VECTORS;
-	bool on = bits & 0x80, msi = take(hw.config + MSI + 2, 2) & 1;
 
-	assert_int_equal(pci_function_hold(&function, n, on), !msi || n < 4);
-	kept[n] = on && !msi;
-	if (n < 4)
-		msi_kept = (msi_kept & ~(1u << n)) | (uint32_t)(on && msi) << n;
+	if (bits & 0x80 && kept[n] < 3) {
+		assert_true(pci_function_hold(&function, n, true));
+		kept[n]++;
+	} else if (kept[n]) {
+		pci_function_hold(&function, n, false);
+		kept[n]--;
+	}
 }
 
 static void random_access_to_it(void)
@@ -939,7 +1008,6 @@ static void hardware_is_sound_whatever_the_guest_does(void **state)
 		make_device();
 		give();
 		memset(kept, 0, sizeof(kept));
-		msi_kept = 0;
 		for (i = 0; i < 500; i++) {
 			random_access_to_it();
 			assert_sound();
@@ -1010,7 +1078,10 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(what_the_guest_closes_meanwhile_stays_closed, set_up),
 		cmocka_unit_test_setup(messages_of_msi_are_kept_by_their_mask_bits, set_up),
-		cmocka_unit_test_setup(a_message_without_mask_bit_is_not_kept, set_up),
+		cmocka_unit_test_setup(a_message_without_mask_bit_is_kept_by_disabling_it, set_up),
+		cmocka_unit_test_setup(what_it_wanted_to_say_meanwhile_is_told, set_up),
+		cmocka_unit_test_setup(one_that_is_off_opens_when_it_is_let_go, set_up),
+		cmocka_unit_test_setup(several_messages_without_mask_bits_are_not_kept, set_up),
 		cmocka_unit_test(hardware_is_sound_whatever_the_guest_does),
 		cmocka_unit_test(random_devices_are_read_safely),
 	};

@@ -217,8 +217,18 @@ static const struct mistake mistakes[] = {
 	  "/b: devices: \"/pl011@9000000\" is /a's already; take it out of one of the two" },
 	{ "identity-value",
 	  "/a: identity-mapped has no value: write \"identity-mapped;\", or leave it out" },
-	{ "identity-two", "/c: identity-mapped: /a is so already, and the memory at these "
-			  "addresses exists once; take it out of one of the two" },
+	{ "identity-firmware",
+	  "/b: firmware looks for its device tree at 0x40000000, where the machine's memory "
+	  "starts, and there another VM is, identity-mapped, too; put this one before it, or take "
+	  "identity-mapped out of one of the two" },
+	{ "identity-load", "/b: load = 0x40080000: give an address in the VM's memory, which "
+			   "starts at 0x44000000" },
+	{ "identity-load-behind", "/b: memory = 64M is too little for what has to be loaded; at "
+				  "least 66M are needed" },
+	{ "identity-elf", "/b: kernel is an ELF file with a part for 0x40200000 that does not fit: "
+			  "the VM's memory starts at 0x44000000; link it for there" },
+	{ "identity-sum", "/b: memory = 512M: only 448M are left; lower it or give the machine "
+			  "more (MEM=)" },
 	{ "sdei-version", "/a: sdei = \"2.0\": \"1.0\", \"1.1\" or no value is allowed" },
 	{ "sdei-cells", "/a: sdei has to be one string in quotes" },
 	{ "watchdog-none", "/a: watchdog = 0: a number from 1 to 3600 is allowed" },
@@ -242,8 +252,12 @@ static const struct mistake mistakes[] = {
 			"device (PCI=1)" },
 	{ "pci-bus", "/a: pci: \"01:00.0\" is not there: only the first bus is looked at; take it "
 		     "out, or give the machine the device (PCI=1)" },
-	{ "pci-bridge", "/a: pci: \"00:02.0\" cannot be had: it is a bridge; take it out" },
+	{ "pci-bridge", "/a: pci: \"00:04.0\" cannot be had: it is a bridge; take it out" },
 	{ "pci-twice", "/a: pci: \"00:01.0\" stands there twice; take one out" },
+	{ "software-messages-value", "/a: software-messages has no value: write "
+				     "\"software-messages;\", or leave it out" },
+	{ "software-messages-no-pci", "/a: software-messages is for the messages of PCI functions, "
+				      "and it has none; give it pci, or leave this out" },
 	{ "pci-dma", "/b: pci: \"00:01.0\" does DMA, for which the VM has to be identity-mapped; "
 		     "make it so, or take the function out" },
 	{ "pci-two-vms", "/c: pci: \"00:01.0\" is /a's already; take it out of one of the two" },
@@ -344,7 +358,9 @@ static void pci_functions(void **state)
 	assert_int_equal(vm->pci[0], PCI_03_1);
 	assert_int_equal(vm->pci[1], PCI_01_0);
 	assert_int_equal(vm->pci[2], PCI_03_0);
+	assert_true(vm->software_messages);
 	assert_int_equal(vms.vm[1].pci_count, 0);
+	assert_false(vms.vm[1].software_messages);
 	free(file.bytes);
 }
 
@@ -356,6 +372,23 @@ static void pci_on_a_machine_without(void **state)
 	(void)state;
 	memset(&without.pci, 0, sizeof(without.pci));
 	assert_refused(&without, &file, "/a: pci: this machine has no PCI; take \"00:03.1\" out");
+	free(file.bytes);
+}
+
+/* Each behind the one before it, in whole 2 MB; the one that is not starts where the machine's memory does. */
+static void identity_mapped_vms_follow_each_other(void **state)
+{
+	struct file file = accept("identity-several");
+
+	(void)state;
+	assert_int_equal(vms.count, 4);
+	assert_int_equal(vms.vm[0].ram, 0x40000000);
+	assert_true(vms.vm[0].firmware);
+	assert_int_equal(vms.vm[1].ram, 0x40000000);
+	assert_false(vms.vm[1].identity);
+	assert_int_equal(vms.vm[2].ram, 0x44000000);
+	assert_int_equal(vms.vm[3].ram, 0x44600000);
+	assert_int_equal(vms.vm[3].load, 0x44600000);
 	free(file.bytes);
 }
 
@@ -696,6 +729,7 @@ int main(void)
 		cmocka_unit_test(everything_said),
 		cmocka_unit_test(pci_functions),
 		cmocka_unit_test(pci_on_a_machine_without),
+		cmocka_unit_test(identity_mapped_vms_follow_each_other),
 		cmocka_unit_test(pci_behind_an_smmu),
 		cmocka_unit_test(memory_in_other_ways),
 		cmocka_unit_test(bounds_are_allowed),

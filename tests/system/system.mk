@@ -38,11 +38,12 @@ SYSTEM_GUESTS     := $(SYSTEM_GUESTS_V3) $(SYSTEM_GUESTS_V2) \
 SYSTEM_GUESTS_ALL := $(foreach g,$(GUEST_IMAGES),$(foreach cpu,cortex-a72 max,$(foreach gic,2 3, \
 	guest,$g,$(cpu),$(gic) guest,$g,$(cpu),$(gic),8)))
 
-# Our guests with an ITS: name, model, CPUs, where.
-SYSTEM_ITS     := $(foreach g,$(GUEST_ITS),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
-	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,harsh)
+# Our guests with an ITS: name, model, CPUs, where, GIC.
+SYSTEM_ITS     := $(foreach g,$(filter-out msix,$(GUEST_ITS)),$(foreach cpus,1 2 4,its,$g,cortex-a72,$(cpus),both) \
+	its,$g,max,4,both) $(foreach cpus,1 4,its,its-errors,max,$(cpus),both,3,harsh) \
+	its,msix,cortex-a72,1,both its,msix,max,2,both,4 its,edu,cortex-a72,1,both,4 its,edu,max,4,both,4
 SYSTEM_ITS_ALL := $(foreach g,$(GUEST_ITS),its,$g,cortex-a72,8,both \
-	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both))
+	$(foreach cpus,1 2 8,its,$g,max,$(cpus),both) $(foreach cpus,1 2 8,its,$g,max,$(cpus),both,4))
 
 # Clients of SDEI: case, model, GIC, vCPUs.
 SYSTEM_SDEI := sdei,calls,cortex-a72,3,1 sdei,calls,max,2,2 sdei,entry,max,3,1 sdei,entry,cortex-a72,2,2 \
@@ -69,8 +70,10 @@ SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vm
 	vms-hostile,$(kind),cortex-a72,$(gic) vms-hostile,$(kind),max,$(gic))) vms-hostile,its,max
 
 # PCI functions passed through.
-SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,busy pci,busy,max,4 pci,toggle,cortex-a72,4
-SYSTEM_PCI_ALL := pci,iommu pci,iommu,max,4 pci,linux,max pci,linux,cortex-a72,4 pci,resets,max,4 pci,toggle,max,4
+SYSTEM_PCI := pci,linux pci,linux,max,4 pci,resets pci,resets,cortex-a72,4 pci,linux-resets pci,two pci,two,cortex-a72,4 \
+	pci,busy pci,busy,max,4 pci,toggle,cortex-a72,4 pci,iommu pci,two-iommu
+SYSTEM_PCI_ALL := pci,iommu,max,4 pci,two-iommu,cortex-a72,4 pci,linux,max pci,linux,cortex-a72,4 \
+	pci,linux-resets,max,4 pci,resets,max,4 pci,two,max pci,toggle,max,4
 
 SYSTEM_NOW  := $(addprefix linux$(comma),$(SYSTEM_LINUX)) $(SYSTEM_GUESTS) $(SYSTEM_ITS) $(SYSTEM_OTHERS) $(SYSTEM_DEMOS) $(SYSTEM_VMS) \
 	$(SYSTEM_PCI) $(SYSTEM_SDEI)
@@ -80,7 +83,7 @@ SYSTEM_REST := $(filter-out $(SYSTEM_NOW),$(addprefix linux$(comma),$(SYSTEM_LIN
 SYSTEM_TESTS += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW))
 SYSTEM_DEPS  += $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_NOW)) \
 	$(if $(TEST_BARE),,$(HYPERVISOR)) $(LINUX_IMAGE) $(INITRAMFS) $(UBOOT_ARM64) \
-	$(GUEST_BINARIES)
+	$(GUEST_BINARIES) $(if $(QEMU),,$(QEMU_10))
 
 SYSTEM_MORE    := $(addprefix $(SYSTEM_CASES)/,$(SYSTEM_REST)) \
 	$(addprefix $(SYSTEM_CASES_NEW)/,$(SYSTEM_NOW) $(SYSTEM_REST))

@@ -17,7 +17,8 @@
 
 #define VCPUS    2
 #define ROUTES   3
-#define COMMANDS 256
+#define COMMANDS 512
+#define MANY     40
 #define BASE     UINT64_C(0x123400000)
 #define VPE(n)   ((uint64_t)(0x20 + (n)) << 32)
 #define PARKING  VPE(VCPUS)
@@ -42,6 +43,7 @@ static struct host {
 	struct command commands[COMMANDS];
 	unsigned put, seen, executed;
 	uint64_t vpendbaser[4], vpropbaser[4], vsgir, vsgipendr, sgir;
+	uint64_t invlpir[4], invallr[4], syncr; /* written since the last look; SYNCR of all */
 	unsigned dirty_after_write;
 	bool bell[VCPUS], held[ROUTES], can_hold;
 	unsigned wakes[VCPUS], raises;
@@ -68,6 +70,8 @@ static uint64_t redist_read(void *host, unsigned cpu, uint32_t offset)
 	(void)host;
 	if (offset == GICV4_GICR_VSGIPENDR)
 		return h.vsgipendr;
+	if (offset == 0xc0)
+		return h.syncr;
 	assert_int_equal(offset, GICV4_GICR_VPENDBASER);
 	return h.vpendbaser[cpu];
 }
@@ -82,6 +86,10 @@ static void redist_write(void *host, unsigned cpu, uint32_t offset, uint64_t val
 		h.vpendbaser[cpu] = value | (h.dirty_after_write ? DIRTY : 0);
 	else if (offset == GICV4_GICR_VSGIR)
 		h.vsgir = value;
+	else if (offset == 0xa0)
+		h.invlpir[cpu] = value;
+	else if (offset == 0xb0)
+		h.invallr[cpu] = value;
 	else
 		h.vpropbaser[cpu] = value;
 }
@@ -193,7 +201,7 @@ static void no_more(void)
 }
 
 /* A VM of two vCPUs whose vPEs are not mapped yet; route 1 is device 5's event 9. */
-static void make(unsigned minor, unsigned itss, bool vmovp)
+static void make_on(struct gicv4_machine machine)
 {
 	const struct gicv4_event event = {
 		.collection = 3, .cpu = 2, .device = 5, .event = 9, .intid = 8200
@@ -202,12 +210,7 @@ static void make(unsigned minor, unsigned itss, bool vmovp)
 	size_t size;
 
 	memset(&h, 0, sizeof(h));
-	h.machine = (struct gicv4_machine){ .minor = (uint8_t)minor,
-					    .itss = (uint8_t)itss,
-					    .vmovp = vmovp,
-					    .its_numbers = { 2, 5 },
-					    .vpeids = 0x1000,
-					    .intid_bits = 16 };
+	h.machine = machine;
 	config = config_of(NULL);
 	size = gicv4_tables_size(&h.machine, &config);
 	assert_int_equal(size, 0x40000);
@@ -221,9 +224,32 @@ static void make(unsigned minor, unsigned itss, bool vmovp)
 	assert_int_equal(gicv4_route(h.v4, 1, &event), 0);
 }
 
+static void make(unsigned minor, unsigned itss, bool vmovp)
+{
+	make_on((struct gicv4_machine){ .minor = (uint8_t)minor,
+					.itss = (uint8_t)itss,
+					.vmovp = vmovp,
+					.its_numbers = { 2, 5 },
+					.vpeids = 0x1000,
+					.intid_bits = 16 });
+}
+
 static void start(unsigned minor)
 {
 	make(minor, 1, true);
+	assert_int_equal(gicv4_start(h.v4), 0);
+	settle();
+}
+
+/* GICv4.1 whose redistributors have INVLPIR, INVALLR and SYNCR. */
+static void start_invlpir(void)
+{
+	make_on((struct gicv4_machine){ .minor = 1,
+					.itss = 1,
+					.vmovp = true,
+					.invlpir = true,
+					.vpeids = 0x1000,
+					.intid_bits = 16 });
 	assert_int_equal(gicv4_start(h.v4), 0);
 	settle();
 }
@@ -1004,6 +1030,161 @@ static void vpe_tables_are_shared_as_typer_says(void **state)
 	assert_int_equal(gicv4_vpe_table(V | 0x12345000 | 0x80, 0), 0);
 }
 
+static void a_doorbell_whose_byte_changed_is_read_anew(void **state)
+{
+	(void)state;
+	start(0);
+	assert_int_equal(gicv4_doorbell_changed(h.v4, 1), 0);
+	next_is(0, 0x0c | UINT64_C(7) << 32, 1, 0, 0);
+	next_is(0, 0x05, 0, RD(1), 0);
+	no_more();
+	assert_false(gicv4_settled(h.v4));
+	settle();
+	assert_false(h.bell[1]);
+	assert_int_equal(gicv4_doorbell_changed(h.v4, VCPUS), -VIRQ_ERR_RANGE);
+	end(NULL);
+	make(1, 1, true);
+	assert_int_equal(gicv4_doorbell_changed(h.v4, 1), 0); /* as VMAPP will have it */
+	no_more();
+	gicv4_start(h.v4);
+	settle();
+	assert_int_equal(gicv4_doorbell_changed(h.v4, 1), 0);
+	next_is(0, 0x2e, VPE(1), 0, 0);
+	next_is(0, 0x25, VPE(1), 0, 0);
+	no_more();
+	assert_false(gicv4_settled(h.v4));
+	h.executed = h.put - 1; /* the VSYNC is not */
+	assert_false(gicv4_settled(h.v4));
+	settle();
+	assert_int_equal(gicv4_doorbell_changed(h.v4, VCPUS), -VIRQ_ERR_RANGE);
+	no_more();
+}
+
+/* From the first command: INVDB and VSYNC are of a vPE that is mapped. The INVDBs of this one. */
+static unsigned invdbs_of(unsigned vcpu)
+{
+	bool mapped[2][MANY] = { 0 };
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < h.put; n++) {
+		const struct command *c = &h.commands[n];
+		uint64_t vpe = (c->word[1] >> 32) - 0x20;
+
+		assert_true(vpe < MANY);
+		if ((c->word[0] & 0xff) == 0x29)
+			mapped[c->its][vpe] = c->word[2] & V;
+		else
+			assert_true(mapped[c->its][vpe]);
+		count += c->word[0] == 0x2e && vpe == vcpu;
+	}
+	return count;
+}
+
+/* More vPEs than are mapped at a time, so that some of them are, and some are not. */
+static void a_doorbell_changes_while_many_vpes_are_mapped(void **state)
+{
+	struct gicv4_event bells[MANY] = { 0 };
+	struct gicv4_config config;
+	size_t size;
+	unsigned before;
+
+	(void)state;
+	make(1, 2, true);
+	end(NULL);
+	for (unsigned n = 0; n < MANY; n++)
+		bells[n].intid = BELL(n);
+	config = config_of(NULL);
+	config.vcpus = MANY;
+	config.doorbells = bells;
+	size = gicv4_tables_size(&h.machine, &config);
+	config.tables = h.tables = aligned_alloc(64, size);
+	size = gicv4_size(&h.machine, &config);
+	h.memory = aligned_alloc(64, (size + 63) / 64 * 64);
+	assert_int_equal(gicv4_init(&h.v4, h.memory, size, &h.machine, &config, &hooks, &h), 0);
+	assert_int_equal(gicv4_start(h.v4), 0);
+	assert_true(h.put <= 64);
+	before = invdbs_of(0);
+	assert_int_equal(invdbs_of(MANY - 1), 0);
+	assert_int_equal(gicv4_doorbell_changed(h.v4, 0), 0);
+	assert_int_equal(gicv4_doorbell_changed(h.v4, MANY - 1), 0);
+	assert_int_equal(invdbs_of(0), before + 1); /* what was read at first may be too old */
+	assert_int_equal(invdbs_of(MANY - 1), 0);
+	settle();
+	assert_true(invdbs_of(MANY - 1) > 0);
+	assert_int_equal(gicv4_stop(h.v4), 0);
+	for (unsigned n = 0; !gicv4_settled(h.v4); n++) {
+		assert_true(n < 100);
+		gicv4_doorbell_changed(h.v4, 0);
+		gicv4_doorbell_changed(h.v4, MANY - 1);
+		invdbs_of(0);
+		finish();
+	}
+}
+
+static void redistributors_are_told_of_a_vlpis_configuration(void **state)
+{
+	(void)state;
+	start_invlpir();
+	map_direct();
+	h.syncr = 1;
+	h.invlpir[1] = 0;
+	gicv4_configure(h.v4, 1, 8195, 0x40);
+	assert_int_equal(h.tables[3], 0x42);
+	assert_int_equal(h.invlpir[1], V | VPE(1) | 8195);
+	assert_false(gicv4_settled(h.v4));
+	h.syncr = 0;
+	assert_true(gicv4_settled(h.v4));
+	no_more();
+	gicv4_invalidate_all(h.v4, 0);
+	assert_int_equal(h.invallr[1], V | VPE(0));
+	assert_true(gicv4_settled(h.v4));
+	no_more();
+	run_here(1);
+	gicv4_configure(h.v4, 1, 8195, 0x41);
+	assert_int_equal(h.invlpir[1], V | VPE(1) | 8195);
+	no_more();
+}
+
+static void an_its_is_told_what_a_redistributor_cannot_be_now(void **state)
+{
+	(void)state;
+	start_invlpir();
+	map_direct();
+	gicv4_load(h.v4, 1, 3); /* its vPE is on its way */
+	h.seen = h.put;
+	memset(h.invlpir, 0, sizeof(h.invlpir));
+	gicv4_configure(h.v4, 1, 8195, 0x40);
+	next_is(0, 0x0c | UINT64_C(5) << 32, 9, 0, 0);
+	next_is(0, 0x25, VPE(1), 0, 0);
+	no_more();
+	for (unsigned cpu = 0; cpu < 4; cpu++)
+		assert_int_equal(h.invlpir[cpu], 0);
+	finish();
+	settle();
+	assert_true(gicv4_ready(h.v4, 1));
+	gicv4_configure(h.v4, 1, 8195, 0x41);
+	assert_int_equal(h.invlpir[3], V | VPE(1) | 8195);
+	no_more();
+}
+
+static void a_vpe_stays_while_its_redistributor_is_at_it(void **state)
+{
+	(void)state;
+	start_invlpir();
+	map_direct();
+	h.syncr = 1;
+	gicv4_configure(h.v4, 1, 8195, 0x40);
+	assert_int_equal(gicv4_load(h.v4, 1, 2), 0);
+	assert_false(gicv4_ready(h.v4, 1));
+	no_more();
+	h.syncr = 0;
+	gicv4_ready(h.v4, 1);
+	next_is(0, 0x22, VPE(1), V | RD(2), BELL(1));
+	next_is(0, 0x25, VPE(1), 0, 0);
+	finish();
+	assert_true(gicv4_ready(h.v4, 1));
+}
+
 static void vsgis_are_configured_set_and_cleared(void **state)
 {
 	(void)state;
@@ -1087,6 +1268,11 @@ int main(void)
 		T(what_is_discarded_on_its_way_is_not_raised),
 		T(policy_does_not_swing),
 		T(vpe_tables_are_shared_as_typer_says),
+		T(a_doorbell_whose_byte_changed_is_read_anew),
+		T(a_doorbell_changes_while_many_vpes_are_mapped),
+		T(redistributors_are_told_of_a_vlpis_configuration),
+		T(an_its_is_told_what_a_redistributor_cannot_be_now),
+		T(a_vpe_stays_while_its_redistributor_is_at_it),
 		T(vsgis_are_configured_set_and_cleared),
 		T(vsgis_pending_are_asked_for_one_at_a_time),
 	};

@@ -192,7 +192,7 @@ static void redirect(struct payload *payload)
 static void misaligned(struct payload *payload)
 {
 	uint32_t code = code_of(payload);
-	unsigned bytes = 1u << (code >> 12 & 3), shift = 64 - 8 * bytes;
+	unsigned bytes = 1u << (code >> 12 & 3), shift = (64 - 8 * bytes) & 63;
 	unsigned rd = code >> 7 & 31;
 	uint64_t value = 0;
 

@@ -508,11 +508,11 @@ static bool storm_of_all(void)
 
 /* --- The time CSR ---------------------------------------------------------------------------------------- */
 
-#define READ_TIME(x)                                                                       \
-	({                                                                                 \
-		uint64_t value_;                                                           \
-		__asm__ volatile("rdtime " x "\n\tmv %0, " x : "=r"(value_)::x, "memory"); \
-		value_;                                                                    \
+#define READ_TIME(x)                                                                          \
+	({                                                                                    \
+		uint64_t value_;                                                              \
+		__asm__ volatile("rdtime " #x "\n\tmv %0, " #x : "=r"(value_)::#x, "memory"); \
+		value_;                                                                       \
 	})
 
 static uint64_t times(uint64_t unused)
@@ -526,8 +526,8 @@ static uint64_t times(uint64_t unused)
 		last = next;
 	}
 	is(backwards, 0, "time: 2000 reads, never backwards");
-	ok(READ_TIME("t0") >= first && READ_TIME("s2") >= first && READ_TIME("a7") >= first &&
-		   READ_TIME("s11") >= first && READ_TIME("ra") >= first,
+	ok(READ_TIME(t0) >= first && READ_TIME(s2) >= first && READ_TIME(a7) >= first &&
+		   READ_TIME(s11) >= first && READ_TIME(ra) >= first,
 	   "time: into any register");
 	__asm__ volatile("rdtime zero");
 	return unused;
@@ -603,12 +603,12 @@ static void a_load(const char *name, unsigned width, unsigned bytes, bool is_sig
 static void a_store(const char *name, unsigned width, uint64_t address)
 {
 	uint64_t value = 0x1122334455667788, before, after;
-	unsigned bytes = 1u << width;
+	unsigned bytes = 1u << width, rest = (64 - 8 * bytes) & 63;
 
 	before = bytes_at(address - 1, 1) | bytes_at(address + bytes, 1) << 8;
 	misaligned((STORE & ~0x7000u) | width << 12, address, value, 5);
 	after = bytes_at(address - 1, 1) | bytes_at(address + bytes, 1) << 8;
-	ok(bytes_at(address, bytes) == (value & UINT64_MAX >> (64 - 8 * bytes)) && before == after,
+	ok(bytes_at(address, bytes) == (value & UINT64_MAX >> rest) && before == after,
 	   "misaligned %s at %lu", name, address % 4096);
 }
 
