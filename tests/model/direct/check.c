@@ -14,6 +14,7 @@
 
 const struct trial *trial;
 bool events;
+unsigned alarmed;
 unsigned depth;
 uint64_t taken, direct, woken, resets, restores, renames, done[KINDS];
 
@@ -56,13 +57,15 @@ static void step(void)
 	case 1:
 	case 2:
 		g4_step(&g, below(g.itss));
+		if (events && below(4) == 0)
+			device_event();
 		g4_step(&g, below(g.itss));
 		break;
 	case 3:
 		physical_step();
 		break;
 	case 4:
-		if (below(100) == 0)
+		if (below(20) == 0)
 			lazy = below(2);
 		if (!(events && lazy) && gicv4_step(v4))
 			for (unsigned p = 0; p < PAIRS; p++)
@@ -83,6 +86,7 @@ static void step(void)
 static void run(unsigned steps, bool with_events)
 {
 	events = with_events;
+	alarmed = below(2) ? EVERYWHERE : 1u << below(VCPUS);
 	while (steps--)
 		step();
 }
@@ -200,18 +204,53 @@ static void try(uint64_t steps)
 int main(void)
 {
 	static const struct trial trials[] = {
-		{ "GICv4.0, exact", 0, 1, true, true, false, true, 0 },
-		{ "GICv4.0, devices cannot be held", 0, 1, true, false, false, true, 3 },
-		{ "GICv4.0, two ITSs, without vlpi_discard", 0, 2, true, true, false, false, 3 },
-		{ "GICv4.0, two ITSs that want VMOVP each, not waited for", 0, 2, false, true, true,
-		  true, 20 },
-		{ "GICv4.1, exact", 1, 1, true, true, false, true, 2 },
-		{ "GICv4.1, two ITSs that want VMOVP each, not waited for", 1, 2, false, false,
-		  true, true, 20 },
+		{ .name = "GICv4.0, exact",
+		  .itss = 1,
+		  .vmovp = true,
+		  .holds = true,
+		  .discards = true },
+		{ .name = "GICv4.0, devices cannot be held",
+		  .itss = 1,
+		  .vmovp = true,
+		  .discards = true,
+		  .slow = 3 },
+		{ .name = "GICv4.0, two ITSs, without vlpi_discard",
+		  .itss = 2,
+		  .vmovp = true,
+		  .holds = true,
+		  .slow = 3 },
+		{ .name = "GICv4.0, two ITSs that want VMOVP each, not waited for",
+		  .itss = 2,
+		  .holds = true,
+		  .lates = true,
+		  .discards = true,
+		  .slow = 20 },
+		{ .name = "GICv4.1, exact",
+		  .minor = 1,
+		  .itss = 1,
+		  .vmovp = true,
+		  .holds = true,
+		  .discards = true,
+		  .slow = 2 },
+		{ .name = "GICv4.1, redistributors invalidate",
+		  .minor = 1,
+		  .itss = 2,
+		  .vmovp = true,
+		  .holds = true,
+		  .discards = true,
+		  .invlpir = true,
+		  .slow = 6 },
+		{ .name = "GICv4.1, two ITSs that want VMOVP each, redistributors invalidate, not waited for",
+		  .minor = 1,
+		  .itss = 2,
+		  .lates = true,
+		  .discards = true,
+		  .invlpir = true,
+		  .slow = 20 },
 	};
 	const unsigned count = sizeof(trials) / sizeof(trials[0]);
 	const char *steps = getenv("DIRECT_STEPS"), *seeded = getenv("DIRECT_SEED");
-	uint64_t each = steps ? strtoull(steps, NULL, 0) / count : 3000000;
+	uint64_t each = steps ? strtoull(steps, NULL, 0) / count : 2500000;
 
 	tracing = getenv("DIRECT_TRACE");
 	seed = seeded ? strtoull(seeded, NULL, 0) : UINT64_C(0x9e3779b97f4a7c15);

@@ -127,13 +127,14 @@ struct device {
 struct trial {
 	const char *name;
 	unsigned minor, itss;
-	bool vmovp, holds, lates, discards;
+	bool vmovp, holds, lates, discards, invlpir;
 	unsigned slow;
 };
 
 /* check.c */
 extern const struct trial *trial;
-extern bool events; /* there are messages and commands */
+extern bool events;      /* there are messages and commands */
+extern unsigned alarmed; /* vCPUs that a timer wakes now and then; the others only an LPI */
 extern const char *const command_names[KINDS];
 extern unsigned depth; /* 1: in the middle of a function */
 extern uint64_t taken, direct, woken, resets, restores, renames, done[KINDS];

@@ -10,6 +10,8 @@
 struct vcpu vcpus[VCPUS];
 uint8_t ram[RAM_SIZE];
 
+static unsigned configured; /* the LPI whose byte was written last */
+
 uint8_t *property(unsigned lpi)
 {
 	return &ram[PROP_AT - RAM + lpi];
@@ -130,6 +132,20 @@ static bool is_seldom(const struct command *c)
 	}
 }
 
+/* Whatever may tell the pair's redistributor that the LPI's byte is new. */
+static void invalidate(struct command *c, unsigned p)
+{
+	static const enum kind kinds[] = { INV, INVALL, INVLPIR, INVALLR };
+	const struct pair *pair = &guest.now.pair[p];
+
+	if (!pair->mapped || guest.now.collection[pair->icid] == NOWHERE)
+		return;
+	c->kind = kinds[below(4)];
+	c->pair = p;
+	c->icid = pair->icid;
+	c->vcpu = guest.now.collection[pair->icid];
+}
+
 static bool issue(unsigned vcpu)
 {
 	struct command c = { .kind = (enum kind)below(KINDS),
@@ -144,6 +160,8 @@ static bool issue(unsigned vcpu)
 		c.vcpu = NOWHERE;
 	if (c.kind == MOVALL)
 		c.to = below(VCPUS);
+	if (below(6) == 0)
+		invalidate(&c, pair_of_lpi(configured));
 	c.lpi = c.kind == MAPTI ? c.pair + PAIRS * below(2) : guest.now.pair[c.pair].lpi;
 	if (!is_right(&c) || is_seldom(&c))
 		return false;
@@ -159,6 +177,7 @@ static void configure(unsigned lpi)
 	tell("configure", lpi, 0);
 	*property(lpi) = (uint8_t)(0xa0 | (below(3) != 0));
 	guest.lpi[lpi].sure = 0;
+	configured = lpi;
 }
 
 /* --- vCPUs. -------------------------------------------------------------------------------------- */
@@ -342,7 +361,7 @@ void vcpu_step(unsigned n)
 		vcpu->state = vgic_pending(vgic, n) || gicv4_pending(v4, n) ? READY : BLOCKED;
 		break;
 	case BLOCKED:
-		if (events && below(30) == 0) /* its guest's timer */
+		if (events && alarmed >> n & 1 && below(30) == 0)
 			vcpu->state = READY;
 		else if (
 			vcpu->woken) /* the least forgiving: it sleeps on if it finds no reason not to */

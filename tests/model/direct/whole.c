@@ -319,6 +319,7 @@ static void make_hardware(void)
 			 .vmovp = trial->vmovp,
 			 .tolerant = trial->lates,
 			 .itss = trial->itss,
+			 .invlpir = trial->invlpir,
 			 .its_number = { 3, 7 },
 			 .ram = memory(TABLES),
 			 .ram_base = TABLES_AT,
@@ -328,9 +329,11 @@ static void make_hardware(void)
 	machine = (struct gicv4_machine){ .minor = (uint8_t)trial->minor,
 					  .itss = (uint8_t)trial->itss,
 					  .vmovp = trial->vmovp,
+					  .invlpir = trial->invlpir,
 					  .its_numbers = { 3, 7 },
 					  .vpeids = G4_VPES,
 					  .intid_bits = 16 };
+	memset(vcpus, 0, sizeof(vcpus));
 	memset(devices, 0, sizeof(devices));
 	for (unsigned p = 0; p < PAIRS; p++)
 		devices[p].lpi = G4_LPI + 16 + p;
