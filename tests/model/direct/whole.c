@@ -190,6 +190,7 @@ void restore(void)
 	if (vgic_restore(vgic, saved.vgic, (size_t)saved.size, &why) ||
 	    vits_restore(vits, &saved.its, &why))
 		fail(why, 0, 0);
+	settle(); /* until then hardware may drop what devices say */
 	for (unsigned n = 0; n < VCPUS; n++)
 		vcpus[n].restore = true;
 	restores++;
