@@ -247,6 +247,12 @@ static void move(struct vgic *vgic, struct vgic_vcpu *self, uint32_t n, unsigned
 	note(&vgic->vcpus[to], n);
 }
 
+/* A message may have moved it already, while who had it has it in a list register still: that is waited for. */
+static bool is_held_elsewhere(uint64_t w, unsigned target)
+{
+	return (w & W_HELD) && word_holder(w) != target;
+}
+
 int vgic_lpi_move(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi, unsigned vcpu)
 {
 	struct vgic_irq *irq = lpi_of(vgic, lpi);
@@ -257,6 +263,8 @@ int vgic_lpi_move(struct vgic *vgic, struct vgic_cpu *self, virq_t lpi, unsigned
 	w = word_load(irq);
 	if (word_target(w) != vcpu && lpi_pending(w))
 		move(vgic, self_of(self), lpi - VGIC_LPI_BASE, vcpu);
+	else if (is_held_elsewhere(w, vcpu))
+		withdraw(vgic, self_of(self), irq, 0, 0, 0);
 	return 0;
 }
 
@@ -296,6 +304,10 @@ static bool visit_move(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_t 
 {
 	struct vgic_irq *irq = &vcpu->vgic->lpis[n];
 
+	if (word_target(word_load(irq)) != vcpu->index) {
+		withdraw(vcpu->vgic, self, irq, 0, 0, 0);
+		return false;
+	}
 	if (!lpi_pending(word_load(irq)))
 		invalidate(vcpu->vgic, self, irq);
 	if (lpi_pending(word_load(irq)))
@@ -309,6 +321,12 @@ static bool visit_forget(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, uint32_
 	(void)to;
 	withdraw(vcpu->vgic, self, &vcpu->vgic->lpis[n], W_LATCH, W_CONFIG | W_ENABLED, W_RETRACT);
 	return false;
+}
+
+static bool concerns(const struct vgic_vcpu *vcpu, visit_fn *visit, uint64_t w)
+{
+	return word_target(w) == vcpu->index ||
+	       (visit == visit_move && (w & W_HELD) && word_holder(w) == vcpu->index);
 }
 
 static bool visit_all(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, visit_fn *visit, unsigned to,
@@ -326,7 +344,7 @@ static bool visit_all(struct vgic_vcpu *vcpu, struct vgic_vcpu *self, visit_fn *
 			uint32_t n = 64 * word + (uint32_t)__builtin_ctzll(left);
 
 			*budget -= *budget > 0;
-			if (word_target(word_load(&vgic->lpis[n])) == vcpu->index &&
+			if (concerns(vcpu, visit, word_load(&vgic->lpis[n])) &&
 			    visit(vcpu, self, n, to))
 				note(vcpu, n);
 		}

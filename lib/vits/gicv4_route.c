@@ -92,6 +92,9 @@ static void enter(struct gicv4 *vm, uint16_t index)
 		its_event(vm, ITS_DISCARD, event);
 		its_sync(vm, event->its, event->cpu);
 	}
+	/* One that comes between VMAPTI and INV would find what the vPE remembers of the LPI. */
+	if (!route->held && !fresh)
+		its_vpe(vm, ITS_VINVALL, event->its, route->vcpu);
 	its_vmapti(vm, event, route->vcpu, route->lpi);
 	its_event(vm, ITS_INV, event); /* the property byte is new */
 	if (!route->held && !fresh) {

@@ -107,9 +107,9 @@ static void route_follow(struct vits *vits, struct vgic_cpu *self, struct route 
 	unsigned vcpu = NO_VCPU;
 
 	route->mapped =
-		load_relaxed(&vits->enabled) &&
 		event_find(vits, (uint32_t)(route->pair >> 32), (uint32_t)route->pair, &now);
-	if (route->mapped)
+	/* What is pending of a disabled ITS's stays so: it is the redistributor's. */
+	if (route->mapped && load_relaxed(&vits->enabled))
 		vcpu = collection_vcpu(vits, now.icid);
 	if (route->forwarded && (!route->mapped || now.lpi != route->lpi))
 		route_discard(vits, self, route);

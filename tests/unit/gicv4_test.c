@@ -672,6 +672,7 @@ static void mapping_replaces_the_lpi_and_drops_nothing(void **state)
 	assert_int_equal(h.tables[3], 0xa3);
 	next_is(0, 0x0f | UINT64_C(5) << 32, 9, 0, 0);
 	next_is(0, 0x05, 0, RD(2), 0);
+	next_is(0, 0x2d, VPE(1), 0, 0); /* what it remembers of the LPI is forgotten first */
 	next_is(0, 0x2a | UINT64_C(5) << 32, VPE(1) | 9, (uint64_t)BELL(1) << 32 | 8195, 0);
 	next_is(0, 0x0c | UINT64_C(5) << 32, 9, 0, 0);
 	next_is(0, 0x03 | UINT64_C(5) << 32, 9, 0, 0);
@@ -951,6 +952,7 @@ static void what_is_mapped_while_disabled_waits_in_software(void **state)
 	step_all();
 	next_is(0, 0x0f | UINT64_C(5) << 32, 9, 0, 0);
 	next_is(0, 0x05, 0, RD(2), 0);
+	next_is(0, 0x2d, VPE(1), 0, 0); /* what it remembers of the LPI is forgotten first */
 	next_is(0, 0x2a | UINT64_C(5) << 32, VPE(1) | 9, (uint64_t)BELL(1) << 32 | 8195, 0);
 	gicv4_enable(h.v4, false);
 	step_all();

@@ -255,6 +255,45 @@ static void moves_from_the_inbox_of_one_that_runs(void **state)
 	machine_free(m);
 }
 
+static unsigned move_all(struct machine *m, unsigned from, unsigned to, unsigned slice)
+{
+	uint32_t cursor = 0;
+	unsigned slices = 0, budget;
+
+	do {
+		budget = slice;
+		assert_true(++slices < 10000);
+	} while (!vgic_lpis_move(m->vgic, NULL, from, to, &cursor, &budget));
+	return slices;
+}
+
+/* A message of after has moved it already: who has it in a list register is waited for all the same. */
+static void a_move_that_a_message_made_is_waited_for(void **state)
+{
+	struct machine *m = machine_lpis(2);
+	struct vcpu *v = &m->vcpus[1], *u = &m->vcpus[0];
+
+	(void)state;
+	for (unsigned all = 0; all < 2; all++) {
+		vgic_lpi_raise(m->vgic, NULL, 1, LPI);
+		enter(v);
+		vgic_lpi_raise(m->vgic, NULL, 0, LPI);
+		if (all)
+			move_all(m, 1, 0, 64);
+		else
+			vgic_lpi_move(m->vgic, NULL, LPI, 0);
+		assert_false(vgic_lpis_settled(m->vgic));
+		enter(v);
+		assert_true(vgic_lpis_settled(m->vgic));
+		assert_int_equal(ack(v), SPURIOUS);
+		enter(u);
+		assert_int_equal(ack(u), LPI);
+		leave(u);
+		leave(v);
+	}
+	machine_free(m);
+}
+
 static void moves_while_it_runs(void **state)
 {
 	struct machine *m = machine_lpis(2);
@@ -315,18 +354,6 @@ static void moves_from_a_vcpu_that_is_not_loaded(void **state)
 	enter(u);
 	assert_int_equal(ack(u), LPI);
 	machine_free(m);
-}
-
-static unsigned move_all(struct machine *m, unsigned from, unsigned to, unsigned slice)
-{
-	uint32_t cursor = 0;
-	unsigned slices = 0, budget;
-
-	do {
-		budget = slice;
-		assert_true(++slices < 10000);
-	} while (!vgic_lpis_move(m->vgic, NULL, from, to, &cursor, &budget));
-	return slices;
 }
 
 static void all_move_and_each_comes_once(void **state)
@@ -732,6 +759,7 @@ int main(void)
 		cmocka_unit_test(b48_cleared_and_raised_again_is_taken_once),
 		cmocka_unit_test(moves_while_pending_in_a_list_register),
 		cmocka_unit_test(moves_from_the_inbox_of_one_that_runs),
+		cmocka_unit_test(a_move_that_a_message_made_is_waited_for),
 		cmocka_unit_test(moves_while_it_runs),
 		cmocka_unit_test(one_that_is_told_as_active_is_not),
 		cmocka_unit_test(moves_from_a_vcpu_that_is_not_loaded),

@@ -142,6 +142,12 @@ static bool vlpi_unmap(void *host, uint16_t route)
 	return pending;
 }
 
+static void vlpi_discard(void *host, uint16_t route)
+{
+	(void)host;
+	SAY("discard %u;", route);
+}
+
 static void vlpi_move(void *host, uint16_t route, unsigned vcpu)
 {
 	(void)host;
@@ -229,7 +235,7 @@ static const struct vits_config plain = {
 	.device_bits = 16, .event_bits = 16, .collection_bits = 8, .cache_bits = 8, .routes = 8
 };
 
-static void vits_make(struct vits_config config)
+static void vits_make_with(struct vits_config config, const struct vits_port *port)
 {
 	size_t size = vits_size(&config);
 
@@ -238,9 +244,13 @@ static void vits_make(struct vits_config config)
 	m.config = config;
 	m.vits_memory = aligned_alloc(64, (size + 63) & ~63ull);
 	memset(m.vits_memory, 0xa5, size);
-	assert_int_equal(vits_init(&m.vits, m.vits_memory, size, &config, m.vgic, &vits_port, &m),
-			 0);
+	assert_int_equal(vits_init(&m.vits, m.vits_memory, size, &config, m.vgic, port, &m), 0);
 	m.tail = 0;
+}
+
+static void vits_make(struct vits_config config)
+{
+	vits_make_with(config, &vits_port);
 }
 
 static void make(struct vits_config config)
@@ -2122,6 +2132,27 @@ static void a_disabled_its_forwards_nothing(void **state)
 	assert_int_equal(forwarded(), 0);
 }
 
+/* What is pending is the redistributor's: a disabled ITS discards nothing. */
+static void a_disabled_its_leaves_what_is_pending(void **state)
+{
+	struct vits_port port = vits_port;
+
+	(void)state;
+	port.vlpi_discard = vlpi_discard;
+	vits_make_with(plain, &port);
+	with_event();
+	assert_int_equal(vits_forward(m.vits, 5, 7, 0), 0);
+	said[0] = 0;
+	hardware_pending = true;
+	its_write(CTLR, 4, 0);
+	assert_said("unmap 0;");
+	assert_int_equal(pending(LPI0 + 3), 1);
+	its_write(CTLR, 4, 1);
+	said[0] = 0;
+	assert_true(event_command(DISCARD, 5, 7));
+	assert_said("discard 0;");
+}
+
 /* All routes of chains that collide. */
 static void many_routes(void **state)
 {
@@ -2276,6 +2307,7 @@ int main(void)
 		TEST(hardware_that_refuses_leaves_it_to_software),
 		TEST(routes_and_pairs_that_there_are_not),
 		TEST(a_disabled_its_forwards_nothing),
+		TEST(a_disabled_its_leaves_what_is_pending),
 		TEST(many_routes),
 		TEST(a_command_waits_for_hardware),
 		TEST(routes_outlive_reset_and_restore),
