@@ -2140,6 +2140,7 @@ static void a_disabled_its_leaves_what_is_pending(void **state)
 	(void)state;
 	port.vlpi_discard = vlpi_discard;
 	vits_make_with(plain, &port);
+	start();
 	with_event();
 	assert_int_equal(vits_forward(m.vits, 5, 7, 0), 0);
 	said[0] = 0;
