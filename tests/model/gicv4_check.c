@@ -1232,7 +1232,7 @@ int main(void)
 	};
 	const unsigned count = sizeof(trials) / sizeof(trials[0]);
 	const char *steps = getenv("GICV4_STEPS"), *seeded = getenv("GICV4_SEED");
-	uint64_t each = steps ? strtoull(steps, NULL, 0) / count : 80000;
+	uint64_t each = steps ? strtoull(steps, NULL, 0) / count : 50000;
 
 	g.ram = aligned_alloc(64, (size_t)TABLES * VMS);
 	seed = seeded ? strtoull(seeded, NULL, 0) : UINT64_C(0x9e3779b97f4a7c15);
