@@ -269,7 +269,7 @@ int gicv4_doorbell_changed(struct gicv4 *vm, unsigned vcpu);
 /*
  * Route `route` is this physical event, which is mapped to its LPI (MAPTI), and has not been sent so far.
  * While direct injection is enabled, and the guest has not mapped it, the ITS drops it. NULL: no more. 0;
- * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY: it is mapped to a vLPI.
+ * -VIRQ_ERR_RANGE; -VIRQ_ERR_BUSY: it is mapped to a vLPI, or was, and hardware is at it: again later.
  */
 int gicv4_route(struct gicv4 *vm, uint16_t route, const struct gicv4_event *event);
 

@@ -155,7 +155,7 @@ int vits_save(struct vits *vits, struct vits_state *state);
 /*
  * Restore, after vgic_restore() and with the guest's memory in place. Everything is checked before
  * anything is changed: -VIRQ_ERR_STATE, *why (if why is not NULL) names the register or table, and the ITS
- * is as before. 0.
+ * is as before. 0. Devices of forwarded routes are silent until vits_port.vlpis_settled says true.
  */
 int vits_restore(struct vits *vits, const struct vits_state *state, const char **why);
 

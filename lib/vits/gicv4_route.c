@@ -280,7 +280,7 @@ int gicv4_route(struct gicv4 *vm, uint16_t index, const struct gicv4_event *even
 	if (!route || (event && (event->its >= vm->machine->itss || event->intid < VGIC_LPI_BASE)))
 		return -VIRQ_ERR_RANGE;
 	lock_take(&vm->lock);
-	if (route->mapped || (route->place != ROUTE_SOFT && route->place != ROUTE_NOWHERE)) {
+	if (route->mapped || !finish(vm, index)) {
 		result = -VIRQ_ERR_BUSY;
 	} else {
 		if (route->place == ROUTE_NOWHERE)

@@ -312,12 +312,15 @@ void direct_route(struct vm *vm, uint16_t route, unsigned intid, uint32_t device
 		.event = lpi->number,
 		.intid = intid,
 	};
+	unsigned left = PATIENCE;
 	int result;
 
 	/* What it was before. */
 	while (vits_unforward(vm->vits, NULL, route) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);
-	if (gicv4_route(vm->direct, route, &physical) != 0)
+	while ((result = gicv4_route(vm->direct, route, &physical)) == -VIRQ_ERR_BUSY && left--)
+		gicv4_settled(vm->direct);
+	if (result != 0)
 		return;
 	while ((result = vits_forward(vm->vits, device, event, route)) == -VIRQ_ERR_BUSY)
 		yield(WAIT_YIELDS);

@@ -888,6 +888,23 @@ static void a_route_changes_its_event_only_when_unmapped(void **state)
 	assert_false(gicv4_map(h.v4, 1, 1, 8195, 0));
 }
 
+static void a_route_on_its_way_back_changes_its_event_once_it_is(void **state)
+{
+	(void)state;
+	start(0);
+	h.can_hold = true;
+	map_direct();
+	gicv4_enable(h.v4, false);
+	assert_false(gicv4_step(h.v4));
+	gicv4_discard(h.v4, 1);
+	for (unsigned n = 0; gicv4_route(h.v4, 1, NULL); n++) {
+		assert_true(n < 10);
+		finish();
+	}
+	assert_false(h.held[1]);
+	assert_false(gicv4_map(h.v4, 1, 1, 8195, 0));
+}
+
 /* --- On and off. --- */
 
 static void step_all(void)
@@ -1263,6 +1280,7 @@ int main(void)
 		T(changes_of_a_mapped_route_are_commands),
 		T(what_is_enabled_while_its_vcpu_sleeps_wakes_it),
 		T(a_route_changes_its_event_only_when_unmapped),
+		T(a_route_on_its_way_back_changes_its_event_once_it_is),
 		T(disabling_raises_what_was_pending_and_enabling_maps_again),
 		T(an_int_between_hardware_and_software_is_raised),
 		T(what_is_mapped_while_disabled_waits_in_software),
