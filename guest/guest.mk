@@ -39,7 +39,8 @@ $(GUEST_IMAGES:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tes
 $(patsubst %,$(GUEST_BUILD)/%.elf,$(GUEST_ITS) $(GUEST_PCI)): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/expect.o
 $(GUEST_SDEI:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/tests/%.o $(GUEST_BUILD)/lib/sdei.o $(GUEST_BUILD)/lib/sdei_entry.o
 $(GUEST_DEMOS:%=$(GUEST_BUILD)/%.elf): $(GUEST_BUILD)/%.elf: $(GUEST_BUILD)/demos/%.o
-$(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/lib/its.o
+$(GUEST_BUILD)/hostile.elf: $(GUEST_BUILD)/demos/hostile_its.o $(GUEST_BUILD)/demos/hostile_pci.o \
+	$(GUEST_BUILD)/lib/its.o $(GUEST_BUILD)/lib/pci.o
 $(addprefix $(GUEST_BUILD)/,edu.elf msix.elf lives.elf): $(GUEST_BUILD)/lib/pci.o
 $(GUEST_BUILD)/sdei-entry.elf: $(GUEST_BUILD)/tests/sdei_probe.o
 $(GUEST_BUILD)/leak.elf: $(GUEST_BUILD)/tests/leak_cpu.o

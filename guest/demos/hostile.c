@@ -233,7 +233,7 @@ static void chatter(struct cpu *me)
 	print("\n");
 }
 
-static bool has_its;
+static bool has_its, has_pci;
 
 /* Without one: nothing. */
 static void its_rage(struct cpu *me)
@@ -248,6 +248,14 @@ static void lpi_rage(struct cpu *me)
 {
 	if (has_its)
 		lpi_storm(me);
+	while (raging())
+		wfe();
+}
+
+static void pci_rage(struct cpu *me)
+{
+	if (has_pci)
+		pci_storm(me);
 	while (raging())
 		wfe();
 }
@@ -290,6 +298,7 @@ static const struct storm {
 	{ "console", chatter, NULL, false, false },
 	{ "its", its_rage, its_storm_hook, false, false },
 	{ "lpi", lpi_rage, NULL, false, false },
+	{ "pci", pci_rage, NULL, false, true },
 	{ "die", death, NULL, false, true },
 	{ "reset", reset, NULL, true, true },
 };
@@ -347,6 +356,11 @@ void guest_main(void)
 		has_its = its_storm_can();
 		if (!has_its)
 			print("hostile: this machine has no ITS\n");
+	}
+	if (option_is("hostile", "pci")) {
+		has_pci = pci_storm_can();
+		if (!has_pci)
+			print("hostile: it has no PCI functions\n");
 	}
 	for (uint64_t i = 0; !times || i < times; i++) {
 		for (unsigned s = 0; s < STORMS; s++) {

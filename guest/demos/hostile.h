@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the storms of the demonstration "hostile" share: when one is over, random numbers, and the storm
- * against the ITS, which is in a file of its own.
+ * What the storms of the demonstration "hostile" share: when one is over, random numbers, and the storms
+ * against the ITS and PCI functions, which are in files of their own.
  */
 #ifndef HOSTILE_H
 #define HOSTILE_H
@@ -39,5 +39,9 @@ bool its_storm_can(void);
 void its_storm(struct cpu *me);
 interrupt_hook its_storm_hook;
 void lpi_storm(struct cpu *me);
+
+/* Are there PCI functions? */
+bool pci_storm_can(void);
+void pci_storm(struct cpu *me);
 
 #endif

@@ -112,6 +112,11 @@ static inline void write8(uintptr_t at, uint8_t value)
 	__asm__ volatile("strb %w0, [%1]" ::"r"((uint32_t)value), "r"(at) : "memory");
 }
 
+static inline void write16(uintptr_t at, uint16_t value)
+{
+	__asm__ volatile("strh %w0, [%1]" ::"r"((uint32_t)value), "r"(at) : "memory");
+}
+
 /*
  * One per CPU. seen[] and log[] are written by this CPU's interrupt entry only; others may read
  * them at any time.

@@ -245,15 +245,14 @@ void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum 
 
 void stage2_window_make(struct stage2_window *window, uint64_t *table, uint64_t ipa, uint64_t size)
 {
-	uint64_t at;
+	uint64_t slots = (size + BLOCK - 1) / BLOCK, at;
 
-	if ((ipa | size) & (BLOCK - 1) || (ipa + size) >> IPA_BITS)
+	if (ipa & (BLOCK - 1) || (ipa + size) >> IPA_BITS)
 		panic("a window of 0x%lx bytes at 0x%lx cannot be made", size, ipa);
 	window->table = table;
 	window->start = ipa;
-	window->size = size;
-	window->pages = pages_alloc(size / BLOCK * PAGE);
-	window->used = pages_alloc(size / BLOCK * sizeof(*window->used));
+	window->pages = pages_alloc(slots * PAGE);
+	window->used = pages_alloc(slots * sizeof(*window->used));
 	for (at = ipa; at < ipa + size; at += BLOCK)
 		if (next_table(&table[at / GIGA])[at / BLOCK % 512])
 			panic("something is mapped at 0x%lx already", at);

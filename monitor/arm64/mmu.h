@@ -44,7 +44,7 @@ void stage2_map(uint64_t *table, uint64_t ipa, uint64_t pa, uint64_t size, enum 
 struct stage2_window {
 	uint64_t *table, *pages; /* level 3: a table for each 2 MB */
 	uint16_t *used;          /* of each of them: how many pages are mapped */
-	uint64_t start, size;
+	uint64_t start;
 };
 
 void stage2_window_make(struct stage2_window *window, uint64_t *table, uint64_t ipa, uint64_t size);

@@ -62,7 +62,7 @@ SYSTEM_DEMOS := demo,rt-latency,cortex-a72,3,1 demo,worker,cortex-a72,3 demo,wor
 # Several VMs.
 SYSTEM_VMS := vms,linux vms,oversubscribed vms,leak vms,leak,max vms,latency vms,lateness vms-bad \
 	vms-control,resets vms-control,destroy vms-control,saves vms-control,commands \
-	$(foreach kind,all its mask dist console die reset,vms-hostile,$(kind)) \
+	$(foreach kind,all its pci mask dist console die reset,vms-hostile,$(kind)) \
 	vms,oversubscribed,cortex-a72,2 vms,leak,cortex-a72,2 vms-hostile,all,max,2
 SYSTEM_VMS_ALL := vms,linux,max vms,linux,cortex-a72,2 vms,oversubscribed,max vms,leak,max,2 vms-bad,2 \
 	vms-control,resets,max vms-control,resets,cortex-a72,2 vms-control,saves,cortex-a72,2 vms-control,commands,cortex-a72,2 \
