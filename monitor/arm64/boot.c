@@ -217,7 +217,7 @@ static void report_vm(const struct vm *vm)
 	      vm->vcpus, ram_size(vm, memory, sizeof(memory)),
 	      vm->description->device_count + vm->description->pci_count);
 	if (masters)
-		print("carillon: %s: DMA of %u of them is not contained: this machine has no SMMU in "
+		print("carillon: %s: DMA of %u of them is not contained: there is no SMMU in "
 		      "front of them\n",
 		      vm->description->name, masters);
 }
