@@ -9,7 +9,7 @@
 #include "its.h"
 #include "tap.h"
 
-#define ROUNDS      100
+#define ROUNDS      60
 #define LPI_COUNT   24
 #define DEVICES     4
 #define EVENT_BITS  3

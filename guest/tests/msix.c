@@ -28,7 +28,7 @@
 #define LPI        (LPI_FIRST + 64)
 #define TABLE_BAR  3
 #define SIZE       16
-#define QUIET_MS   4 /* what comes twice has come by then */
+#define QUIET_MS   1 /* what comes twice has come by then */
 
 #define CONTROL_OFF     0u
 #define CONTROL_ON      2u /* MSI-X Enable */

@@ -7,7 +7,7 @@
 RISCV_LINUX := 8,rv64,128 1,rv64,128,aclint 2,rv64,1024 1,rv64+no-sstc,512 \
 	8,rv64+no-sstc,512,aclint 2,rv64+no-sstc,128,aclint 1,sifive-u54,1024,aclint 4,rv64,512,aclint \
 	8,sifive-u54,1024 2,sifive-u54,512 4,rv64+no-sstc,1024 4,sifive-u54,128,aclint \
-	2,rv64+no-sstc,128,aclint,plain 4,rv64,512,plain 2,rv64+no-sstc,512,no-time
+	2,rv64+no-sstc,128,aclint,plain 2,rv64+no-sstc,512,no-time
 RISCV_LINUX_ALL := $(foreach harts,8 4 2 1,$(foreach cpu,rv64 rv64+no-sstc sifive-u54, \
 	$(foreach mem,128 512 1024,$(harts),$(cpu),$(mem) $(harts),$(cpu),$(mem),aclint)))
 
