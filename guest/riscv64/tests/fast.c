@@ -483,8 +483,8 @@ static uint64_t storm(uint64_t me)
 			errors |= send_ipi(BIT(hart_count) - 1, 0);
 		if (i % 16 == me)
 			errors |= set_timer(now() + i);
-		if (i % 32 == me)
-			errors |= (long)!test(TEST_MESSAGE, 0);
+		if (i % 32 == me) /* whatever its answer: others send messages, too */
+			test(TEST_MESSAGE, 0);
 	}
 	atomic_fetch_add(&storms, 1);
 	/* Here until all are done, so that nobody names one that has stopped. */
