@@ -64,8 +64,8 @@ static bool block(struct vcpu *vcpu)
 }
 
 /*
- * Until a virtual interrupt is asserted, or an SDEI event can be delivered. Interrupts are masked here, so one that comes between
- * vgic_block() and the WFI stays pending and ends the WFI at once.
+ * Until a virtual interrupt is asserted, or an SDEI event can be delivered, or a doorbell rang. Interrupts
+ * are masked here, so one that comes between vgic_block() and the WFI stays pending and ends the WFI at once.
  */
 void vcpu_wait(struct vcpu *vcpu)
 {

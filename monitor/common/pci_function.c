@@ -464,10 +464,8 @@ static void msi_route(struct pci_function *f, unsigned count)
 /* With `masking`. */
 static void msi_mask(struct pci_function *f)
 {
-	unsigned at = msi_data_at(f) + 4;
-
+	unsigned at = msi_data_at(f) + 4, n;
 	uint32_t held = 0;
-	unsigned n;
 
 	for (n = 0; n < f->msi_count; n++)
 		held |= (uint32_t)(f->msi_held[n] != 0) << n;

@@ -379,26 +379,26 @@ static int read_console(struct reader *reader, const struct value *value, struct
 		      NAME_SHOWN, text);
 }
 
+/* A property that is there, or not. */
+static int read_flag(struct reader *reader, const struct value *value, const char *name, bool *flag)
+{
+	if (value->length)
+		return refuse(reader, "%s has no value: write \"%s;\", or leave it out", name,
+			      name);
+	*flag = true;
+	return 0;
+}
+
 static int read_identity(struct reader *reader, const struct value *value,
 			 struct vm_description *vm)
 {
-	if (value->length)
-		return refuse(reader,
-			      "identity-mapped has no value: write \"identity-mapped;\", or "
-			      "leave it out");
-	vm->identity = true;
-	return 0;
+	return read_flag(reader, value, "identity-mapped", &vm->identity);
 }
 
 static int read_software_messages(struct reader *reader, const struct value *value,
 				  struct vm_description *vm)
 {
-	if (value->length)
-		return refuse(reader,
-			      "software-messages has no value: write \"software-messages;\", or "
-			      "leave it out");
-	vm->software_messages = true;
-	return 0;
+	return read_flag(reader, value, "software-messages", &vm->software_messages);
 }
 
 /* Empty: the newest. */
