@@ -158,6 +158,11 @@ void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token)
 	vm->tokens[its] = token;
 }
 
+void v4_vsync(struct gicv4 *vm, unsigned its, unsigned vcpu)
+{
+	v4_note_token(vm, its, its_vpe(vm, ITS_VSYNC, its, vcpu));
+}
+
 static void list(struct gicv4 *vm, unsigned vcpu)
 {
 	struct vpe *vpe = &vm->vpes[vcpu];
@@ -228,7 +233,7 @@ static void start_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
 	its_vmapp(vm, its, vcpu, true, its == 0);
 	if (its == 0 && is_minor_1(vm)) /* as the host has its doorbell now */
 		its_vpe(vm, ITS_INVDB, its, vcpu);
-	v4_note_token(vm, its, its_vpe(vm, ITS_VSYNC, its, vcpu));
+	v4_vsync(vm, its, vcpu);
 }
 
 static void stop_vpe(struct gicv4 *vm, unsigned its, unsigned vcpu)
@@ -263,7 +268,7 @@ int gicv4_doorbell_changed(struct gicv4 *vm, unsigned vcpu)
 			      its_sync(vm, bell->its, load_relaxed(&vm->vpes[vcpu].cpu)));
 	} else if (is_mapped(vm, vcpu)) {
 		its_vpe(vm, ITS_INVDB, 0, vcpu);
-		v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+		v4_vsync(vm, 0, vcpu);
 	}
 	lock_drop(&vm->lock);
 	return 0;

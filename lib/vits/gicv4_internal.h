@@ -186,6 +186,8 @@ static inline bool uses_invlpir(const struct gicv4 *vm)
 
 /* gicv4.c; with the lock. This was the last command put for routes. */
 void v4_note_token(struct gicv4 *vm, unsigned its, uint64_t token);
+/* A VSYNC behind the commands of a vPE, which it is then done with. */
+void v4_vsync(struct gicv4 *vm, unsigned its, unsigned vcpu);
 /* Once hardware is done: if this vPE is not resident, it may have got something pending. */
 void v4_look_later(struct gicv4 *vm, unsigned vcpu);
 /*

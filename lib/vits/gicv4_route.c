@@ -445,7 +445,7 @@ void gicv4_invalidate_all(struct gicv4 *vm, unsigned vcpu)
 		/* One ITS is enough: it is the redistributor that has to know. */
 		if (!v4_invalidate(vm, vcpu, GICV4_GICR_INVALLR, 0)) {
 			its_vpe(vm, ITS_VINVALL, 0, vcpu);
-			v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+			v4_vsync(vm, 0, vcpu);
 		}
 		v4_look_later(vm, vcpu);
 	}

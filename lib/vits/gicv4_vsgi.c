@@ -65,7 +65,7 @@ static int check_vsgi(const struct gicv4 *vm, unsigned vcpu, unsigned sgi)
 static void put_vsgi(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool clear)
 {
 	its_vsgi(vm, vcpu, sgi, clear);
-	v4_note_token(vm, 0, its_vpe(vm, ITS_VSYNC, 0, vcpu));
+	v4_vsync(vm, 0, vcpu);
 }
 
 int gicv4_vsgi_configure(struct gicv4 *vm, unsigned vcpu, unsigned sgi, bool enabled,
